@@ -1,0 +1,143 @@
+"""One run of a lab's checks: the context that the pytest plugin works in, and pytest started as the engine wants it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from labkit.catalog import Exercise, Lab
+from labkit.connection import Connection, Ending
+from labkit.handles import DirectClient, LabHandle, WorkerClient
+from labkit.marks import open_todos
+from labkit.records import Outcome, Result
+from labkit.text import clean
+from labkit.tracks import Collected, Track
+from labkit.worker import Executor
+
+IMPORTS = "imports"
+"""The name of the check that stands for the import of a file."""
+
+
+class WorkerSource(Protocol):
+    """Where workers come from: `labkit.nursery` or `labkit.spawn`."""
+
+    @property
+    def missing(self) -> frozenset[str]: ...
+    def start(self) -> tuple[int, Connection]: ...
+    def end(self, worker: int, *, grace: float = 0.0) -> Ending: ...
+
+
+@dataclass
+class CheckRun:
+    """What is checked, with what, and where the verdicts go.
+
+    Args:
+        source: starts workers; None runs the learner's code in this very process (plain pytest).
+        work: the folder whose sub-folders are the workers' own.
+        report: called with each result, and before that with the list of all that will come.
+    """
+
+    root: Path
+    lab: Lab
+    track: Track
+    exercises: tuple[str, ...]
+    collected: Collected
+    source: WorkerSource | None
+    work: Path
+    report: Callable[[Result], None]
+    announce: Callable[[list[tuple[str, str]]], None] = lambda expected: None
+    seed: int = 0
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.todos: dict[str, str] = {}
+        for name, data in self.collected.texts.items():
+            for exercise, line in open_todos(data.decode()).items():
+                self.todos.setdefault(exercise, self.track.place(name, line))
+
+    def exercise(self, number: str) -> Exercise:
+        """Return an exercise of this lab."""
+        return self.lab.exercise(number)
+
+    def open_lab(self, seconds: float) -> LabHandle:
+        """Start a worker and return the handle to the lab in it."""
+        if self.source is None:
+            return LabHandle(self.lab.package, DirectClient(Executor(self.lab.package, self.work)), self.work)
+        source = self.source
+        worker, connection = source.start()
+        client = WorkerClient(connection, lambda grace: source.end(worker, grace=grace), seconds)
+        return LabHandle(self.lab.package, client, self.work / str(worker))
+
+    def try_imports(self) -> None:
+        """Import each file under check that has something to check; report those that cannot be imported."""
+        by_file: dict[str, list[str]] = {}
+        for number in self.exercises:
+            if number not in self.todos:
+                by_file.setdefault(self.exercise(number).file, []).append(number)
+        for file, numbers in by_file.items():
+            if problem := self.collected.problems.get(file) or self._import_problem(file, numbers[0]):
+                self._broken(file, numbers[0], problem)
+
+    def _import_problem(self, file: str, number: str) -> str:
+        from labkit.verdict import describe
+
+        if not file.endswith(".py"):
+            return ""
+        started = time.monotonic()
+        lab = self.open_lab(self.exercise(number).seconds)
+        try:
+            lab.load(file.removesuffix(".py").replace("/", "."))
+        except Exception as error:
+            self._seconds, self._output = time.monotonic() - started, lab.close()
+            outcome, message = describe(error, self.track.place)
+            if outcome == "error":
+                raise
+            return message
+        lab.close()
+        return ""
+
+    _seconds: float = 0.0
+    _output: str = ""
+
+    def _broken(self, file: str, number: str, problem: str) -> None:
+        self.broken[file] = f"not run: {self.track.place(file)} cannot be imported (see `{IMPORTS}` of {number})"
+        title = f"`{file}` can be imported."
+        output = clean(self._output, 2000)
+        self.report(Result(number, IMPORTS, "failed", problem, self._seconds, title, output))
+        self._seconds, self._output = 0.0, ""
+
+    def before(self, number: str) -> tuple[Outcome, str] | None:
+        """Return the verdict that an exercise has before any of its checks is run, if it has one."""
+        exercise = self.exercise(number)
+        if place := self.todos.get(number):
+            return "todo", f"`TODO {number}` still stands in {place}; delete the line when the exercise is done"
+        if problem := self.broken.get(exercise.file) or self.collected.problems.get(exercise.file):
+            return "failed", problem
+        return None
+
+
+def pytest_arguments(run: CheckRun) -> list[str]:
+    """Return the arguments for a pytest that takes nothing from a submission or from the surroundings."""
+    return [
+        "-c", os.fspath(run.root / "tests" / "labs" / "pytest.ini"),
+        "--rootdir", os.fspath(run.root),
+        "--noconftest", "--capture=no",
+        "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:junitxml", "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception",
+        os.fspath(run.root / run.lab.checks_file),
+    ]  # fmt: skip
+
+
+def run_checks(run: CheckRun) -> int:
+    """Run the checks in this process and report each; return pytest's exit status."""
+    import pytest
+
+    from labkit.plugin import CheckPlugin
+
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ.pop("PYTEST_PLUGINS", None)
+    return int(pytest.main(pytest_arguments(run), plugins=[CheckPlugin(run)]))

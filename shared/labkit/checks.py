@@ -1,0 +1,32 @@
+"""What a file of checks imports: `exercise`, `expect`, `fail` and the faults that a check may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from labkit import expect
+from labkit.expect import CheckFailed, fail
+from labkit.handles import LabHandle, LearnerError, LearnerFault, LearnerStopped, RemoteObject
+
+__all__ = [
+    "CheckFailed", "LabHandle", "LearnerError", "LearnerFault", "LearnerStopped", "RemoteObject", "exercise", "expect", "fail",
+]  # fmt: skip
+
+Check = TypeVar("Check", bound=Callable[..., object])
+
+
+def exercise(number: str, *, needs: tuple[str, ...] = ()) -> Callable[[Check], Check]:
+    """Mark a test as a check of exercise `number`. Its docstring is the sentence that the learner reads.
+
+    Args:
+        needs: tools without which this check is skipped, such as "docker".
+    """
+
+    def mark(check: Check) -> Check:
+        marked: Check = pytest.mark.exercise(number, needs=needs)(check)
+        return marked
+
+    return mark

@@ -1,0 +1,186 @@
+"""The pytest plugin: selects the checks, gives them their handles, turns what happens into results.
+
+The engine registers `CheckPlugin` with its own run. Plain pytest can use it too, with everything in one process:
+`pytest -p labkit.plugin --noconftest -c tests/labs/pytest.ini tests/labs/test_lab1_models.py --track solutions`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from labkit.checker import CheckRun
+from labkit.handles import LabHandle, LearnerFault, WorkerClient
+from labkit.records import Outcome, Result
+from labkit.text import clean
+from labkit.verdict import describe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RUN = pytest.StashKey[CheckRun]()
+
+
+def exercise_of(item: pytest.Item) -> str:
+    """Return the exercise that a check belongs to. Raises `pytest.UsageError` for a test without one."""
+    marker = item.get_closest_marker("exercise")
+    if marker is None or not marker.args:
+        raise pytest.UsageError(f"{item.nodeid}: a check needs `@exercise(\"N.M\")`")
+    return str(marker.args[0])
+
+
+class CheckPlugin:
+    """Hooks and fixtures of one run."""
+
+    def __init__(self, run: CheckRun) -> None:
+        self.run = run
+        self.outputs: list[str] = []
+        self.fault: tuple[Outcome, str] | None = None
+        self.started = 0.0
+        self.shared: LabHandle | None = None
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Name the marker."""
+        config.addinivalue_line("markers", "exercise(number, needs): the exercise that a check belongs to")
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the checks of the wanted exercises, in the order of the exercises."""
+        wanted = {number: place for place, number in enumerate(self.run.exercises)}
+        known = {exercise.id for exercise in self.run.lab.exercises}
+        for item in items:
+            if exercise_of(item) not in known:
+                raise pytest.UsageError(f"{item.nodeid}: the lab has no exercise `{exercise_of(item)}`")
+        items[:] = sorted((item for item in items if exercise_of(item) in wanted), key=lambda item: wanted[exercise_of(item)])
+        self.run.announce([(exercise_of(item), item.name) for item in items])
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """See first whether the files can be imported at all."""
+        if not session.config.option.collectonly:
+            self.run.try_imports()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Run one check from its set-up to its end, and report it."""
+        self.outputs, self.fault, self.started = [], None, time.monotonic()
+        result = yield
+        verdict: tuple[Outcome, str] = self.fault or ("passed", "")
+        outcome, message = verdict
+        lines = (item.obj.__doc__ or item.name).strip() if isinstance(item, pytest.Function) else item.name
+        title = " ".join(lines.split())
+        seconds = time.monotonic() - self.started
+        output = clean("".join(self.outputs), 2000)
+        self.run.report(Result(exercise_of(item), item.name, outcome, message, seconds, title, output))
+        return result
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Skip what need not run: the TODO stands, the file cannot be imported, a tool is missing."""
+        self.fault = self.run.before(exercise_of(item)) or _missing_tool(item, self.run)
+        if self.fault:
+            pytest.skip(self.fault[1])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Keep the first thing that went wrong."""
+        if call.excinfo and not self.fault:
+            error = call.excinfo.value
+            if isinstance(error, pytest.skip.Exception):
+                self.fault = ("skipped", str(error))
+            else:
+                self.fault = describe(error, self.run.track.place)
+        return (yield)
+
+    @pytest.fixture
+    def lab(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
+        """The learner's lab in a worker of its own."""
+        lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)).seconds)
+        yield lab
+        self.outputs.append(lab.close())
+
+    @pytest.fixture(scope="module")
+    def _shared(self) -> Iterator[None]:
+        yield
+        if self.shared:
+            self.shared.close()
+            self.shared = None
+
+    @pytest.fixture(scope="module")
+    def shared_lab(self, _shared: None) -> LabHandle:
+        """The learner's lab in a worker that all checks of the module share."""
+        seconds = max(exercise.seconds for exercise in self.run.lab.exercises)
+        self.shared = self.run.open_lab(seconds)
+        return self.shared
+
+    @pytest.fixture(autouse=True)
+    def _fresh_time(self, request: pytest.FixtureRequest) -> None:
+        """A shared worker has its full time for each check."""
+        client = self.shared._client if self.shared else None
+        if isinstance(client, WorkerClient):
+            client.refresh(client.seconds)
+
+    @pytest.fixture(scope="module")
+    def module_rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """A random generator for fixtures of the whole module, seeded anew for each run."""
+        return self._generator("module")
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """A random generator, seeded anew for each run, so that no constant can meet a check."""
+        return self._generator(request.node.name)
+
+    def _generator(self, name: str) -> np.random.Generator:
+        import numpy as np
+
+        return np.random.default_rng([self.run.seed, zlib.crc32(name.encode())])
+
+
+def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | None:
+    marker = item.get_closest_marker("exercise")
+    needs = [*run.lab.needs, *run.exercise(exercise_of(item)).needs, *(marker.kwargs.get("needs", ()) if marker else ())]
+    for tool in needs:
+        if shutil.which(tool) is None:
+            return "skipped", f"`{tool}` is not there; `lab doctor` says how to get it"
+    return None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options for plain pytest."""
+    group = parser.getgroup("labkit")
+    group.addoption("--track", default="labs", help="labs, solutions or a folder")
+    group.addoption("--exercise", action="append", default=[], help="check this exercise only")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set up a run in this very process for plain pytest."""
+    if any(isinstance(plugin, CheckPlugin) for plugin in config.pluginmanager.get_plugins()):
+        return
+    from labkit.catalog import find_root, load_catalog
+    from labkit.tracks import collect, lay_out, resolve_track
+
+    root = find_root()
+    checks = Path(config.args[0].partition("::")[0])
+    lab = load_catalog(root).lab(checks.stem.removeprefix("test_"))
+    track = resolve_track(root, config.getoption("--track"), lab)
+    collected = collect(track, lab)
+    workspace = Path(tempfile.mkdtemp(prefix="lab-"))
+    config.add_cleanup(lambda: shutil.rmtree(workspace))
+    sys.path[:0] = [str(folder) for folder in lay_out(collected, lab, root, workspace)]
+    exercises = tuple(config.getoption("--exercise")) or tuple(exercise.id for exercise in lab.exercises)
+    run = CheckRun(root, lab, track, exercises, collected, None, workspace, _print_result, seed=secrets.randbits(32))
+    config.pluginmanager.register(CheckPlugin(run))
+
+
+def _print_result(result: Result) -> Any:
+    if result.message:
+        print(f"{result.exercise} {result.check}: {result.outcome}\n{result.message}")
+
+
+__all__ = ["CheckPlugin", "LearnerFault", "exercise_of"]

@@ -1,0 +1,97 @@
+"""What a check run gives back: plain, frozen data. Rendering is in `labkit.render`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Outcome = Literal["passed", "failed", "todo", "skipped", "error"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_WORST_FIRST: tuple[Outcome, ...] = ("error", "failed", "todo", "passed", "skipped")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One check of one exercise.
+
+    `seconds` is wall-clock time. `message` is empty where the check passed; of a failure it has the
+    lines `expected:`, `found:`, `help:` and `where:`. `title` is the docstring of the check, `output`
+    is what the learner's code printed, clipped and without escape codes.
+    """
+
+    exercise: str
+    check: str
+    outcome: Outcome
+    message: str
+    seconds: float
+    title: str = ""
+    output: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The five public fields, ready for `json.dumps`."""
+        return {
+            "exercise": self.exercise,
+            "check": self.check,
+            "outcome": self.outcome,
+            "message": self.message,
+            "seconds": round(self.seconds, 4),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """All results of one lab on one track, in the order in which they came.
+
+    `notes` are sentences about the run as a whole, such as an isolation layer that is missing here.
+    """
+
+    lab: int
+    track: str
+    results: tuple[Result, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"lab", "track", "results", "notes"}`, ready for `json.dumps`."""
+        return {
+            "lab": self.lab,
+            "track": self.track,
+            "results": [result.to_json() for result in self.results],
+            "notes": list(self.notes),
+        }
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every check passed or was skipped, 3 where one is an error, else 1.
+
+        A report without a single result is an error too: checks that must report and did not.
+        """
+        outcomes = {result.outcome for result in self.results}
+        if "error" in outcomes or not outcomes:
+            return 3
+        return 1 if outcomes & {"failed", "todo"} else 0
+
+    @property
+    def seconds(self) -> float:
+        """The sum of the seconds of all results."""
+        return sum(result.seconds for result in self.results)
+
+    def counts(self) -> dict[Outcome, int]:
+        """How many results each outcome has, every outcome named."""
+        return {outcome: sum(r.outcome == outcome for r in self.results) for outcome in OUTCOMES}
+
+    def by_exercise(self) -> dict[str, tuple[Result, ...]]:
+        """The results of each exercise, in the order in which the exercises were met."""
+        grouped: dict[str, list[Result]] = {}
+        for result in self.results:
+            grouped.setdefault(result.exercise, []).append(result)
+        return {exercise: tuple(results) for exercise, results in grouped.items()}
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome that stands for several: error, failed, todo, passed, skipped, in this order.
+
+    Nothing at all is an `error`: a check that had to report did not.
+    """
+    seen = set(outcomes)
+    return next((outcome for outcome in _WORST_FIRST if outcome in seen), "error")

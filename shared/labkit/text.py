@@ -1,0 +1,47 @@
+"""Text that came from a learner's program, made safe to show."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# ESC sequences: CSI (colours, cursor), OSC and other strings (titles, links), two-character codes; and their 8-bit forms.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+_KEEP = {"\n", "\t", "\u200c", "\u200d"}  # the joiners are part of Persian words and of emoji
+
+
+def _visible(character: str) -> bool:
+    # Cc control, Cf format (bidirectional overrides, zero-width), Cs surrogates, Zl/Zp line separators.
+    return character in _KEEP or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def clean(text: str, limit: int = 4000) -> str:
+    """`text` without escape codes and control characters, at most about `limit` characters.
+
+    Line ends become `\\n`; where text was cut, the last line says how many characters are missing.
+    """
+    # Cut before the work: a gigabyte of output must not be filtered character by character.
+    raw = text[: 8 * limit + 1024]
+    raw = _ESCAPES.sub("", raw).replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(character for character in raw if _visible(character))
+    if len(kept) <= limit and len(raw) <= len(text) <= 8 * limit + 1024:
+        return kept
+    missing = max(len(kept), len(text)) - limit
+    return f"{kept[:limit].rstrip()}\n… ({missing:,} more characters)"
+
+
+def clip_lines(text: str, lines: int) -> str:
+    """The first `lines` lines of `text`; a last line says how many are missing."""
+    parts = text.splitlines()
+    if len(parts) <= lines:
+        return text
+    return "\n".join([*parts[:lines], f"… ({len(parts) - lines} more lines)"])
+
+
+def plural(count: int, word: str) -> str:
+    """`1 check`, `2 checks`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

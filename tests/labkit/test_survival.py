@@ -1,0 +1,259 @@
+"""Whatever a submission does: no hang, no undeserved pass, no file touched outside, no process left, the other checks judged."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from labkit import landlock
+from labkit.catalog import Lab, load_catalog
+from labkit.records import Report, Result
+from labkit.runner import Engine
+from labkit.tracks import resolve_track
+
+from tests.labkit import hostile, toy
+
+pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="the warm parent forks on Linux only")
+
+
+class Bench:
+    """The toy course and a warm engine."""
+
+    def __init__(self, root: Path, engine: Engine) -> None:
+        self.root = root
+        self.engine = engine
+        self.lab: Lab = load_catalog(root).lab(1)
+        self.count = 0
+
+    def folder(self) -> Path:
+        self.count += 1
+        folder = self.root.parent / "제출 파일" / str(self.count)
+        folder.mkdir(parents=True)
+        return folder
+
+    def check(self, text: str | bytes) -> Report:
+        folder = self.folder()
+        (folder / "answer.py").write_bytes(text if isinstance(text, bytes) else text.encode())
+        return self.check_folder(folder)
+
+    def check_folder(self, folder: Path) -> Report:
+        before = tree(self.root.parent)
+        started = time.monotonic()
+        report = self.engine.run(self.lab, None, resolve_track(self.root, str(folder), self.lab))
+        assert time.monotonic() - started < 30
+        assert tree(self.root.parent) == before, "a file outside the worker's folder was touched"
+        assert self.engine._process is not None
+        assert settled(self.engine._process.pid) == [], "a process was left"
+        return report
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Return the hash of every file below a folder, but those of caches."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not {"__pycache__", ".lab"} & set(path.parts))
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes whose parent is `pid`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(stat[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+def settled(pid: int) -> list[int]:
+    """Return the children of `pid` once there are none, or after five seconds."""
+    deadline = time.monotonic() + 5
+    while (left := children(pid)) and time.monotonic() < deadline:
+        os.sched_yield()
+    return left
+
+
+def result(report: Report, check: str) -> Result:
+    """Return the one result of a check."""
+    found = [item for item in report.results if item.check == check]
+    assert len(found) == 1, report
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    root = toy.make_course(tmp_path_factory.mktemp("course") / "course")
+    with Engine(root) as engine:
+        yield Bench(root, engine)
+
+
+@pytest.mark.parametrize("name", hostile.ENDS)
+def test_bad_ends_fail_and_have_a_name(bench: Bench, name: str) -> None:
+    body, said = hostile.ENDS[name]
+    report = bench.check(toy.answer(body))
+    assert result(report, "test_doubles").outcome == "failed"
+    assert said in result(report, "test_doubles").message
+    assert result(report, "test_counts").outcome == "passed"
+
+
+@pytest.mark.parametrize("name", hostile.FORGERIES)
+def test_forged_answers_fail(bench: Bench, name: str) -> None:
+    report = bench.check(toy.answer(hostile.FORGERIES[name]))
+    assert result(report, "test_doubles").outcome == "failed"
+    assert result(report, "test_counts").outcome == "passed"
+
+
+@pytest.mark.parametrize("name", hostile.HARMLESS)
+def test_what_is_harmless_costs_nothing(bench: Bench, name: str) -> None:
+    report = bench.check(toy.answer(hostile.HARMLESS[name]))
+    assert [(item.check, item.outcome, item.message) for item in report.results] == [
+        ("test_doubles", "passed", ""),
+        ("test_counts", "passed", ""),
+    ]
+
+
+@pytest.mark.parametrize("code", hostile.AT_IMPORT)
+def test_bad_ends_at_import_cost_one_check(bench: Bench, code: str) -> None:
+    started = time.monotonic()
+    report = bench.check(toy.answer(before=code))
+    assert time.monotonic() - started < 8, "a loop at import costs one time limit, not one for each check"
+    assert result(report, "imports").outcome == "failed"
+    assert {item.outcome for item in report.results} == {"failed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "keeps the name"),
+        (b"def double(x):\n    return 2 x\n", "return 2 x\n             ^"),
+        ("# 두 배\ndef double(x): return 2*x\n".encode("cp949"), "not UTF-8"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"def double(x): return 2*x\n\x00", "NUL byte in line 2"),
+        (b"def double(x):\n\treturn 2*x\n        return 3\n", "TabError"),
+        (b"import nothing_of_this_name\n", "ModuleNotFoundError"),
+        (b"x = " + b"(" * 5000 + b")" * 5000, ""),
+    ],
+)
+def test_files_that_are_no_module(bench: Bench, text: bytes, said: str) -> None:
+    report = bench.check(text)
+    assert {item.outcome for item in report.results} == {"failed"}
+    assert any(said in item.message for item in report.results), report
+
+
+def test_a_missing_file(bench: Bench) -> None:
+    report = bench.check_folder(bench.folder())
+    assert "is missing" in result(report, "imports").message
+    assert {item.outcome for item in report.results} == {"failed"}
+
+
+def test_links_are_not_followed(bench: Bench) -> None:
+    solution = bench.root / "solutions" / "lab1_toy"
+    file_link = bench.folder()
+    (file_link / "answer.py").symlink_to(solution / "answer.py")
+    package_link = bench.folder()
+    (package_link / "labs").mkdir()
+    (package_link / "labs" / "lab1_toy").symlink_to(solution)
+    labs_link = bench.folder()
+    (labs_link / "labs").symlink_to(bench.root / "solutions")
+    for folder in (file_link, package_link, labs_link):
+        report = bench.check_folder(folder)
+        assert "symbolic link" in result(report, "imports").message
+        assert {item.outcome for item in report.results} == {"failed"}
+
+
+def test_a_pipe_is_not_read(bench: Bench) -> None:
+    folder = bench.folder()
+    os.mkfifo(folder / "answer.py")
+    report = bench.engine.run(bench.lab, None, resolve_track(bench.root, str(folder), bench.lab))
+    assert "not a regular file" in result(report, "imports").message
+    (folder / "answer.py").unlink()
+
+
+def test_planted_files_are_left_behind(bench: Bench) -> None:
+    folder = bench.folder()
+    (folder / "answer.py").write_text(toy.answer("return 7"))
+    passing = "def pytest_runtest_call(item): item.obj = lambda **k: None\n"
+    for name in ("conftest.py", "sitecustomize.py", "usercustomize.py", "pandas.py", "labkit.py", "pytest.py", "answer.pth"):
+        (folder / name).write_text(passing)
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
+    (folder / "lab1_toy").mkdir()
+    (folder / "lab1_toy" / "conftest.py").write_text(passing)
+    (folder / "lab1_toy" / "answer.py").write_text(toy.answer("return 7"))
+    report = bench.check_folder(folder)
+    assert result(report, "test_doubles").outcome == "failed"
+    assert result(report, "test_counts").outcome == "passed"
+
+
+@pytest.mark.parametrize("name", hostile.READERS)
+@pytest.mark.parametrize("target", ["tests/labs/test_lab1_toy.py", "solutions/lab1_toy/answer.py", "제출 파일/secret"])
+def test_references_are_out_of_reach(bench: Bench, name: str, target: str) -> None:
+    if not landlock.abi() and not bench.engine.run(bench.lab, ["1.2"], resolve_track(bench.root, "solutions", bench.lab)).notes:
+        pytest.skip("neither Landlock nor namespaces here")
+    secret = bench.root.parent / "제출 파일" / "secret"
+    secret.parent.mkdir(exist_ok=True)
+    secret.write_text("another submission")
+    path = str(secret if target.endswith("secret") else bench.root / target)
+    report = bench.check(toy.answer(f"TARGET = {path!r}\n" + hostile.READERS[name]))
+    double = result(report, "test_doubles")
+    assert double.outcome == "failed"
+    for text in ("the-text-of-the-checks", "def double", "another submission"):
+        assert text not in double.message + double.output
+
+
+def test_checks_are_not_in_the_workers_memory(bench: Bench) -> None:
+    body = """
+    import re
+    needle = re.compile(b"the-text-of-the-check[s]")
+    found = 0
+    for line in open("/proc/self/maps"):
+        span, rights = line.split()[:2]
+        if rights.startswith("rw"):
+            first, last = (int(part, 16) for part in span.split("-"))
+            with open("/proc/self/mem", "rb", 0) as memory:
+                try:
+                    memory.seek(first)
+                    found += bool(needle.search(memory.read(last - first)))
+                except (OSError, ValueError, OverflowError):
+                    pass
+    print("seen", found)
+    return 7
+    """
+    double = result(bench.check(toy.answer(body)), "test_doubles")
+    assert double.output.strip() == "seen 0", double
+
+
+def test_secrets_are_not_in_the_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    with Engine(bench.root) as engine:
+        fresh = Bench(bench.root, engine)
+        fresh.count = 10_000
+        body = "import os\nprint(dict(os.environ), open('/proc/self/environ').read(), open('/proc/1/environ').read())\nreturn 7"
+        double = result(fresh.check(toy.answer(body)), "test_doubles")
+    assert "hunter2" not in double.output + double.message
+
+
+def test_output_is_clipped_and_without_escape_codes(bench: Bench) -> None:
+    body = "print('\\x1b[31mred\\x1b[0m \\x1b]0;title\\x07 ok'); print('y' * 100_000)\nreturn 7"
+    double = result(bench.check(toy.answer(body)), "test_doubles")
+    assert "red" in double.output
+    assert "\x1b" not in double.output
+    assert len(double.output) < 3000
+
+
+def test_the_network_is_out_of_reach(bench: Bench) -> None:
+    body = "import socket\nsocket.create_connection(('127.0.0.1', 9), 1)\nreturn 2 * x"
+    double = result(bench.check(toy.answer(body)), "test_doubles")
+    assert double.outcome == "failed"
+    assert "OSError" in double.message
+
+
+def test_random_numbers_differ_from_run_to_run(bench: Bench) -> None:
+    body = "import random, os\nprint(random.random())\nreturn 7"
+    seen = {result(bench.check(toy.answer(body)), "test_doubles").output for _ in range(3)}
+    assert len(seen) == 3
