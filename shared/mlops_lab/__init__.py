@@ -1,0 +1,1 @@
+"""The course library that the labs import: datasets, artifacts, plots, local processes."""
