@@ -21,7 +21,11 @@ class CatalogError(Exception):
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. `minutes` is reading and writing time, `seconds` the wall-clock limit of one check."""
+    """One exercise.
+
+    `minutes` is reading and writing time, `seconds` the wall-clock limit of one check, `preload` what it needs
+    besides the libraries that the whole lab needs.
+    """
 
     id: str
     title: str
@@ -30,6 +34,7 @@ class Exercise:
     needs: tuple[str, ...] = ()
     seconds: float = 10.0
     hints: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
 
     @property
     def sort_key(self) -> tuple[int, int]:

@@ -89,15 +89,17 @@ class EngineProcess:
 
     def _accept(self, request: dict[str, Any]) -> None:
         if "preload" in request:
-            self._preload(load_catalog(self.root).lab(request["preload"]), request.get("exercises"))
+            self._preload(load_catalog(self.root).lab(request["preload"]), request["exercises"])
         else:
             self.waiting.append(request)
 
-    def _preload(self, lab: Lab, exercises: list[str] | None = None) -> None:
+    def _preload(self, lab: Lab, exercises: list[str]) -> None:
         """Import what the lab and its checks will need, so that no child has to."""
         if not self.fork:
             return
         names = ["pytest", "labkit.plugin", "labkit.checks", "labkit.checker", *lab.preload]
+        names += ["pyarrow", "pyarrow.ipc", "pyarrow.pandas_compat"] if "pandas" in lab.preload else []
+        names += [name for exercise in lab.exercises if exercise.id in exercises for name in exercise.preload]
         missing = [name for name in names if name not in sys.modules]
         for name in missing:
             importlib.import_module(name)
@@ -107,7 +109,7 @@ class EngineProcess:
 
     def _start(self, request: dict[str, Any]) -> None:
         lab = load_catalog(self.root).lab(request["lab"])
-        self._preload(lab)
+        self._preload(lab, request["exercises"])
         track = Track(request["track"], Path(request["folder"]), request["shown"])
         collected = collect(track, lab)
         workspace = Path(tempfile.mkdtemp(prefix="lab-")).resolve()

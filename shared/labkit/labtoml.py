@@ -20,7 +20,7 @@ _LAB_KEYS = (
     "prepare",
     "exercise",
 )
-_EXERCISE_KEYS = ("id", "title", "file", "minutes", "needs", "seconds", "hints")
+_EXERCISE_KEYS = ("id", "title", "file", "minutes", "needs", "seconds", "hints", "preload")
 
 
 def read_lab(path: Path, root: Path) -> Lab:
@@ -74,6 +74,7 @@ def _read_exercise(table: _Table, lab_number: int) -> Exercise:
         needs=table.texts("needs"),
         seconds=table.positive("seconds", default=10.0),
         hints=table.texts("hints"),
+        preload=table.texts("preload"),
     )
 
 

@@ -104,9 +104,10 @@ class Engine:
             self._process.kill()
             self._process.wait()
 
-    def preload(self, lab: Lab) -> None:
-        """Have the lab's libraries imported while the caller does something else."""
-        self._send({"preload": lab.number})
+    def preload(self, lab: Lab, exercises: Sequence[str] | None = None) -> None:
+        """Have the libraries of a lab's exercises (None: all) imported while the caller does something else."""
+        wanted = list(exercises or (exercise.id for exercise in lab.exercises))
+        self._send({"preload": lab.number, "exercises": wanted})
 
     def run(
         self,

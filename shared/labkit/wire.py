@@ -236,7 +236,8 @@ class Codec:
             index: pd.Index[Any] = pd.RangeIndex(start, stop, step, name=names[0])
         else:
             levels = [_read_column(self, part, blobs) for part in node["parts"][width:]]
-            index = pd.Index(levels[0], name=names[0]) if len(levels) == 1 else pd.MultiIndex.from_arrays(levels, names=names)
+            index = pd.Index(levels[0]) if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
+            index.names = names
         if len(index) != node["rows"] or any(len(column) != node["rows"] for column in columns):
             raise WireError("a table whose columns differ in length")
         frame = pd.concat([column.set_axis(index) for column in columns], axis=1) if columns else pd.DataFrame(index=index)
