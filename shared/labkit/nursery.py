@@ -17,12 +17,14 @@ import shutil
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 
 from labkit import sandbox
 from labkit.connection import Connection, Ending
 from labkit.sandbox import Walls
-from labkit.worker import Executor, serve
+from labkit.wire import WireError, pack, read_frame
+from labkit.worker import Executor, prepare, serve
 
 KEPT_ENVIRONMENT = ("PATH", "LANG", "TZ", "MPLBACKEND", "MPLCONFIGDIR", "LOKY_MAX_CPU_COUNT")
 KEPT_PREFIXES = ("OMP_", "OPENBLAS_", "MKL_", "PYTHON", "LC_")
@@ -57,8 +59,13 @@ def run_worker(job: Job, channel: socket.socket, folder: Path, *, namespaced: bo
         sys.path[:] = [*job.paths, *(path for path in sys.path if path)]
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stdout = sys.stderr = io.TextIOWrapper(open(1, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)  # noqa: SIM115
-        channel.sendall(json.dumps(missing).encode().ljust(256))
-        serve(channel, Executor(job.package, folder), job.prepare)
+        prepare(job.prepare)
+        channel.sendall(pack({"missing": missing}))
+    except BaseException:  # noqa: BLE001 - the learner's code has not run yet, so this is the engine's fault
+        channel.sendall(pack({"broken": traceback.format_exc()[-3000:]}))
+        os._exit(70)
+    try:
+        serve(channel, Executor(job.package, folder))
     finally:
         os._exit(0)
 
@@ -225,6 +232,12 @@ class Nursery:
 
 
 def read_hello(connection: Connection) -> list[str]:
-    """Read what a new worker says first: the walls that it could not put up."""
+    """Read what a new worker says first: the walls that it could not put up. Raises `RuntimeError` for one that did not start."""
     connection.set_deadline(60)
-    return [str(name) for name in json.loads(connection.recv_exactly(256))]
+    try:
+        hello, _ = read_frame(connection)
+    except WireError as error:
+        raise RuntimeError(f"a worker did not start: {error}") from None
+    if "broken" in hello:
+        raise RuntimeError(f"a worker did not start:\n{hello['broken']}")
+    return [str(name) for name in hello["missing"]]

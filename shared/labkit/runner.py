@@ -28,6 +28,9 @@ FOR_CHECKERS = ("HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "KUBECONFIG", "XDG_RUNT
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT")
 
+PYTEST_BROKE = (2, 3, 4)
+"""Exit statuses of a pytest that was interrupted, broke, or was used wrongly."""
+
 LAYERS = {
     "namespaces": "no namespaces: processes and the network of this machine are in sight of the learner's code",
     "files": "no Landlock: the learner's code can read what this user can read, solutions and checks among them",
@@ -222,7 +225,8 @@ class _Collector:
             return
         for exercise, check in end["missing"]:
             text = f"no verdict: the check ended before it could report (status {end['status']})\n{self.broken}".strip()
-            self._add(Result(exercise, check, "error" if self.broken else "failed", text, 0.0))
+            own_fault = self.broken or end["status"] in PYTEST_BROKE
+            self._add(Result(exercise, check, "error" if own_fault else "failed", text, 0.0))
         if not self.results:
             text = "there are no checks for what was asked"
             self._add(Result(self.wanted[0], "engine", "error", text, 0.0))

@@ -173,17 +173,16 @@ def _text_of(error: BaseException) -> str:
         return ""
 
 
-def _prepare(prepare: str) -> None:
+def prepare(function: str) -> None:
     """Call the lab's own `module:function` before the learner's code is there."""
-    if prepare:
-        module, _, name = prepare.partition(":")
+    if function:
+        module, _, name = function.partition(":")
         getattr(importlib.import_module(module), name)()
 
 
-def serve(channel: socket.socket, executor: Executor, prepare: str) -> None:
+def serve(channel: socket.socket, executor: Executor) -> None:
     """Answer requests until the checker hangs up."""
     executor.channel = channel
-    _prepare(prepare)
     stream = SocketStream(channel)
     for request, blobs in _requests(stream):
         reply, out = executor.handle(request, blobs)

@@ -83,7 +83,7 @@ def residuals_by_month(dates: pd.Series, actual: pd.Series, predicted: pd.Series
     axes.plot(months, data["median"], color=RED, marker="o", label="median")
     axes.set_xticks(list(months), [str(month) for month in data.index])
     axes.set(xlabel="month", ylabel="actual minus predicted price (USD)")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left")
     return _plot(axes, data)
 
 

@@ -185,6 +185,16 @@ def test_broken_checks_are_the_engines_fault(course: Path, text: str) -> None:
     assert report.exit_code == 3, report
 
 
+def test_a_worker_that_cannot_start_is_the_engines_fault(course: Path, engine: Engine) -> None:
+    catalog = course / "weeks" / "week1_toy" / "lab.toml"
+    catalog.write_text(catalog.read_text().replace("preload =", 'prepare = "nothing_of_this_name:f"\npreload ='))
+    lab = load_catalog(course).lab(1)
+    report = engine.run(lab, None, resolve_track(course, "solutions", lab))
+    assert report.exit_code == 3
+    assert any("nothing_of_this_name" in result.message for result in report.results)
+    assert all(result.outcome in ("error", "failed") for result in report.results)
+
+
 def test_a_check_that_ends_its_process_has_no_verdict(course: Path) -> None:
     checks = toy.CHECKS.replace("rows = int(", "import os; os._exit(0)\n    rows = int(")
     toy.write(course / "tests" / "labs" / "test_lab1_toy.py", checks)

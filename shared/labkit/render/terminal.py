@@ -1,0 +1,172 @@
+"""The verdict of a check run as terminal text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from labkit.catalog import Exercise, Lab
+from labkit.records import Report, Result, worst
+from labkit.render.style import COMMAND, QUIET, bar, colour, commands, indented, seconds, sign, words
+from labkit.text import clean, clip_lines, plural
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_LABEL = re.compile(r"^(expected|found|help|where|prints): ?")
+_MESSAGE_LIMIT = 3000
+_OUTPUT_LIMIT = 1500
+_OUTPUT_LINES = 12
+
+
+def print_report(
+    console: Console, lab: Lab, report: Report, *, wall: float | None = None, seed: int | None = None, details: bool = False
+) -> None:
+    """One line for each exercise, every failure in full, the sum, and the next command.
+
+    `wall` is how long the run took in seconds. With `details` passed checks are listed too.
+    """
+    from rich.text import Text
+
+    console.print()
+    for id, results in report.by_exercise().items():
+        print_exercise(console, lab, id, results, details=details)
+    for note in report.notes:
+        console.print(indented(console, Text(f"note: {clean(note, 1000)}", style=QUIET), 2))
+    console.print()
+    console.print(summary(report, wall))
+    if seed is not None and report.counts()["failed"]:
+        console.print(commands(console, f"  `--seed {seed}` draws the same inputs again"), style=QUIET)
+    following = next_step(lab, report)
+    if following:
+        console.print(commands(console, f"  {following}"), soft_wrap=True)
+    console.print()
+
+
+def print_exercise(
+    console: Console, lab: Lab, id: str, results: Sequence[Result], *, details: bool = False, brief: bool = False
+) -> None:
+    """The line of one exercise, and below it the checks that say something; `brief` leaves those out."""
+    console.print(_exercise_line(console, lab, id, results))
+    if brief or worst(result.outcome for result in results) == "todo":
+        return
+    for result in results:
+        if details or result.outcome in {"failed", "error", "skipped"}:
+            _print_check(console, result)
+
+
+def _exercise_line(console: Console, lab: Lab, id: str, results: Sequence[Result]) -> Text:
+    from rich.text import Text
+
+    outcome = worst(result.outcome for result in results)
+    exercise = _exercise(lab, id)
+    title = Text(exercise.title if exercise else "")
+    title.truncate(min(max(len(one.title) for one in lab.exercises), console.width - 34), overflow="ellipsis", pad=True)
+    line = Text("  ").append_text(sign(console, outcome)).append(f"  {id:<4} ", style="bold").append_text(title)
+    line.append(f"  {_count(results):<14}", style=QUIET if outcome == "passed" else colour(outcome))
+    if outcome != "todo":
+        line.append(f"  {seconds(sum(result.seconds for result in results))}", style=QUIET)
+    line.rstrip()
+    return line
+
+
+def _count(results: Sequence[Result]) -> str:
+    outcome = worst(result.outcome for result in results)
+    if outcome in {"todo", "skipped", "error"}:
+        return words(outcome)
+    passed = sum(result.outcome == "passed" for result in results)
+    judged = sum(result.outcome != "skipped" for result in results)
+    return plural(passed, "check") if passed == judged else f"{passed} of {judged} checks"
+
+
+def _print_check(console: Console, result: Result) -> None:
+    from rich.text import Text
+
+    title = indented(console, Text(clean(result.title, 400).replace("\n", " ") or result.check), 8)
+    console.print(Text(" " * 5).append_text(sign(console, result.outcome)).append("  ").append_text(title[8:]))
+    if result.message and result.outcome != "passed":
+        _print_block(console, _message(result.message))
+    if result.output.strip() and result.outcome in {"failed", "error"}:
+        _print_block(console, _output(result.output))
+
+
+def _message(message: str) -> Iterator[Text]:
+    from rich.text import Text
+
+    for line in clean(message, _MESSAGE_LIMIT).split("\n"):
+        label = _LABEL.match(line)
+        if label is None:
+            yield Text(f"          {line}")
+            continue
+        text = Text(f"{label[1]:<10}", style=QUIET)
+        yield text.append(line[label.end() :], style=COMMAND if label[1] == "where" else "default")
+
+
+def _output(output: str) -> Iterator[Text]:
+    from rich.text import Text
+
+    lines = clip_lines(clean(output.strip("\n"), _OUTPUT_LIMIT), _OUTPUT_LINES).split("\n")
+    for place, line in enumerate(lines):
+        yield Text(f"{'printed' if place == 0 else '':<10}{line}", style=QUIET)
+
+
+def _print_block(console: Console, lines: Iterator[Text]) -> None:
+    from rich.text import Text
+
+    for line in lines:
+        for place, part in enumerate(_wrapped(console, line, 20)):
+            gutter = Text(f"        {bar(console)} ", style=QUIET)
+            console.print(gutter.append(" " * 10 if place else "").append_text(part), no_wrap=True, crop=False)
+
+
+def _wrapped(console: Console, text: Text, indent: int) -> list[Text]:
+    lines = text.wrap(console, max(20, console.width - indent - 2), tab_size=4)
+    for line in lines:
+        line.rstrip()
+    return list(lines) or [text]
+
+
+def summary(report: Report, wall: float | None = None) -> Text:
+    """`7 passed, 1 failed, 12 to do   2.3 s`, indented."""
+    from rich.text import Text
+
+    text = Text("  ")
+    parts = [(outcome, count) for outcome, count in report.counts().items() if count]
+    for place, (outcome, count) in enumerate(parts):
+        text.append(", " if place else "").append(f"{count} {words(outcome)}", style=colour(outcome))
+    if not parts:
+        text.append("no check reported: the engine broke", style=colour("error"))
+    if report.track != "labs":
+        text.append(f"   track {clean(report.track, 200)}", style=QUIET)
+    return text.append(f"   {seconds(report.seconds if wall is None else wall)}", style=QUIET)
+
+
+def next_step(lab: Lab, report: Report) -> str:
+    """What to do next; commands stand in backticks. Empty where the files are not the learner's own."""
+    if report.track != "labs":
+        return ""
+    outcomes = {id: worst(result.outcome for result in results) for id, results in report.by_exercise().items()}
+    if "error" in outcomes.values():
+        return "The engine broke, which is not your fault. `lab doctor` looks for the cause."
+    for id, outcome in outcomes.items():
+        exercise = _exercise(lab, id)
+        if outcome == "failed" and exercise:
+            return f"Next  {id} in {(lab.labs_dir / exercise.file).as_posix()}, then `lab check {id}`; stuck? `lab hint {id}`"
+    for id, outcome in outcomes.items():
+        exercise = _exercise(lab, id)
+        if outcome == "todo" and exercise:
+            return f"Next  {id} {exercise.title}, in {(lab.labs_dir / exercise.file).as_posix()}, then `lab check {id}`"
+    following = _after(lab, list(outcomes))
+    return f"Next  {following.id} {following.title}: `lab check {following.id}`" if following else ""
+
+
+def _after(lab: Lab, ids: Sequence[str]) -> Exercise | None:
+    known = [exercise.id for exercise in lab.exercises]
+    last = max((known.index(id) for id in ids if id in known), default=len(known))
+    return lab.exercises[last + 1] if last + 1 < len(known) else None
+
+
+def _exercise(lab: Lab, id: str) -> Exercise | None:
+    return next((exercise for exercise in lab.exercises if exercise.id == id), None)

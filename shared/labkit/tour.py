@@ -1,0 +1,63 @@
+"""`%load_ext labkit.tour`, the first line of each notebook: it follows the files that the learner edits.
+
+A file that was saved is loaded again before the next cell, and a function that is still to do says so in two lines
+instead of a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from labkit.catalog import find_root, load_catalog
+from labkit.files import read_text
+from labkit.marks import open_todos
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What IPython calls for `%load_ext labkit.tour`."""
+    find_labs(find_root())
+    shell.run_line_magic("load_ext", "autoreload")
+    shell.run_line_magic("autoreload", "2")
+    shell.set_custom_exc((NotImplementedError,), explain)
+
+
+def find_labs(root: Path) -> None:
+    """Make the learner's files importable, unless PYTHONPATH already says whose files to take."""
+    tracks = [str(root / name) for name in ("labs", "solutions")]
+    if not set(tracks) & set(sys.path):
+        sys.path.insert(0, tracks[0])
+
+
+def explain(
+    shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, tb_offset: int | None = None
+) -> None:
+    """Print what is still to do and where; any other error is shown as always."""
+    message = still_to_do(find_root(), trace)
+    if message is None:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    else:
+        print(message)
+
+
+def still_to_do(root: Path, trace: TracebackType) -> str | None:
+    """Which exercise the error comes from; None where it does not come from an open TODO of a lab."""
+    last = traceback.extract_tb(trace)[-1]
+    place = Path(last.filename)
+    todos = open_todos(read_text(place) or "")
+    above = {id: line for id, line in todos_above(place, todos, last.lineno or 0)}
+    if not above:
+        return None
+    id = max(above, key=lambda name: above[name])
+    _, exercise = load_catalog(root).exercise(id)
+    shown = place.relative_to(root) if place.is_relative_to(root) else place
+    return (
+        f"`{last.name}` is still to do: exercise {id}, {exercise.title}.\n"
+        f"Write it in {shown.as_posix()}:{above[id]} and run this cell again. `lab hint {id}` helps."
+    )
