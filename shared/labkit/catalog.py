@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 # The eight weeks of the course in their order. A week without a lab.toml is "not there yet".
@@ -190,7 +191,7 @@ def load_catalog(root: Path | None = None) -> Catalog:
 
     root = root or find_root()
     labs = sorted((read_lab(path, root) for path in root.glob("weeks/*/lab.toml")), key=lambda lab: lab.number)
-    for one, other in zip(labs, labs[1:], strict=False):
+    for one, other in pairwise(labs):
         if one.number == other.number:
             raise CatalogError(f"weeks/{other.week}/lab.toml: `number` {other.number} is taken by weeks/{one.week}.")
     return Catalog(root, tuple(labs))

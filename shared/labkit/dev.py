@@ -9,7 +9,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from labkit.catalog import Catalog, Lab
-from labkit.marks import MarkError, open_todos, reference
+from labkit.marks import MarkError, open_todos
 from labkit.mutants import Mutant, MutantError, apply_mutant, by_exercise, load_alternatives, load_mutants
 from labkit.starters import Starter, files_below, starters, stray_files
 
@@ -26,18 +26,33 @@ class CheckFunction:
     docstring: str
 
 
-def course_problems(catalog: Catalog) -> list[str]:
-    """Every problem of the course as text that names file and line; empty where all is well."""
-    return [problem for lab in catalog for problem in lab_problems(catalog.root, lab)]
+def course_problems(catalog: Catalog, *, look_at_labs: bool = True) -> list[str]:
+    """Every problem of the course as text that names file and line; empty where all is well.
+
+    Without `look_at_labs` what stands in labs/ is not compared, because it may be a learner's work.
+    """
+    problems = [problem for lab in catalog for problem in lab_problems(catalog.root, lab, look_at_labs=look_at_labs)]
+    return [*problems, *_unknown_folders(catalog, look_at_labs=look_at_labs)]
 
 
-def lab_problems(root: Path, lab: Lab) -> list[str]:
+def _unknown_folders(catalog: Catalog, *, look_at_labs: bool) -> Iterator[str]:
+    known = {lab.package for lab in catalog}
+    for top in ("labs", "solutions", "tests/mutants", "tests/alternatives"):
+        folder = catalog.root / top
+        if folder.is_dir() and (look_at_labs or top != "labs"):
+            strays = sorted(path.name for path in folder.iterdir() if path.name not in {*known, "README.md"})
+            yield from (f"{top}/{name}: stray, no lab.toml stands for it" for name in strays if name[0] not in "._")
+
+
+def lab_problems(root: Path, lab: Lab, *, look_at_labs: bool = True) -> list[str]:
     """Every problem of one lab."""
     try:
         made = starters(root, lab)
     except MarkError as error:
         return [str(error)]
-    problems = [*_files(root, lab, made), *_in_step(root, lab, made), *_solutions(root, lab), *_exercises(lab, made)]
+    problems = [*_files(root, lab, made), *_solutions(root, lab), *_exercises(lab, made)]
+    if look_at_labs:
+        problems += _in_step(root, lab, made)
     try:
         checks = read_checks(root, lab)
     except (OSError, SyntaxError) as error:
@@ -57,11 +72,11 @@ def _files(root: Path, lab: Lab, made: list[Starter]) -> Iterator[str]:
             yield f"{(lab.solutions_dir / file).as_posix()}: named in weeks/{lab.week}/lab.toml, but not there"
     if not (root / lab.guide).is_file():
         yield f"{lab.guide.as_posix()}: the guide is missing"
-    for file in stray_files(root, lab):
-        yield f"{file}: stray file, no solution stands for it"
 
 
 def _in_step(root: Path, lab: Lab, made: list[Starter]) -> Iterator[str]:
+    for file in stray_files(root, lab):
+        yield f"{file}: stray file, no solution stands for it"
     for starter in made:
         path = root / lab.labs_dir / starter.file
         shown = (lab.labs_dir / starter.file).as_posix()
@@ -82,7 +97,7 @@ def _solutions(root: Path, lab: Lab) -> Iterator[str]:
     for file in files_below(root / lab.solutions_dir):
         text = (root / lab.solutions_dir / file).read_bytes().decode(errors="replace")
         shown = (lab.solutions_dir / file).as_posix()
-        for id, line in open_todos(reference(text, shown)).items():
+        for id, line in open_todos(text).items():
             yield f"{shown}:{line}: the solution still holds `TODO {id}`"
 
 
@@ -143,7 +158,9 @@ def _mutants(root: Path, lab: Lab, checks: list[CheckFunction]) -> Iterator[str]
     for mutant in mutants:
         yield from _caught(lab, mutant, names)
     for mutant in [*mutants, *load_alternatives(root, lab)]:
-        apply_mutant((root / lab.solutions_dir / mutant.file).read_text(encoding="utf-8"), mutant)
+        solution = root / lab.solutions_dir / mutant.file
+        if solution.is_file():
+            apply_mutant(solution.read_text(encoding="utf-8"), mutant)
 
 
 def _caught(lab: Lab, mutant: Mutant, names: dict[str, set[str]]) -> Iterator[str]:

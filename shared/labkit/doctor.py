@@ -49,7 +49,13 @@ def _system(root: Path) -> Iterator[Finding]:
 def _python(root: Path) -> Finding:
     found = f"{platform.python_version()} in {sys.prefix}"
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        return Finding("machine", "Python", "bad", found, "the lock holds for Python 3.11 to 3.13; make .venv anew with one of them")
+        return Finding(
+            "machine",
+            "Python",
+            "bad",
+            found,
+            "the lock holds for Python 3.11 to 3.13; make .venv anew with one of them",
+        )
     if Path(sys.prefix).resolve() != (root / ".venv").resolve():
         return Finding("machine", "Python", "note", found, "not the repository's own .venv; `make lab-1` makes it")
     return Finding("machine", "Python", "good", found)
@@ -61,9 +67,21 @@ def _memory() -> Finding:
         return Finding("machine", "memory", "note", "cannot be told on this system")
     found = f"{total:.1f} GB"
     if total < MIN_MEMORY_GB:
-        return Finding("machine", "memory", "bad", found, f"the labs need {MIN_MEMORY_GB:g} GB, MLflow and Prefect {GOOD_MEMORY_GB:g} GB")
+        return Finding(
+            "machine",
+            "memory",
+            "bad",
+            found,
+            f"the labs need {MIN_MEMORY_GB:g} GB, MLflow and Prefect {GOOD_MEMORY_GB:g} GB",
+        )
     if total < GOOD_MEMORY_GB:
-        return Finding("machine", "memory", "note", found, f"enough for the first labs; MLflow and Prefect want {GOOD_MEMORY_GB:g} GB")
+        return Finding(
+            "machine",
+            "memory",
+            "note",
+            found,
+            f"enough for the first labs; MLflow and Prefect want {GOOD_MEMORY_GB:g} GB",
+        )
     return Finding("machine", "memory", "good", found)
 
 
@@ -121,10 +139,10 @@ def _tool(tool: Tool) -> Finding:
 def _answer(command: list[str]) -> str | None:
     """The first line that a command prints, None where it fails or takes more than 5 seconds."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, stdin=subprocess.DEVNULL, errors="replace")
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    if done.returncode != 0:
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=5, stdin=subprocess.DEVNULL, errors="replace"
+        )
+    except (OSError, subprocess.SubprocessError):
         return None
     return next((line.strip()[:70] for line in (done.stdout or done.stderr).splitlines() if line.strip()), "")
 

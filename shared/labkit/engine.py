@@ -165,7 +165,7 @@ class EngineProcess:
             theirs.close()
             return ours, pid
         try:
-            sandbox._close_all_but([theirs.fileno()])
+            sandbox.close_all_but([theirs.fileno()])
             if namespaced:
                 if not sandbox.unshare(network=job.walls.network):
                     os._exit(3)
@@ -223,6 +223,8 @@ class EngineProcess:
 
     def _reap(self) -> bool:
         """Wait for nurseries that have ended, but not for checkers in use; return whether any child is left."""
+        if not self.fork:
+            return False
         busy = {run.pid for run in self.runs.values()}
         try:
             while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and found.si_pid not in busy:
@@ -269,7 +271,7 @@ def checker_process(root: Path, run: Run, job: Job, control: socket.socket | Non
     status = 3
     try:
         sandbox.die_with_parent()
-        sandbox._close_all_but([pipe, *([control.fileno()] if control else [])])
+        sandbox.close_all_but([pipe, *([control.fileno()] if control else [])])
         status = run_as_checker(root, run, job, control, pipe)
     except BaseException:  # noqa: BLE001 - whatever it is, it must end here
         import traceback

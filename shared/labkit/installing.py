@@ -24,7 +24,10 @@ class System:
 
 @dataclass(frozen=True)
 class Tool:
-    """`names` are its programs, the first that is there counts; `probe` makes it answer; `silent` is advice if it does not."""
+    """`names` are its programs, the first that is there counts.
+
+    `probe` are the arguments that make it answer; `silent` is the advice where it does not.
+    """
 
     name: str
     use: str
@@ -95,7 +98,7 @@ def _docker() -> Tool:
             "macos": "brew install --cask docker",
             "other": "https://docs.docker.com/engine/install/",
         },
-        silent="the engine is not running, or you may not use it: `sudo systemctl start docker`, or start Docker Desktop",
+        silent="it is not running, or you may not use it: `sudo systemctl start docker`, or start Docker Desktop",
     )
 
 
@@ -108,8 +111,8 @@ def _architecture() -> str:
 
 
 def _kubectl() -> Tool:
-    url = f"https://dl.k8s.io/release/$(curl -fLs https://dl.k8s.io/release/stable.txt)/bin/linux/{_architecture()}/kubectl"
-    linux = _binary(f'"{url}"', "kubectl")
+    newest = "$(curl -fLs https://dl.k8s.io/release/stable.txt)"
+    linux = _binary(f'"https://dl.k8s.io/release/{newest}/bin/linux/{_architecture()}/kubectl"', "kubectl")
     return Tool(
         name="kubectl",
         use="lab 3 renders and applies manifests with it",

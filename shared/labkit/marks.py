@@ -14,7 +14,7 @@ from typing import Literal
 _OPEN = re.compile(r"^(?P<indent>[ \t]*)(?P<style>#|//|<!--) solution (?P<id>\d+\.\d+)(?P<close> -->)?[ \t]*$")
 _END = re.compile(r"^(?P<indent>[ \t]*)(?P<style>#|//|<!--) end solution(?P<close> -->)?[ \t]*$")
 _STARTER_ONLY = re.compile(r"^(?P<indent>[ \t]*)(?P<style>#|//|<!--)~(?: (?P<text>.*?))?[ \t]*$")
-# What somebody meant as a mark: the word alone or with a number, in any spelling; `# solution of the puzzle` is not one.
+# What somebody meant as a mark: the word alone or with a number, in any spelling. `# solution of it` is no mark.
 _MEANT = re.compile(
     r"^[ \t]*(?:#|//|<!--)[ \t]*(?:end[ \t_-]*solutions?\b.*|solutions?[ \t_:-]*(?:\d.*)?(?:-->)?[ \t]*)$"
     r"|^[ \t]*(?:#|//|<!--)~\w",

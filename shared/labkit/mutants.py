@@ -138,12 +138,14 @@ def write_submission(mutant: Mutant, out_folder: Path) -> Path:
     if mutant.lab is None:
         raise MutantError(f"{mutant.name}: belongs to no lab; get it from load_mutants")
     for file, content in solved_files(mutant.root, mutant.lab):
-        if file == mutant.file:
-            content = apply_mutant(content.decode(), mutant).encode()
-        elif not _is_binary(content):
-            content = marks.reference(content.decode(), file).encode()
-        write_atomic(out_folder / file, content)
+        write_atomic(out_folder / file, _submitted(mutant, file, content))
     return out_folder
+
+
+def _submitted(mutant: Mutant, file: str, content: bytes) -> bytes:
+    if file == mutant.file:
+        return apply_mutant(content.decode(), mutant).encode()
+    return content if _is_binary(content) else marks.reference(content.decode(), file).encode()
 
 
 def solved_files(root: Path, lab: Lab) -> Iterator[tuple[str, bytes]]:

@@ -41,7 +41,7 @@ def check(target: str, track: str | None = None, *, seed: int | None = None) -> 
     """Check an exercise (`"1.2"`) or a whole lab (`"1"`) and show the verdict below the cell.
 
     Args:
-        track: `"labs"` (your files), `"solutions"`, or a folder; default is the environment's `LAB_TRACK`, else `"labs"`.
+        track: `"labs"` (your files), `"solutions"`, or a folder. Default: the environment's `LAB_TRACK`, else `"labs"`.
         seed: for the inputs that the checks draw; by default they differ each time.
 
     Raises:
@@ -65,8 +65,15 @@ def _engine() -> Engine:
 
     engine = Engine(find_root())
     engine.__enter__()
-    atexit.register(engine.__exit__, None, None, None)
+    atexit.register(close)
     return engine
+
+
+def close() -> None:
+    """End the warm engine; the next `check` starts another one. Called when the kernel ends."""
+    if _engine.cache_info().currsize:
+        _engine().__exit__(None, None, None)
+        _engine.cache_clear()
 
 
 def _remember(lab: Lab, report: Report) -> None:

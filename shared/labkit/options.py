@@ -30,10 +30,16 @@ dev = typer.Typer(
 )
 app.add_typer(dev, name="dev")
 
-LabArgument = Annotated[str, typer.Argument(metavar="N", help="A lab: its number or its name, such as `1` or `models`.")]
+LabArgument = Annotated[
+    str, typer.Argument(metavar="N", help="A lab: its number or its name, such as `1` or `models`.")
+]
 ExerciseArgument = Annotated[str, typer.Argument(metavar="N.M", help="An exercise, such as `1.2`.")]
-JsonOption = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON; `-` prints them.")]
-JunitOption = Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML; `-` prints them.")]
+JsonOption = Annotated[
+    str | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON; `-` prints them.")
+]
+JunitOption = Annotated[
+    str | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML; `-` prints them.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Answer the question with yes.")]
 
 
@@ -60,7 +66,12 @@ def start(lab: LabArgument) -> None:
 
 
 @app.command(
-    epilog=examples("lab check", "lab check 1.2", "lab check 1 --track solutions", "lab check 1 --json report.json --junit report.xml")
+    epilog=examples(
+        "lab check",
+        "lab check 1.2",
+        "lab check 1 --track solutions",
+        "lab check 1 --json report.json --junit report.xml",
+    )
     + "\n\n"
     + EXIT_CODES
 )
@@ -68,7 +79,8 @@ def check(
     target: Annotated[
         str | None,
         typer.Argument(
-            metavar="[N | N.M]", help="A lab or an exercise. Default: the first lab with an exercise that has not passed."
+            metavar="N|N.M",
+            help="A lab or an exercise. Default: the first lab with an exercise that has not passed.",
         ),
     ] = None,
     track: Annotated[
@@ -90,7 +102,8 @@ def check(
 @app.command(epilog=examples("lab watch", "lab watch 1"))
 def watch(
     lab: Annotated[
-        str | None, typer.Argument(metavar="[N]", help="A lab. Default: the first one with an exercise that has not passed.")
+        str | None,
+        typer.Argument(metavar="N", help="A lab. Default: the first one with an exercise that has not passed."),
     ] = None,
 ) -> None:
     """Check the exercises of a file each time you save it. Ctrl-C ends."""
@@ -132,7 +145,9 @@ def doctor() -> None:
 
 
 @app.command(
-    epilog=examples("lab grade 1 submissions/anna submissions/ben", "lab grade 1 submissions/* --jobs 2 --json grades.json")
+    epilog=examples(
+        "lab grade 1 submissions/anna submissions/ben", "lab grade 1 submissions/* --jobs 2 --json grades.json"
+    )
     + "\n\n"
     + EXIT_CODES
 )
@@ -157,9 +172,13 @@ def dev_sync() -> None:
     finish(maintain.dev_sync)
 
 
-@dev.command("check", epilog=examples("lab dev check"))
-def dev_check() -> None:
+@dev.command("check", epilog=examples("lab dev check", "lab dev check --skip-labs"))
+def dev_check(
+    skip_labs: Annotated[
+        bool, typer.Option("--skip-labs", help="Leave out labs/, which may hold a learner's work.")
+    ] = False,
+) -> None:
     """Fail where labs/ is out of step, or an exercise lacks its TODO, check, hint or mutant."""
     from labkit.commands import dev as maintain
 
-    finish(maintain.dev_check)
+    finish(lambda: maintain.dev_check(skip_labs=skip_labs))

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,8 @@ class CheckPlugin:
         self.outputs: list[str] = []
         self.fault: tuple[Outcome, str] | None = None
         self.started = 0.0
-        self.shared: LabHandle | None = None
+        self.shared: list[LabHandle] = []
+        self.shown: dict[int, int] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Name the marker."""
@@ -106,25 +107,31 @@ class CheckPlugin:
         self.outputs.append(lab.close())
 
     @pytest.fixture(scope="module")
-    def _shared(self) -> Iterator[None]:
-        yield
-        if self.shared:
-            self.shared.close()
-            self.shared = None
+    def new_lab(self) -> Iterator[Callable[[str], LabHandle]]:
+        """Opens a worker that all checks of one exercise share: `new_lab("1.2")`, in a fixture with scope "module".
 
-    @pytest.fixture(scope="module")
-    def shared_lab(self, _shared: None) -> LabHandle:
-        """The learner's lab in a worker that all checks of the module share."""
-        seconds = max(exercise.seconds for exercise in self.run.lab.exercises)
-        self.shared = self.run.open_lab(seconds)
-        return self.shared
+        One worker per exercise: what one exercise does to its worker must not fail another one.
+        """
+
+        def open_lab(exercise: str) -> LabHandle:
+            self.shared.append(self.run.open_lab(self.run.exercise(exercise).seconds))
+            return self.shared[-1]
+
+        yield open_lab
+        while self.shared:
+            self.shared.pop().close()
 
     @pytest.fixture(autouse=True)
-    def _fresh_time(self, request: pytest.FixtureRequest) -> None:
-        """A shared worker has its full time for each check."""
-        client = self.shared._client if self.shared else None
-        if isinstance(client, WorkerClient):
+    def _shared_workers(self) -> Iterator[None]:
+        """A shared worker has its full time for each check; what it prints belongs to the check at hand."""
+        clients = [lab._client for lab in self.shared if isinstance(lab._client, WorkerClient)]
+        for client in clients:
             client.refresh(client.seconds)
+        yield
+        for client in clients:
+            text = client.connection.text()
+            self.outputs.append(text[self.shown.get(id(client), 0) :])
+            self.shown[id(client)] = len(text)
 
     @pytest.fixture(scope="module")
     def module_rng(self, request: pytest.FixtureRequest) -> np.random.Generator:

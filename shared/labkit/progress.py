@@ -16,7 +16,7 @@ from labkit.files import read_text, sha256_of, timestamp, write_atomic
 from labkit.marks import open_todos
 from labkit.records import OUTCOMES, Outcome, Report, worst
 
-State = Literal["todo", "passed", "failed", "changed", "unchecked", "missing"]
+State = Literal["todo", "passed", "failed", "changed", "unchecked", "skipped", "missing"]
 UNFINISHED: tuple[State, ...] = ("todo", "failed", "changed", "unchecked", "missing")
 
 
@@ -144,11 +144,12 @@ def standings(root: Path, lab: Lab, progress: Progress) -> list[Standing]:
 
 
 def _judged(exercise: Exercise, verdict: Verdict | None, digest: str | None) -> Standing:
-    if verdict is None or verdict.outcome in {"todo", "skipped", "error"}:
+    if verdict is None or verdict.outcome in {"todo", "error"}:
         return Standing(exercise, "unchecked", last=verdict.outcome if verdict else None)
     if verdict.sha256 != digest:
         return Standing(exercise, "changed", last=verdict.outcome)
-    return Standing(exercise, "passed" if verdict.outcome == "passed" else "failed")
+    states: dict[str, State] = {"passed": "passed", "skipped": "skipped"}
+    return Standing(exercise, states.get(verdict.outcome, "failed"))
 
 
 def first_unfinished(found: Iterable[Standing]) -> Standing | None:

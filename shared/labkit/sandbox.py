@@ -248,7 +248,7 @@ def confine(walls: Walls, folder: Path, *, namespaced: bool, user: int | None, c
     missing: list[str] = []
     os.chdir(folder)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _close_all_but(close_except)
+    close_all_but(close_except)
     if not is_linux():
         set_limits(walls.limits, own_user=False)
         return ["files", "user"]
@@ -272,7 +272,8 @@ def _try(action: Callable[[], None], name: str, missing: list[str]) -> None:
         missing.append(name)
 
 
-def _close_all_but(keep: Sequence[int]) -> None:
+def close_all_but(keep: Sequence[int]) -> None:
+    """Close every file descriptor but 0, 1, 2 and those to keep."""
     start = 3
     for number in sorted(keep):
         os.closerange(start, number)

@@ -82,7 +82,8 @@ def stray_files(root: Path, lab: Lab) -> list[str]:
 def sync(root: Path, labs: Iterable[Lab] | None = None) -> SyncReport:
     """Write the starters of all labs (or of `labs`) to labs/.
 
-    A file that differs is first copied to `.lab/kept/<time>/`, because it may hold a learner's work. Nothing is deleted.
+    A file that differs is first moved to `.lab/kept/<time>/`, because it may hold a learner's work.
+    Nothing is deleted.
     """
     report = SyncReport()
     for lab in load_catalog(root) if labs is None else labs:

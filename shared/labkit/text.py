@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# ESC sequences: CSI (colours, cursor), OSC and other strings (titles, links), two-character codes; and their 8-bit forms.
+# Escape sequences: colours and cursor (CSI), titles and links (OSC), two-character codes; and their 8-bit forms.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
@@ -15,8 +15,11 @@ _KEEP = {"\n", "\t", "\u200c", "\u200d"}  # the joiners are part of Persian word
 
 
 def _visible(character: str) -> bool:
-    # Cc control, Cf format (bidirectional overrides, zero-width), Cs surrogates, Zl/Zp line separators.
-    return character in _KEEP or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    # Cc control, Cf format (bidirectional overrides, zero-width), Cs surrogates, Zl/Zp line separators; no characters.
+    if character in _KEEP:
+        return True
+    is_none = ord(character) & 0xFFFE == 0xFFFE or "\ufdd0" <= character <= "\ufdef"
+    return not is_none and unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def clean(text: str, limit: int = 4000) -> str:
@@ -28,7 +31,7 @@ def clean(text: str, limit: int = 4000) -> str:
     raw = text[: 8 * limit + 1024]
     raw = _ESCAPES.sub("", raw).replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(character for character in raw if _visible(character))
-    if len(kept) <= limit and len(raw) <= len(text) <= 8 * limit + 1024:
+    if len(kept) <= limit and len(text) <= 8 * limit + 1024:
         return kept
     missing = max(len(kept), len(text)) - limit
     return f"{kept[:limit].rstrip()}\n… ({missing:,} more characters)"

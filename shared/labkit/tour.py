@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.catalog import find_root, load_catalog
 from labkit.files import read_text
-from labkit.marks import open_todos
-
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
+from labkit.marks import open_todos, split_lines
 
 
-def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What IPython calls for `%load_ext labkit.tour`."""
+def load_ipython_extension(shell: Any) -> None:
+    """What IPython calls for `%load_ext labkit.tour`; `shell` is its `InteractiveShell`."""
     find_labs(find_root())
     shell.run_line_magic("load_ext", "autoreload")
     shell.run_line_magic("autoreload", "2")
@@ -50,14 +48,24 @@ def still_to_do(root: Path, trace: TracebackType) -> str | None:
     """Which exercise the error comes from; None where it does not come from an open TODO of a lab."""
     last = traceback.extract_tb(trace)[-1]
     place = Path(last.filename)
-    todos = open_todos(read_text(place) or "")
-    above = {id: line for id, line in todos_above(place, todos, last.lineno or 0)}
-    if not above:
+    found = todo_above(split_lines(read_text(place) or ""), last.lineno or 0)
+    if found is None:
         return None
-    id = max(above, key=lambda name: above[name])
+    id, line = found
     _, exercise = load_catalog(root).exercise(id)
     shown = place.relative_to(root) if place.is_relative_to(root) else place
     return (
         f"`{last.name}` is still to do: exercise {id}, {exercise.title}.\n"
-        f"Write it in {shown.as_posix()}:{above[id]} and run this cell again. `lab hint {id}` helps."
+        f"Write it in {shown.as_posix()}:{line}, save, and run this cell again. `lab hint {id}` helps."
     )
+
+
+def todo_above(lines: Sequence[str], number: int) -> tuple[str, int] | None:
+    """The exercise and the line of the TODO mark above line `number` (from 1), inside the same function."""
+    for place in range(min(number, len(lines)), 0, -1):
+        line = lines[place - 1]
+        for id in open_todos(line):
+            return id, place
+        if line.lstrip().startswith("def "):
+            return None
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -42,10 +43,10 @@ class FileWatcher:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            try:
+            # labs/ itself may be gone for a moment, for example while git checks out another commit.
+            with contextlib.suppress(OSError):
                 self._watch()
-            except (FileNotFoundError, OSError):
-                pass  # labs/ itself is gone, for example while git checks out another commit
+            self.ready.set()
             self._stop.wait(0.3)
 
     def _watch(self) -> None:
@@ -79,7 +80,10 @@ class FileWatcher:
 
 
 def needs_polling(folder: Path) -> bool | None:
-    """Whether changes must be looked for again and again: in WSL, below `/mnt`, Windows tells nothing. None: as usual."""
+    """Whether changes must be looked for again and again. None is watchfiles' own choice.
+
+    In WSL only what lies on a Windows disk, below `/mnt`, changes without notice.
+    """
     if os.environ.get("WATCHFILES_FORCE_POLLING"):
         return None
     from labkit.installing import operating_system
@@ -101,7 +105,8 @@ class Session:
         """Show where the learner stands, and check the first exercise that was begun and is not done."""
         found = self._standings()
         self._show.waiting(found)
-        begun = [standing.exercise for standing in check_order(found) if standing.state not in {"todo", "missing", "passed"}]
+        done = {"todo", "missing", "passed", "skipped"}
+        begun = [standing.exercise for standing in check_order(found) if standing.state not in done]
         if begun:
             self._check(begun[:1], "", lambda: False)
 
@@ -157,7 +162,8 @@ def check_order(found: Iterable[Standing]) -> list[Standing]:
     """
     found = list(found)
     begun = [standing for standing in found if standing.state not in {"todo", "missing"}]
-    fresh = [standing for standing in begun if standing.last != "passed" and standing.state not in {"passed", "skipped"}]
+    good = {"passed", "skipped"}
+    fresh = [standing for standing in begun if standing.last not in good and standing.state not in good]
     rest = [standing for standing in begun if standing not in fresh]
     return [*fresh, *rest] or found[:1]
 

@@ -12,7 +12,7 @@ import json
 import math
 import struct
 from collections.abc import Callable
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class Codec:
         if kind == "bytes":
             return base64.b64decode(node["v"])
         if kind == "path":
-            return PurePath(node["v"])
+            return Path(node["v"])
         if kind in _TABLE_READERS:
             return _TABLE_READERS[kind](self, node, blobs)
         return self.find(node)

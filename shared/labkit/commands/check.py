@@ -138,9 +138,9 @@ def _write(name: str, text: str) -> None:
 
 
 def _to_github(lab: Lab, report: Report, *, out_taken: bool) -> None:
-    from labkit.render.github import annotations, step_summary
+    from labkit.render.github import step_summary, workflow_commands
 
-    for line in annotations(lab, report):
+    for line in workflow_commands(lab, report):
         print(line, file=sys.stderr if out_taken else sys.stdout, flush=True)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:

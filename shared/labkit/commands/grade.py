@@ -26,8 +26,9 @@ def grade(which: str, folders: list[str], *, jobs: int, json_to: str | None, jun
     missing = [folder for folder in folders if not Path(folder).is_dir()]
     if missing:
         raise UsageFault(f"no such folder: {', '.join(f'`{folder}`' for folder in missing)}.")
-    # Absolute where the name could be read as a track.
-    tracks = [resolve_track(catalog.root, str(Path(folder).absolute()) if "/" not in folder else folder, lab) for folder in folders]
+    # Here `labs` and `solutions` are folders like any other.
+    names = [f"./{folder}" if folder in {"labs", "solutions"} else folder for folder in folders]
+    tracks = [resolve_track(catalog.root, name, lab) for name in names]
     quiet = "-" in {json_to, junit_to}
     show = _Lines(lab, max(len(track.name) for track in tracks), sys.stderr if quiet else sys.stdout)
     with Engine(catalog.root, jobs=jobs) as engine:
@@ -78,7 +79,11 @@ def submission_line(console: Console, lab: Lab, report: Report, width: int = 0) 
     from labkit.text import clean
 
     outcomes = {id: worst(result.outcome for result in results) for id, results in report.by_exercise().items()}
-    line = Text("  ").append_text(sign(console, worst(outcomes.values()))).append(f"  {clean(report.track, 200):<{width}}", style="bold")
+    line = (
+        Text("  ")
+        .append_text(sign(console, worst(outcomes.values())))
+        .append(f"  {clean(report.track, 200):<{width}}", style="bold")
+    )
     passed = sum(outcome == "passed" for outcome in outcomes.values())
     line.append(f"  {passed} of {len(lab.exercises)} exercises")
     kinds: tuple[Outcome, ...] = ("failed", "error", "todo", "skipped")

@@ -24,7 +24,7 @@ def board() -> int:
 
 
 def start(which: str) -> int:
-    """`lab start N`: everything to begin a lab with. Gives the learner the starters if labs/ lacks them."""
+    """`lab start N`: where everything is, the state of each exercise, the next command."""
     catalog = open_catalog()
     lab = catalog.lab(which)
     from labkit.render.board import print_lab
@@ -39,7 +39,9 @@ def hint(id: str) -> int:
     catalog = open_catalog()
     _, exercise = catalog.exercise(id)
     if not exercise.hints:
-        raise UsageFault(f"exercise {id} has no hint. The guide may help: `lab start {id.partition('.')[0]}` says where it is.")
+        raise UsageFault(
+            f"exercise {id} has no hint. The guide may help: `lab start {id.partition('.')[0]}` says where it is."
+        )
     progress = load_progress(catalog.root)
     if progress.warning:
         say(progress.warning)

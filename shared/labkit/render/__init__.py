@@ -1,1 +1,1 @@
-"""Renderers: the same records as terminal text, HTML, JUnit XML, and GitHub annotations. Results are data; looks are here."""
+"""Renderers: the same records as terminal text, HTML, JUnit XML, GitHub annotations and step summary."""

@@ -58,7 +58,9 @@ def print_lab(console: Console, root: Path, lab: Lab, progress: Progress) -> Non
     found = standings(root, lab, progress)
     done = sum(standing.state == "passed" for standing in found)
     console.print()
-    console.print(heading(console, f"Lab {lab.number}  {lab.title}", f"{done} of {len(found)} done, {minutes(lab.minutes)}"))
+    console.print(
+        heading(console, f"Lab {lab.number}  {lab.title}", f"{done} of {len(found)} done, {minutes(lab.minutes)}")
+    )
     console.print()
     console.print(columns(console, _places(root, lab), elastic=0))
     console.print()
@@ -71,7 +73,11 @@ def print_lab(console: Console, root: Path, lab: Lab, progress: Progress) -> Non
 def _places(root: Path, lab: Lab) -> list[list[Text]]:
     from rich.text import Text
 
-    places = {"guide": lab.guide.as_posix(), "your files": f"{lab.labs_dir.as_posix()}/", "notebook": lab.notebook.as_posix()}
+    places = {
+        "guide": lab.guide.as_posix(),
+        "your files": f"{lab.labs_dir.as_posix()}/",
+        "notebook": lab.notebook.as_posix(),
+    }
     there = {name: path for name, path in places.items() if name == "your files" or (root / path).exists()}
     if lab.needs:
         there["needs"] = ", ".join(lab.needs)
@@ -110,14 +116,27 @@ def print_next(console: Console, lab: Lab, found: Sequence[Standing]) -> None:
     """The next exercise, where it is written, and what to type."""
     standing = first_unfinished(found)
     if standing is None:
-        console.print(commands(console, f"  Lab {lab.number} is done. `lab solution {lab.number}.1` shows the reference.\n"))
+        console.print(
+            commands(console, f"  Lab {lab.number} is done. `lab solution {lab.number}.1` shows the reference.\n")
+        )
         return
     exercise = standing.exercise
     if standing.state == "missing":
-        console.print(commands(console, f"  {place(lab, standing)} is missing: `lab reset {lab.number}` puts the starter there.\n"))
+        console.print(
+            commands(
+                console, f"  {place(lab, standing)} is missing: `lab reset {lab.number}` puts the starter there.\n"
+            )
+        )
         return
-    console.print(commands(console, f"  Next  {exercise.id} {exercise.title}, in ").append(place(lab, standing), "default"), soft_wrap=True)
-    console.print(commands(console, f"        `lab check {exercise.id}`, or `lab watch {lab.number}` for a verdict at each save\n"))
+    console.print(
+        commands(console, f"  Next  {exercise.id} {exercise.title}, in ").append(place(lab, standing), "default"),
+        soft_wrap=True,
+    )
+    console.print(
+        commands(
+            console, f"        `lab check {exercise.id}`, or `lab watch {lab.number}` for a verdict at each save\n"
+        )
+    )
 
 
 def place(lab: Lab, standing: Standing) -> str:

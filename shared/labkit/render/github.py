@@ -23,19 +23,28 @@ _SUMMARY_LIMIT = 200_000  # characters; GitHub takes 1 MiB for a step
 _ANNOTATIONS = 30
 
 
-def annotations(lab: Lab, report: Report) -> list[str]:
+def workflow_commands(lab: Lab, report: Report) -> list[str]:
     """Workflow commands, one for each failed or broken check, at most 30; `todo` is a notice for each exercise."""
     lines = [_annotation(lab, report, result) for result in report.results if result.outcome in {"failed", "error"}]
     for id, results in report.by_exercise().items():
         if worst(result.outcome for result in results) == "todo":
-            lines.append(command("notice", {"file": _file(lab, id), "title": f"Exercise {id}"}, "to do: its TODO mark still stands"))
+            lines.append(
+                command(
+                    "notice", {"file": _file(lab, id), "title": f"Exercise {id}"}, "to do: its TODO mark still stands"
+                )
+            )
     if len(lines) > _ANNOTATIONS:
-        lines[_ANNOTATIONS:] = [command("notice", {"title": "lab check"}, f"{len(lines) - _ANNOTATIONS} more in the summary")]
+        lines[_ANNOTATIONS:] = [
+            command("notice", {"title": "lab check"}, f"{len(lines) - _ANNOTATIONS} more in the summary")
+        ]
     return lines
 
 
 def _annotation(lab: Lab, report: Report, result: Result) -> str:
-    properties = {"file": _file(lab, result.exercise), "title": f"Exercise {result.exercise}: {clean(result.title, 120)}"}
+    properties = {
+        "file": _file(lab, result.exercise),
+        "title": f"Exercise {result.exercise}: {clean(result.title, 120)}",
+    }
     place = _place(lab, result.message)
     if place:
         properties.update(place)
@@ -88,7 +97,12 @@ def step_summary(lab: Lab, reports: Sequence[Report]) -> str:
     """Markdown with a table of the exercises of each report and every failure in full."""
     parts = []
     for report in reports:
-        parts += [f"## Lab {lab.number}: {_inline(lab.title)}", "", f"Track <code>{_inline(report.track)}</code>: {_counts(report)}", ""]
+        parts += [
+            f"## Lab {lab.number}: {_inline(lab.title)}",
+            "",
+            f"Track <code>{_inline(report.track)}</code>: {_counts(report)}",
+            "",
+        ]
         parts += [*_table(lab, report), "", *_failures(report)]
         parts += [f"- {_inline(note)}" for note in report.notes]
     text = "\n".join(parts) + "\n"

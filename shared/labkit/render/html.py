@@ -16,21 +16,23 @@ _LOOKS: dict[Outcome, tuple[str, str, str]] = {
     "skipped": ("-", "#00838f", "skipped"),
     "error": ("!", "#8e24aa", "engine error"),
 }
-_PRE = "margin:.3em 0 .6em 1.6em;padding:.4em .8em;border-left:3px solid #9e9e9e;white-space:pre-wrap;background:transparent"
+_PRE = "margin:.3em 0 .6em 1.6em;padding:.4em .8em;border-left:3px solid #9e9e9e;white-space:pre-wrap"
 
 
 def report_html(lab: Lab, report: Report) -> str:
     """The verdict as one `<div>`. It holds no times, so that a notebook's stored output can be compared."""
     rows = "".join(_exercise(lab, id, results) for id, results in report.by_exercise().items())
     notes = "".join(f"<div><small>{_safe(note, 1000)}</small></div>" for note in report.notes)
-    return f'<div style="font-family:sans-serif;line-height:1.5">{rows}{notes}</div>'
+    # The class keeps a `$` in somebody's text from becoming a formula.
+    return f'<div class="tex2jax_ignore" style="font-family:sans-serif;line-height:1.5">{rows}{notes}</div>'
 
 
 def _exercise(lab: Lab, id: str, results: Sequence[Result]) -> str:
     outcome = worst(result.outcome for result in results)
     sign, colour, words = _LOOKS[outcome]
     title = next((exercise.title for exercise in lab.exercises if exercise.id == id), "")
-    head = f'<div><b style="color:{colour}">{sign} {_safe(id)}</b> {_safe(title)} <span style="color:{colour}">{words}</span></div>'
+    state = f'<span style="color:{colour}">{words}</span>'
+    head = f'<div><b style="color:{colour}">{sign} {_safe(id)}</b> {_safe(title)} {state}</div>'
     return head + ("" if outcome == "todo" else "".join(_checks(results)))
 
 

@@ -58,7 +58,9 @@ class TerminalScreen(Screen):
         if self._console.is_terminal:
             self._console.clear()
         self._console.print()
-        self._console.print(heading(self._console, f"Lab {self._lab.number}  {self._lab.title}", f"{right}, Ctrl-C ends"))
+        self._console.print(
+            heading(self._console, f"Lab {self._lab.number}  {self._lab.title}", f"{right}, Ctrl-C ends")
+        )
         self._console.print()
 
     def _next(self, found: list[Standing]) -> None:

@@ -92,15 +92,20 @@ def commands(console: Console, line: str) -> Text:
     return text
 
 
-def columns(console: Console, rows: Sequence[Sequence[Text]], *, elastic: int, right: int = -1, indent: int = 2) -> Text:
+def columns(
+    console: Console, rows: Sequence[Sequence[Text]], *, elastic: int, right: int = -1, indent: int = 2
+) -> Text:
     """Rows with their cells one below the other, two spaces apart, without spaces at the end of a line.
 
-    Where the terminal is too narrow the column `elastic`, not the last one, is cut. The column `right` stands at the right of its place.
+    Where the terminal is too narrow the column `elastic`, not the last one, is cut.
+    The column `right` stands at the right of its place.
     """
     from rich.text import Text
 
     count = max((len(row) for row in rows), default=0)
-    widths = [max((row[column].cell_len for row in rows if column < len(row) - 1), default=0) for column in range(count)]
+    widths = [
+        max((row[column].cell_len for row in rows if column < len(row) - 1), default=0) for column in range(count)
+    ]
     last = max((row[-1].cell_len for row in rows if len(row) == count), default=0)
     too_wide = indent + sum(widths[:-1]) + 2 * (count - 1) + last - console.width + 1
     if too_wide > 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from labkit.catalog import Exercise, Lab
@@ -19,10 +20,17 @@ _LABEL = re.compile(r"^(expected|found|help|where|prints): ?")
 _MESSAGE_LIMIT = 3000
 _OUTPUT_LIMIT = 1500
 _OUTPUT_LINES = 12
+_LABEL_END = 20  # where the text begins that stands behind a label
 
 
 def print_report(
-    console: Console, lab: Lab, report: Report, *, wall: float | None = None, seed: int | None = None, details: bool = False
+    console: Console,
+    lab: Lab,
+    report: Report,
+    *,
+    wall: float | None = None,
+    seed: int | None = None,
+    details: bool = False,
 ) -> None:
     """One line for each exercise, every failure in full, the sum, and the next command.
 
@@ -34,9 +42,9 @@ def print_report(
     for id, results in report.by_exercise().items():
         print_exercise(console, lab, id, results, details=details)
     for note in report.notes:
-        console.print(indented(console, Text(f"note: {clean(note, 1000)}", style=QUIET), 2))
+        console.print(indented(console, Text(f"note: {clean(note, 1000)}".replace("\n", " "), style=QUIET), 2))
     console.print()
-    console.print(summary(report, wall))
+    console.print(summary(report, wall), soft_wrap=True)
     if seed is not None and report.counts()["failed"]:
         console.print(commands(console, f"  `--seed {seed}` draws the same inputs again"), style=QUIET)
     following = next_step(lab, report)
@@ -52,9 +60,14 @@ def print_exercise(
     console.print(_exercise_line(console, lab, id, results))
     if brief or worst(result.outcome for result in results) == "todo":
         return
-    for result in results:
-        if details or result.outcome in {"failed", "error", "skipped"}:
-            _print_check(console, result)
+    shown = [result for result in results if details or result.outcome in {"failed", "error", "skipped"}]
+    for (_, says_nothing, _), group in groupby(
+        shown, key=lambda one: (one.title, one.outcome == "passed", one.message)
+    ):
+        cases = list(group)
+        # A check that passed with several inputs is one line.
+        for result in cases[:1] if says_nothing else cases:
+            _print_check(console, result, len(cases) if says_nothing else 1)
 
 
 def _exercise_line(console: Console, lab: Lab, id: str, results: Sequence[Result]) -> Text:
@@ -81,10 +94,13 @@ def _count(results: Sequence[Result]) -> str:
     return plural(passed, "check") if passed == judged else f"{passed} of {judged} checks"
 
 
-def _print_check(console: Console, result: Result) -> None:
+def _print_check(console: Console, result: Result, cases: int = 1) -> None:
     from rich.text import Text
 
-    title = indented(console, Text(clean(result.title, 400).replace("\n", " ") or result.check), 8)
+    title = Text(clean(result.title, 400).replace("\n", " ") or result.check)
+    if cases > 1:
+        title.append(f" ({cases} cases)", style=QUIET)
+    title = indented(console, title, 8)
     console.print(Text(" " * 5).append_text(sign(console, result.outcome)).append("  ").append_text(title[8:]))
     if result.message and result.outcome != "passed":
         _print_block(console, _message(result.message))
@@ -92,47 +108,40 @@ def _print_check(console: Console, result: Result) -> None:
         _print_block(console, _output(result.output))
 
 
-def _message(message: str) -> Iterator[Text]:
+def _message(message: str) -> Iterator[tuple[str, Text]]:
     from rich.text import Text
 
     for line in clean(message, _MESSAGE_LIMIT).split("\n"):
         label = _LABEL.match(line)
-        if label is None:
-            yield Text(f"          {line}")
-            continue
-        text = Text(f"{label[1]:<10}", style=QUIET)
-        yield text.append(line[label.end() :], style=COMMAND if label[1] == "where" else "default")
+        style = COMMAND if label and label[1] == "where" else ""
+        yield label[1] if label else "", Text(line[label.end() :] if label else line, style=style)
 
 
-def _output(output: str) -> Iterator[Text]:
+def _output(output: str) -> Iterator[tuple[str, Text]]:
     from rich.text import Text
 
     lines = clip_lines(clean(output.strip("\n"), _OUTPUT_LIMIT), _OUTPUT_LINES).split("\n")
     for place, line in enumerate(lines):
-        yield Text(f"{'printed' if place == 0 else '':<10}{line}", style=QUIET)
+        yield "printed" if place == 0 else "", Text(line, style=QUIET)
 
 
-def _print_block(console: Console, lines: Iterator[Text]) -> None:
+def _print_block(console: Console, lines: Iterator[tuple[str, Text]]) -> None:
+    """Each line behind a bar, its label in a column of its own; what is too long goes on below it."""
     from rich.text import Text
 
-    for line in lines:
-        for place, part in enumerate(_wrapped(console, line, 20)):
-            gutter = Text(f"        {bar(console)} ", style=QUIET)
-            console.print(gutter.append(" " * 10 if place else "").append_text(part), no_wrap=True, crop=False)
-
-
-def _wrapped(console: Console, text: Text, indent: int) -> list[Text]:
-    lines = text.wrap(console, max(20, console.width - indent - 2), tab_size=4)
-    for line in lines:
-        line.rstrip()
-    return list(lines) or [text]
+    for label, text in lines:
+        for place, part in enumerate(indented(console, text, _LABEL_END).split("\n", allow_blank=True)):
+            line = Text(f"        {bar(console)} {label if place == 0 else '':<10}", style=QUIET)
+            line = line.append_text(part[_LABEL_END:])
+            line.rstrip()
+            console.print(line, no_wrap=True, crop=False)
 
 
 def summary(report: Report, wall: float | None = None) -> Text:
-    """`7 passed, 1 failed, 12 to do   2.3 s`, indented."""
+    """`20 checks: 7 passed, 1 failed, 12 to do   2.3 s`, indented."""
     from rich.text import Text
 
-    text = Text("  ")
+    text = Text(f"  {plural(len(report.results), 'check')}: " if report.results else "  ")
     parts = [(outcome, count) for outcome, count in report.counts().items() if count]
     for place, (outcome, count) in enumerate(parts):
         text.append(", " if place else "").append(f"{count} {words(outcome)}", style=colour(outcome))
@@ -150,14 +159,11 @@ def next_step(lab: Lab, report: Report) -> str:
     outcomes = {id: worst(result.outcome for result in results) for id, results in report.by_exercise().items()}
     if "error" in outcomes.values():
         return "The engine broke, which is not your fault. `lab doctor` looks for the cause."
-    for id, outcome in outcomes.items():
-        exercise = _exercise(lab, id)
-        if outcome == "failed" and exercise:
-            return f"Next  {id} in {(lab.labs_dir / exercise.file).as_posix()}, then `lab check {id}`; stuck? `lab hint {id}`"
-    for id, outcome in outcomes.items():
-        exercise = _exercise(lab, id)
-        if outcome == "todo" and exercise:
-            return f"Next  {id} {exercise.title}, in {(lab.labs_dir / exercise.file).as_posix()}, then `lab check {id}`"
+    for kind in ("failed", "todo"):
+        for exercise in (one for one in lab.exercises if outcomes.get(one.id) == kind):
+            place = f"{exercise.id} {exercise.title}, in {(lab.labs_dir / exercise.file).as_posix()}"
+            stuck = f", stuck? `lab hint {exercise.id}`" if kind == "failed" else ""
+            return f"Next  {place}\n        `lab check {exercise.id}`{stuck}"
     following = _after(lab, list(outcomes))
     return f"Next  {following.id} {following.title}: `lab check {following.id}`" if following else ""
 

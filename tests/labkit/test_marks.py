@@ -1,0 +1,168 @@
+"""Marks: starters are made from solutions, and a mark that is not one is an error with file and line."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from labkit.marks import MarkError, focus, open_todos, parse, reference, solution_parts, starter
+
+TITLES = {"1.1": "Split by time", "1.2": "Build the model"}
+
+SOLUTION = textwrap.dedent(
+    '''
+    """House prices."""
+
+    #~ import pandas as pd
+
+
+    def split(sales):
+        """Split."""
+        # solution 1.1
+        flips = sales[sales.id.duplicated()]
+        #~ # Which houses are sold twice?
+        return flips
+        # end solution
+
+
+    # solution 1.2
+    def build():
+        return 1
+    # end solution
+
+
+    def tail():
+        for x in range(3):
+            # solution 1.1
+            print(x)
+            # end solution
+    '''
+).lstrip()
+
+STARTER = textwrap.dedent(
+    '''
+    """House prices."""
+
+    import pandas as pd
+
+
+    def split(sales):
+        """Split."""
+        # TODO 1.1: Split by time
+        # Which houses are sold twice?
+        raise NotImplementedError
+
+
+    # TODO 1.2: Build the model
+
+
+    def tail():
+        for x in range(3):
+            # TODO 1.1: Split by time
+            raise NotImplementedError
+    '''
+).lstrip()
+
+
+def test_a_starter_has_holes_where_the_solution_was() -> None:
+    assert starter(SOLUTION, "house.py", TITLES) == STARTER
+
+
+def test_the_reference_has_no_marks_and_nothing_of_the_starter() -> None:
+    text = reference(SOLUTION, "house.py")
+    assert "solution" not in text
+    assert "#~" not in text
+    assert "    return flips\n" in text
+    assert "def build():\n    return 1\n" in text
+
+
+def test_parts_are_the_blocks_of_each_exercise() -> None:
+    first = "    flips = sales[sales.id.duplicated()]\n    return flips\n"
+    assert solution_parts(SOLUTION) == {"1.1": [first, "        print(x)\n"], "1.2": ["def build():\n    return 1\n"]}
+
+
+def test_focus_shows_one_exercise_alone() -> None:
+    lines = focus(SOLUTION, "house.py", "1.2", TITLES)
+    assert [line for line, mine in lines if mine] == ["def build():", "    return 1"]
+    assert "flips" not in "\n".join(line for line, _ in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "wanted"),
+    [
+        ("app.js", "  // solution 1.1\n  f();\n  // end solution\n", "  // TODO 1.1: Split by time\n"),
+        ("a.html", "<!-- solution 1.1 -->\n<p>\n<!-- end solution -->\n", "<!-- TODO 1.1: Split by time -->\n"),
+        ("a.html", "  <!--~ <b>write</b> -->\n", "  <b>write</b>\n"),
+        ("app.js", "//~ let x;\n", "let x;\n"),
+        ("Dockerfile", "  # solution 1.1\n  RUN x\n  # end solution\n", "  # TODO 1.1: Split by time\n"),
+        ("a.py", "#~\nx = 1\n", "\nx = 1\n"),
+        ("a.py", "x = 1\r\n# solution 1.1\r\ny = 2\r\n# end solution\r\n", "x = 1\n# TODO 1.1: Split by time\n"),
+        ("a.py", "x = 1", "x = 1\n"),
+        ("a.py", "", ""),
+        ("a.py", "x = '\x0c'\n", "x = '\x0c'\n"),
+    ],
+)
+def test_every_kind_of_comment(name: str, text: str, wanted: str) -> None:
+    assert starter(text, name, TITLES) == wanted
+
+
+@pytest.mark.parametrize("sign", ["# {}", "// {}", "<!-- {} -->"])
+@pytest.mark.parametrize(
+    ("lines", "line", "why"),
+    [
+        (["solution 1.1", "solution 1.2", "end solution"], 2, "nested"),
+        (["solution 1.1"], 1, "has no `end solution`"),
+        (["end solution"], 1, "without a `solution` mark"),
+        (["solution 1.1", "end solution", "end solution"], 3, "without a `solution` mark"),
+        (["solution 1.3", "end solution"], 1, "no exercise `1.3`"),
+        (["solution", "end solution"], 1, "broken mark"),
+        (["Solution 1.1", "end solution"], 1, "broken mark"),
+        (["solution 1.1:", "end solution"], 1, "broken mark"),
+        (["solution 1,1", "end solution"], 1, "broken mark"),
+        (["solution 1.1 title", "end solution"], 1, "broken mark"),
+        (["solution 1.1", "end  solution"], 2, "broken mark"),
+        (["solution 1.1", "end solution 1.1"], 2, "broken mark"),
+        (["solution 1.1", "endsolution"], 2, "broken mark"),
+        (["solution 1.1", "end-solution"], 2, "broken mark"),
+        (["x", "solution 1.1", "  end solution"], 3, "broken mark"),
+    ],
+)
+def test_a_wrong_mark_names_file_and_line(sign: str, lines: list[str], line: int, why: str) -> None:
+    text = "\n".join(sign.format(line) for line in lines)
+    with pytest.raises(MarkError, match=rf"^lab/house\.py:{line}: .*{why}"):
+        parse(text, "lab/house.py", TITLES)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ("    # solution 1.1\n# end solution\n", 2, "indented like the mark of line 1"),
+        ("# solution 1.1\n\t# end solution\n", 2, "indented like the mark of line 1"),
+        ("# solution 1.1\n// end solution\n", 2, "same kind of comment"),
+        ("<!-- solution 1.1\n<!-- end solution -->\n", 1, "belong together"),
+        ("#solution 1.1\n# end solution\n", 1, "broken mark"),
+        ("#~import os\n", 1, "broken mark"),
+    ],
+)
+def test_a_mark_of_another_shape_is_an_error(text: str, line: int, why: str) -> None:
+    with pytest.raises(MarkError, match=rf"^a\.py:{line}: .*{why}"):
+        parse(text, "a.py", TITLES)
+
+
+def test_an_unknown_exercise_suggests_the_nearest() -> None:
+    with pytest.raises(MarkError, match=r"Did you mean `1\.2`\?"):
+        starter("# solution 1.22\n# end solution\n", "a.py", TITLES)
+
+
+@pytest.mark.parametrize(
+    "text", ["# the solution 1.1 is here", "# solution of the puzzle", "# solutions are below", "x = '# solution 1.1'"]
+)
+def test_other_comments_are_no_marks(text: str) -> None:
+    assert starter(f"{text}\n", "a.py", TITLES) == f"{text}\n"
+
+
+def test_open_todos_are_found_with_their_lines() -> None:
+    assert open_todos(STARTER) == {"1.1": 8, "1.2": 13}
+    assert open_todos("<!-- TODO 2.10: x -->\n  // TODO 2.1\n# todo 2.2: no\n# TODO later\n") == {"2.10": 1, "2.1": 2}
+    assert open_todos("x = '\u2028'\n#TODO 1.1: x\n") == {"1.1": 2}

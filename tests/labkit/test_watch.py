@@ -1,0 +1,184 @@
+"""`lab watch` through the real command: a verdict at each save, however the editor saves, and a clean end."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.labkit import toy
+
+from labkit.catalog import Exercise
+from labkit.progress import Standing, State
+from labkit.records import Outcome
+from labkit.watch import check_order
+
+ANSWER = Path("labs", "lab1_toy", "answer.py")
+WRONG = toy.answer(double="return 3 * x")
+
+
+class Watched:
+    """A running `lab watch 1` whose output can be waited for."""
+
+    def __init__(self, root: Path) -> None:
+        self.file = root / ANSWER
+        self.process = subprocess.Popen(
+            [Path(sys.executable).with_name("lab"), "watch", "1"],
+            cwd=root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # as in a terminal: Ctrl-C goes to all processes of the group
+        )
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+    def wait_for(self, wanted: str, seconds: float = 20) -> str:
+        """Everything up to the line that holds `wanted`."""
+        end = time.monotonic() + seconds
+        seen = ""
+        while wanted not in seen:
+            try:
+                seen += self._lines.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                pytest.fail(f"`{wanted}` did not come within {seconds} s\n{seen}")
+        return seen
+
+    def save(self, text: str) -> None:
+        self.file.write_text(text, encoding="utf-8")
+
+    def group(self) -> list[str]:
+        """The processes of this session, whoever their parent is."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[3] == str(self.process.pid) and fields[0] != "Z":
+                found.append(stat.parent.name)
+        return found
+
+    def end(self) -> str:
+        """Press Ctrl-C; the rest of the output."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(15)
+        self._reader.join(5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        rest = ""
+        while not self._lines.empty():
+            rest += self._lines.get()
+        return rest
+
+
+@pytest.fixture
+def watched(course: Path) -> Iterator[Watched]:
+    """A watch that waits for its first save."""
+    watch = Watched(course)
+    watch.wait_for("for a verdict at each save")
+    yield watch
+    watch.end()
+
+
+def test_each_save_gets_its_verdict(watched: Watched) -> None:
+    watched.save(WRONG)
+    text = watched.wait_for("for a verdict at each save")
+    assert "answer.py saved at" in text
+    assert "✗  1.1  Double" in text
+    assert "✓  1.2  Count rows" in text
+    assert "✗ ✓   1 of 2" in text
+    started = time.monotonic()
+    watched.save(toy.answer())
+    text = watched.wait_for("verdict in")
+    # A tenth of this on a quiet machine; here other tests run beside it.
+    assert time.monotonic() - started < 5
+    assert "✓  1.1  Double" in text, "the first unfinished exercise is checked first"
+    assert "Lab 1 is done." in watched.wait_for("Lab 1 is done.")
+
+
+def test_a_file_replaced_by_rename_or_deleted_is_followed(watched: Watched) -> None:
+    beside = watched.file.with_name(".answer.py.swp")
+    for text, sign in ((toy.answer(), "✓  1.1"), (WRONG, "✗  1.1")):
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(watched.file)
+        assert sign in watched.wait_for("  1.1  ")
+        watched.wait_for("of 2\n")
+    watched.file.unlink()
+    watched.wait_for("answer.py is gone")
+    watched.save(toy.answer())
+    watched.wait_for("Lab 1 is done.")
+
+
+def test_the_lab_folder_replaced_as_a_whole_is_followed(watched: Watched) -> None:
+    folder = watched.file.parent
+    folder.rename(folder.with_name("away"))
+    folder.mkdir()
+    time.sleep(0.5)
+    watched.save(toy.answer())
+    watched.wait_for("✓  1.1")
+
+
+def test_a_syntax_error_is_a_verdict_with_its_line(watched: Watched) -> None:
+    watched.save("def double(x:\n    return 2\n")
+    text = watched.wait_for("verdict in")
+    assert "SyntaxError" in text
+    assert "labs/lab1_toy/answer.py:1" in text
+    watched.save(toy.answer())
+    watched.wait_for("Lab 1 is done.")
+
+
+def test_it_begins_with_what_is_begun(course: Path) -> None:
+    (course / ANSWER).write_text(WRONG)
+    watch = Watched(course)
+    try:
+        text = watch.wait_for("verdict in")
+        assert "✗  1.1  Double" in text
+    finally:
+        watch.end()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("while_checking", [False, True], ids=["waiting", "checking"])
+def test_ctrl_c_leaves_no_process_and_no_traceback(watched: Watched, while_checking: bool) -> None:
+    if while_checking:
+        watched.save(toy.answer(double="import time\ntime.sleep(60)"))
+        time.sleep(0.4)
+    assert len(watched.group()) > 1, "there is no engine to end"
+    rest = watched.end()
+    assert watched.process.returncode == 130
+    assert "stopped." in rest
+    assert "Traceback" not in rest
+    end = time.monotonic() + 5
+    while watched.group() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert watched.group() == []
+
+
+def test_the_order_of_checks() -> None:
+    def standing(id: str, state: State, last: Outcome | None = None) -> Standing:
+        return Standing(Exercise(id, "", "a.py", 1), state, last=last)
+
+    def order(*standings: Standing) -> list[str]:
+        return [standing.exercise.id for standing in check_order(standings)]
+
+    todo, passed = standing("1.1", "todo"), standing("1.2", "passed")
+    edited, failed = standing("1.3", "changed", "passed"), standing("1.4", "changed", "failed")
+    new = standing("1.5", "unchecked")
+    assert order(todo, passed, edited, failed, new) == ["1.4", "1.5", "1.2", "1.3"]
+    assert order(todo, standing("1.6", "todo")) == ["1.1"]
+    assert order() == []
