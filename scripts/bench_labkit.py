@@ -1,7 +1,7 @@
 """Time the exercise engine against plain pytest on the same checks: medians and ratios, all measured in this run.
 
-Usage: `make bench-labkit`, or `python scripts/bench_labkit.py [--repeats 7] [--submissions 20]`. Works on a temporary copy of the
-course, so that no file of yours is touched.
+Usage: `make bench-labkit`, or `python scripts/bench_labkit.py [--repeats 7] [--submissions 20]`. Works on a temporary
+copy of the course, so that no file of yours is touched.
 """
 
 from __future__ import annotations
@@ -52,7 +52,18 @@ def command(arguments: list[str], root: Path, *, codes: tuple[int, ...] = (0,)) 
 
 def plain_pytest(lab: Lab, track: str, *extra: str) -> list[str]:
     """Return the command that runs the same checks in one plain pytest process."""
-    options = ["-q", "-p", "labkit.plugin", "-p", "no:cacheprovider", "--noconftest", "-c", "tests/labs/pytest.ini", "--rootdir", "."]
+    options = [
+        "-q",
+        "-p",
+        "labkit.plugin",
+        "-p",
+        "no:cacheprovider",
+        "--noconftest",
+        "-c",
+        "tests/labs/pytest.ini",
+        "--rootdir",
+        ".",
+    ]
     return [sys.executable, "-m", "pytest", *options, lab.checks_file.as_posix(), "--track", track, *extra]
 
 
@@ -76,7 +87,11 @@ def save_to_verdict(root: Path, lab: Lab, repeats: int) -> float:
     solved = (root / lab.solutions_dir / exercise.file).read_text()
     target = root / lab.labs_dir / exercise.file
     process = subprocess.Popen(
-        [*LAB, "watch", str(lab.number), "--exercise", exercise.id], cwd=root, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+        [*LAB, "watch", str(lab.number), "--exercise", exercise.id],
+        cwd=root,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     try:
@@ -137,10 +152,20 @@ def main() -> None:
         rows = [
             ("plain pytest, " + first, one, one),
             ("lab (the board)", median(lambda: command(LAB, root), options.repeats), one),
-            (f"lab check {first}, cold", median(lambda: command([*LAB, "check", first, "--track", "solutions"], root), options.repeats), one),
+            (
+                f"lab check {first}, cold",
+                median(lambda: command([*LAB, "check", first, "--track", "solutions"], root), options.repeats),
+                one,
+            ),
             (f"save to verdict, {first}, watching", save_to_verdict(root, lab, options.repeats), one),
             ("plain pytest, whole lab", whole, whole),
-            ("lab check 1, cold", median(lambda: command([*LAB, "check", "1", "--track", "solutions"], root), max(3, options.repeats // 2)), whole),
+            (
+                "lab check 1, cold",
+                median(
+                    lambda: command([*LAB, "check", "1", "--track", "solutions"], root), max(3, options.repeats // 2)
+                ),
+                whole,
+            ),
         ]
         print_table(rows)
         folders = submissions(root, lab, options.submissions)

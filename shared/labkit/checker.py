@@ -22,6 +22,10 @@ IMPORTS = "imports"
 """The name of the check that stands for the import of a file."""
 
 
+LEFT_OUT = ("cacheprovider", "terminal", "junitxml", "faulthandler", "unraisableexception", "threadexception")
+"""Plugins of pytest that write, print or warn: the verdicts go another way."""
+
+
 class WorkerSource(Protocol):
     """Where workers come from: `labkit.nursery` or `labkit.spawn`."""
 
@@ -54,6 +58,7 @@ class CheckRun:
     broken: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.last_call: tuple[str, str] | None = None
         self.todos: dict[str, str] = {}
         for name, data in self.collected.texts.items():
             for exercise, line in open_todos(data.decode()).items():
@@ -66,11 +71,27 @@ class CheckRun:
     def open_lab(self, seconds: float) -> LabHandle:
         """Start a worker and return the handle to the lab in it."""
         if self.source is None:
-            return LabHandle(self.lab.package, DirectClient(Executor(self.lab.package, self.work)), self.work)
-        source = self.source
-        worker, connection = source.start()
-        client = WorkerClient(connection, lambda grace: source.end(worker, grace=grace), seconds)
-        return LabHandle(self.lab.package, client, self.work / str(worker))
+            lab = LabHandle(self.lab.package, DirectClient(Executor(self.lab.package, self.work)), self.work)
+        else:
+            source = self.source
+            worker, connection = source.start()
+            client = WorkerClient(connection, lambda grace: source.end(worker, grace=grace), seconds)
+            lab = LabHandle(self.lab.package, client, self.work / str(worker))
+        lab._called = self._note_call
+        return lab
+
+    def _note_call(self, module: str, name: str) -> None:
+        self.last_call = (module, name)
+
+    def where_asked(self) -> str:
+        """Return where the function stands that the check has called last; empty where that cannot be told."""
+        if self.last_call is None:
+            return ""
+        file, name = f"{self.last_call[0]}.py", self.last_call[1]
+        for number, line in enumerate(self.collected.texts.get(file, b"").decode().splitlines(), 1):
+            if line.startswith((f"def {name}(", f"class {name}")):
+                return self.track.place(file, number)
+        return ""
 
     def try_imports(self) -> None:
         """Import each file under check that has something to check; report those that cannot be imported."""
@@ -94,7 +115,7 @@ class CheckRun:
             return ""  # each check will say so
         try:
             lab.load(file.removesuffix(".py").replace("/", "."))
-        except Exception as error:  # noqa: BLE001 - described below, or raised again
+        except Exception as error:
             self._seconds, self._output = time.monotonic() - started, lab.close()
             outcome, message = describe(error, self.track.place)
             if outcome == "error":
@@ -129,7 +150,7 @@ def pytest_arguments(run: CheckRun) -> list[str]:
         "-c", os.fspath(run.root / "tests" / "labs" / "pytest.ini"),
         "--rootdir", os.fspath(run.root),
         "--noconftest", "--capture=no",
-        "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:junitxml", "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception",
+        *(part for name in LEFT_OUT for part in ("-p", f"no:{name}")),
         os.fspath(run.root / run.lab.checks_file),
     ]  # fmt: skip
 

@@ -18,7 +18,14 @@ def main(argument: str) -> None:
     lab = load_catalog(root).lab(order["lab"])
     track = Track(order["track"], Path(order["folder"]), order["shown"])
     run = Run(
-        order["id"], lab, track, tuple(order["exercises"]), order["seed"], order["environment"], Path(order["workspace"]), collect(track, lab)
+        order["id"],
+        lab,
+        track,
+        tuple(order["exercises"]),
+        order["seed"],
+        order["environment"],
+        Path(order["workspace"]),
+        collect(track, lab),
     )
     checker_process(root, run, make_job(root, run), None, order["pipe"])
 

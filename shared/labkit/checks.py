@@ -12,8 +12,16 @@ from labkit.expect import CheckFailed, fail
 from labkit.handles import LabHandle, LearnerError, LearnerFault, LearnerStopped, RemoteObject
 
 __all__ = [
-    "CheckFailed", "LabHandle", "LearnerError", "LearnerFault", "LearnerStopped", "RemoteObject", "exercise", "expect", "fail",
-]  # fmt: skip
+    "CheckFailed",
+    "LabHandle",
+    "LearnerError",
+    "LearnerFault",
+    "LearnerStopped",
+    "RemoteObject",
+    "exercise",
+    "expect",
+    "fail",
+]
 
 Check = TypeVar("Check", bound=Callable[..., object])
 

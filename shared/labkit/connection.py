@@ -59,7 +59,9 @@ class Connection:
         self._ready.register(channel, selectors.EVENT_READ)
         self._ready.register(output, selectors.EVENT_READ)
 
-    def request(self, document: Node, blobs: list[bytes], seconds: float, callbacks: Callbacks) -> tuple[Node, list[bytes]]:
+    def request(
+        self, document: Node, blobs: list[bytes], seconds: float, callbacks: Callbacks
+    ) -> tuple[Node, list[bytes]]:
         """Send one request and return the reply.
 
         Args:
@@ -152,5 +154,3 @@ class Connection:
         self.channel.close()
         with contextlib.suppress(OSError):
             os.close(self.output)
-
-

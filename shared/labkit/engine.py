@@ -114,7 +114,16 @@ class EngineProcess:
         collected = collect(track, lab)
         workspace = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
         workspace.chmod(0o755)
-        run = Run(request["id"], lab, track, tuple(request["exercises"]), request["seed"], request["environment"], workspace, collected)
+        run = Run(
+            request["id"],
+            lab,
+            track,
+            tuple(request["exercises"]),
+            request["seed"],
+            request["environment"],
+            workspace,
+            collected,
+        )
         run.pid, run.pipe = self._fork_checker(run) if self.fork else self._spawn_checker(request, run)
         reading = run.pipe
         os.set_blocking(reading, False)
@@ -273,7 +282,7 @@ def checker_process(root: Path, run: Run, job: Job, control: socket.socket | Non
         sandbox.die_with_parent()
         sandbox.close_all_but([pipe, *([control.fileno()] if control else [])])
         status = run_as_checker(root, run, job, control, pipe)
-    except BaseException:  # noqa: BLE001 - whatever it is, it must end here
+    except BaseException:
         import traceback
 
         tell(pipe, {"broken": traceback.format_exc()[-3000:]})

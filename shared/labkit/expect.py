@@ -60,7 +60,16 @@ def shown(value: object) -> str:
     return f"{clean(repr(value), 200)} ({type(value).__name__})"
 
 
-def frame(value: object, what: str, *, columns: Sequence[str] = (), rows: int | None = None, help: str = "") -> pd.DataFrame:
+def figure(value: float) -> str:
+    """Write a number as a person would: 1,178,530 and 0.25, not 1.17853e+06."""
+    if 1_000 <= abs(value) < 1e12:
+        return f"{value:,.0f}" if abs(value) >= 100_000 or float(value).is_integer() else f"{value:,.2f}"
+    return f"{value:,.6g}"
+
+
+def frame(
+    value: object, what: str, *, columns: Sequence[str] = (), rows: int | None = None, help: str = ""
+) -> pd.DataFrame:
     """Expect a DataFrame with at least these columns, each of them once."""
     import pandas as pd
 
@@ -69,7 +78,11 @@ def frame(value: object, what: str, *, columns: Sequence[str] = (), rows: int | 
     missing = [name for name in columns if list(value.columns).count(name) != 1]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
-        fail(expected=f"{what} has each of the columns {', '.join(columns)} once", found=f"{shown(value)}; not so for {names}", help=help)
+        fail(
+            expected=f"{what} has each of the columns {', '.join(columns)} once",
+            found=f"{shown(value)}; not so for {names}",
+            help=help,
+        )
     if rows is not None and len(value) != rows:
         fail(expected=f"{what} has {rows:,} rows", found=f"{len(value):,} rows", help=help)
     return value
@@ -109,7 +122,11 @@ def _checked_array(values: np.ndarray, what: str, *, length: int | None, finite:
         fail(expected=f"{what} has {length:,} values", found=f"{len(values):,} values", help=help)
     if finite and not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).sum())
-        fail(expected=f"{what} has only finite numbers", found=f"{bad:,} of {len(values):,} are NaN or infinite", help=help)
+        fail(
+            expected=f"{what} has only finite numbers",
+            found=f"{bad:,} of {len(values):,} are NaN or infinite",
+            help=help,
+        )
     return values
 
 
@@ -137,10 +154,16 @@ def pair(value: object, what: str, *, names: tuple[str, str] = ("first", "second
 def handle(value: object, what: str, *, methods: Sequence[str] = (), help: str = "") -> RemoteObject:
     """Expect an object of the learner's that has these methods."""
     if not isinstance(value, RemoteObject):
-        fail(expected=f"{what} is an object" + (f" with {', '.join(methods)}" if methods else ""), found=shown(value), help=help)
+        fail(
+            expected=f"{what} is an object" + (f" with {', '.join(methods)}" if methods else ""),
+            found=shown(value),
+            help=help,
+        )
     missing = value.lacks(*methods) if methods else []
     if missing:
-        fail(expected=f"{what} has {', '.join(methods)}", found=f"{shown(value)} without {', '.join(missing)}", help=help)
+        fail(
+            expected=f"{what} has {', '.join(methods)}", found=f"{shown(value)} without {', '.join(missing)}", help=help
+        )
     return value
 
 
@@ -148,7 +171,7 @@ def close(found: object, wanted: float, what: str, *, rel: float = 1e-6, abs: fl
     """Expect a number within a relative or absolute distance of another."""
     value = number(found, what, help=help)
     if not math.isclose(value, wanted, rel_tol=rel, abs_tol=abs):
-        fail(expected=f"{what} is {wanted:,.6g}", found=f"{value:,.6g}", help=help)
+        fail(expected=f"{what} is {figure(wanted)}", found=figure(value), help=help)
     return value
 
 
@@ -161,5 +184,7 @@ def raises(type_name: str, *, what: str = "", help: str = "") -> Iterator[None]:
     except LearnerError as error:
         if type_name in (error.type_name, *error.base_names):
             return
-        fail(expected=f"{subject} raises {type_name}", found=f"{error.type_name}: {clean(error.message, 200)}", help=help)
+        fail(
+            expected=f"{subject} raises {type_name}", found=f"{error.type_name}: {clean(error.message, 200)}", help=help
+        )
     fail(expected=f"{subject} raises {type_name}", found="no exception", help=help)

@@ -61,7 +61,9 @@ class LearnerStopped(LearnerFault):
 
 def _frame(item: dict[str, Any]) -> Frame:
     line = item.get("line")
-    return Frame(str(item.get("file")), line if isinstance(line, int) else 0, str(item.get("name")), str(item.get("text"))[:200])
+    return Frame(
+        str(item.get("file")), line if isinstance(line, int) else 0, str(item.get("name")), str(item.get("text"))[:200]
+    )
 
 
 class Client(Protocol):
@@ -204,6 +206,7 @@ class ModuleHandle:
         lab, module = self._lab, self._name
 
         def function(*args: object, **kwargs: object) -> Any:
+            lab._called(module.rpartition(".")[2], name)
             return lab._ask({"op": "call", "target": module, "name": name}, f"`{name}(…)`", *args, **kwargs)
 
         return function
@@ -217,6 +220,7 @@ class LabHandle:
         self._client = client
         self._functions: list[Callable[..., object]] = []
         self._codec = Codec(self._keep, self._find)
+        self._called: Callable[[str, str], None] = lambda module, name: None
         self.folder = str(folder)
         if isinstance(client, WorkerClient):
             client.answer = self._answer

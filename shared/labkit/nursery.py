@@ -57,11 +57,12 @@ def run_worker(job: Job, channel: socket.socket, folder: Path, *, namespaced: bo
         os.environ.clear()
         os.environ.update(environment)
         sys.path[:] = [*job.paths, *(path for path in sys.path if path)]
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-        sys.stdout = sys.stderr = io.TextIOWrapper(open(1, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)  # noqa: SIM115
+        sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
+        out = io.FileIO(1, "w", closefd=False)
+        sys.stdout = sys.stderr = io.TextIOWrapper(out, "utf-8", "backslashreplace", line_buffering=True)
         prepare(job.prepare)
         channel.sendall(pack({"missing": missing}))
-    except BaseException:  # noqa: BLE001 - the learner's code has not run yet, so this is the engine's fault
+    except BaseException:
         channel.sendall(pack({"broken": traceback.format_exc()[-3000:]}))
         os._exit(70)
     try:
@@ -232,7 +233,10 @@ class Nursery:
 
 
 def read_hello(connection: Connection) -> list[str]:
-    """Read what a new worker says first: the walls that it could not put up. Raises `RuntimeError` for one that did not start."""
+    """Read what a new worker says first: the walls that it could not put up.
+
+    Raises `RuntimeError` for a worker that did not start.
+    """
     connection.set_deadline(60)
     try:
         hello, _ = read_frame(connection)

@@ -34,7 +34,7 @@ def exercise_of(item: pytest.Item) -> str:
     """Return the exercise that a check belongs to. Raises `pytest.UsageError` for a test without one."""
     marker = item.get_closest_marker("exercise")
     if marker is None or not marker.args:
-        raise pytest.UsageError(f"{item.nodeid}: a check needs `@exercise(\"N.M\")`")
+        raise pytest.UsageError(f'{item.nodeid}: a check needs `@exercise("N.M")`')
     return str(marker.args[0])
 
 
@@ -60,7 +60,9 @@ class CheckPlugin:
         for item in items:
             if exercise_of(item) not in known:
                 raise pytest.UsageError(f"{item.nodeid}: the lab has no exercise `{exercise_of(item)}`")
-        items[:] = sorted((item for item in items if exercise_of(item) in wanted), key=lambda item: wanted[exercise_of(item)])
+        items[:] = sorted(
+            (item for item in items if exercise_of(item) in wanted), key=lambda item: wanted[exercise_of(item)]
+        )
         self.run.announce([(exercise_of(item), item.name) for item in items])
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -72,6 +74,7 @@ class CheckPlugin:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Run one check from its set-up to its end, and report it."""
         self.outputs, self.fault, self.started = [], None, time.monotonic()
+        self.run.last_call = None  # a shared fixture may have asked before: then nothing is said
         result = yield
         verdict: tuple[Outcome, str] = self.fault or ("passed", "")
         outcome, message = verdict
@@ -96,8 +99,15 @@ class CheckPlugin:
             if isinstance(error, pytest.skip.Exception):
                 self.fault = ("skipped", str(error))
             else:
-                self.fault = describe(error, self.run.track.place)
+                self.fault = self._describe(error)
         return (yield)
+
+    def _describe(self, error: BaseException) -> tuple[Outcome, str]:
+        outcome, message = describe(error, self.run.track.place)
+        place = self.run.where_asked()
+        if outcome == "failed" and place and "\nwhere: " not in message:
+            message += f"\nwhere: {place}"
+        return outcome, message
 
     @pytest.fixture
     def lab(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
@@ -151,7 +161,11 @@ class CheckPlugin:
 
 def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | None:
     marker = item.get_closest_marker("exercise")
-    needs = [*run.lab.needs, *run.exercise(exercise_of(item)).needs, *(marker.kwargs.get("needs", ()) if marker else ())]
+    needs = [
+        *run.lab.needs,
+        *run.exercise(exercise_of(item)).needs,
+        *(marker.kwargs.get("needs", ()) if marker else ()),
+    ]
     for tool in needs:
         if shutil.which(tool) is None:
             return "skipped", f"`{tool}` is not there; `lab doctor` says how to get it"

@@ -45,7 +45,10 @@ class EngineError(Exception):
 
 
 def default_mode() -> Literal["fork", "spawn"]:
-    """Return how processes are started here: forked where that is safe (Linux), else fresh. `LABKIT_START` decides otherwise."""
+    """Return how processes are started here: forked where that is safe (Linux), else fresh.
+
+    The environment's `LABKIT_START` ("fork" or "spawn") decides otherwise.
+    """
     wanted = os.environ.get("LABKIT_START", "")
     if wanted in ("fork", "spawn"):
         return "fork" if wanted == "fork" else "spawn"
@@ -54,7 +57,11 @@ def default_mode() -> Literal["fork", "spawn"]:
 
 def engine_environment(root: Path) -> dict[str, str]:
     """Return the environment of the engine: no secrets, one thread per process, a cache folder of the course's own."""
-    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("LC_") or name == "LABKIT_DEBUG"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT or name.startswith("LC_") or name == "LABKIT_DEBUG"
+    }
     cache = root / ".lab" / "cache"
     return {
         **kept,
@@ -98,7 +105,9 @@ class Engine:
         theirs.close()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._channel:
             self._channel.close()
         if self._process:
@@ -129,7 +138,9 @@ class Engine:
         """
         return self._run_all(lab, exercises, [track], on_result, None, seed)[0]
 
-    def run_many(self, lab: Lab, tracks: Sequence[Track], *, on_report: Callable[[Report], None] | None = None) -> list[Report]:
+    def run_many(
+        self, lab: Lab, tracks: Sequence[Track], *, on_report: Callable[[Report], None] | None = None
+    ) -> list[Report]:
         """Check a whole lab on many tracks, `jobs` at a time; return the reports in the order of the tracks."""
         return self._run_all(lab, None, tracks, None, on_report, None)
 
@@ -187,7 +198,9 @@ class Engine:
 class _Collector:
     """Gathers the messages of one run into a report."""
 
-    def __init__(self, lab: Lab, track: Track, wanted: list[str], place: int, on_result: Callable[[Result], None] | None) -> None:
+    def __init__(
+        self, lab: Lab, track: Track, wanted: list[str], place: int, on_result: Callable[[Result], None] | None
+    ) -> None:
         self.lab = lab
         self.track = track
         self.wanted = wanted

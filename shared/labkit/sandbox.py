@@ -27,10 +27,29 @@ _CAP_DAC_READ_SEARCH = 2
 _SPARE_USER = 0x70000000
 
 SYSTEM_READABLE = (
-    "/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/proc", "/sys/devices/system/cpu", "/dev/urandom", "/dev/random",
-    "/dev/zero", "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/fonts", "/etc/mime.types", "/etc/ssl",
-    "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf", "/etc/alternatives",
-)  # fmt: skip
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/bin",
+    "/sbin",
+    "/proc",
+    "/sys/devices/system/cpu",
+    "/dev/urandom",
+    "/dev/random",
+    "/dev/zero",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/fonts",
+    "/etc/mime.types",
+    "/etc/ssl",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/alternatives",
+)
 SYSTEM_WRITABLE = ("/dev/null",)
 
 
@@ -233,7 +252,9 @@ def set_limits(limits: Limits, *, own_user: bool) -> None:
         _set_limit(resource.RLIMIT_AS, memory + limits.memory)
 
 
-def confine(walls: Walls, folder: Path, *, namespaced: bool, user: int | None, close_except: Sequence[int]) -> list[str]:
+def confine(
+    walls: Walls, folder: Path, *, namespaced: bool, user: int | None, close_except: Sequence[int]
+) -> list[str]:
     """Shut this process in. Called in the worker, right after the fork or at its start.
 
     Args:
@@ -287,7 +308,7 @@ def _probe(action: Callable[[], bool]) -> bool:
     if child == 0:
         try:
             os._exit(0 if action() else 1)
-        except BaseException:  # noqa: BLE001 - whatever it is, it must end here
+        except BaseException:
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

@@ -85,7 +85,7 @@ def job_to_json(job: Job) -> dict[str, object]:
     walls = job.walls
     return {
         "package": job.package, "paths": list(job.paths), "prepare": job.prepare, "preload": list(job.preload),
-        "walls": {"readable": [str(p) for p in walls.readable], "work": str(walls.work), "hidden": [], "network": walls.network},
+        "walls": {"readable": [str(p) for p in walls.readable], "work": str(walls.work), "network": walls.network},
         "limits": dataclasses.asdict(walls.limits),
     }  # fmt: skip
 
@@ -93,12 +93,17 @@ def job_to_json(job: Job) -> dict[str, object]:
 def job_from_json(data: dict[str, object]) -> Job:
     """Return a job from plain data that `job_to_json` made."""
     given, limits = data["walls"], data["limits"]
-    assert isinstance(given, dict) and isinstance(limits, dict)
+    assert isinstance(given, dict)
+    assert isinstance(limits, dict)
     walls = Walls(
-        readable=[Path(p) for p in given["readable"]], work=Path(given["work"]), network=bool(given["network"]), limits=Limits(**limits)
+        readable=[Path(p) for p in given["readable"]],
+        work=Path(given["work"]),
+        network=bool(given["network"]),
+        limits=Limits(**limits),
     )
     paths, preload = data["paths"], data["preload"]
-    assert isinstance(paths, list) and isinstance(preload, list)
+    assert isinstance(paths, list)
+    assert isinstance(preload, list)
     return Job(str(data["package"]), tuple(paths), str(data["prepare"]), walls, tuple(preload))
 
 

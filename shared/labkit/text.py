@@ -45,6 +45,22 @@ def clip_lines(text: str, lines: int) -> str:
     return "\n".join([*parts[:lines], f"… ({len(parts) - lines} more lines)"])
 
 
+_MADE = re.compile(r"`lab (?P<verb>start|check|watch) (?P<what>[\d.]+)`")
+
+
+def typed(line: str) -> str:
+    """`line` with its `lab …` commands as they can be typed here: where `lab` is not on PATH, through `make`."""
+    import shutil
+    import sys
+    from pathlib import Path
+
+    found = shutil.which("lab")
+    if found and Path(found).parent == Path(sys.executable).parent:
+        return line
+    made = _MADE.sub(lambda match: f"`make {match['verb'].replace('start', 'lab')}-{match['what']}`", line)
+    return made.replace("`lab ", "`.venv/bin/lab ")
+
+
 def plural(count: int, word: str) -> str:
     """`1 check`, `2 checks`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -19,7 +19,11 @@ class TrackError(Exception):
 
 @dataclass(frozen=True)
 class Track:
-    """`name` is "labs", "solutions" or the folder as it was given; `folder` holds the lab's files; `shown` leads to them in messages."""
+    """Where a submission is.
+
+    `name` is "labs", "solutions" or the folder as it was given; `folder` holds the lab's files; `shown` leads to them
+    in messages.
+    """
 
     name: str
     folder: Path
@@ -76,7 +80,7 @@ def _reason(error: OSError, track: Track, name: str) -> str:
 
 
 def _read(folder: Path, name: str) -> bytes:
-    """Read one file below `folder` without following a link, not even the folder's own last part or `labs/` above it."""
+    """Read one file below `folder` and follow no link: neither the folder itself, nor `labs/` above it."""
     parts = Path(name).parts
     start = folder.parent.parent if folder.parent.name == "labs" else folder.parent
     inside = folder.relative_to(start).parts
@@ -113,7 +117,9 @@ def _require_text(data: bytes, name: str) -> None:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"`{name}` is not UTF-8: byte 0x{data[error.start]:02x} in line {line}; save it as UTF-8") from None
+        raise ValueError(
+            f"`{name}` is not UTF-8: byte 0x{data[error.start]:02x} in line {line}; save it as UTF-8"
+        ) from None
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise ValueError(f"`{name}` has a NUL byte in line {line}; it is no text file")

@@ -16,7 +16,7 @@ _HELP_BY_TYPE = {
     "MemoryError": "it asked for more memory than a check may use; a smaller array or fewer copies will do",
     "RecursionError": "a function calls itself without an end",
     "SystemExit": "it called `sys.exit`; a function should return, or raise the error it means",
-    "ModuleNotFoundError": "only the files that the lab names are checked; a helper module of your own is not taken along",
+    "ModuleNotFoundError": "only the files that the lab names are checked; a module of your own is not taken along",
     "PermissionError": "a check may read the course and write its own temporary folder only",
     "CallbackError": "the object that the check passed in was called in a way that it does not know",
     "TypeError": "compare the signature and the types with the docstring of the function",
@@ -41,7 +41,9 @@ def describe(error: BaseException, where: Callable[[str, int], str]) -> tuple[Ou
         return "failed", clean(str(error), 2000) or "the check's assertion does not hold"
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     trail = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
-    return "error", clean(f"the check itself broke, which is not your fault: {type(error).__name__}: {error}\n({trail})", 2000)
+    return "error", clean(
+        f"the check itself broke, which is not your fault: {type(error).__name__}: {error}\n({trail})", 2000
+    )
 
 
 def _lines(**parts: str) -> str:
@@ -73,7 +75,9 @@ def _describe_syntax(error: LearnerError, where: Callable[[str, int], str]) -> s
         caret = "\n    " + " " * max(0, column - 1 - (len(text) - len(shown))) + "^"
     place = where(str(syntax.get("file")), line if isinstance(line, int) else 0)
     code = f"\n    {shown}{caret}" if shown else ""
-    return _lines(expected=f"{error.doing} works", found=f"{error.type_name}: {error.message}") + f"{code}\nwhere: {place}"
+    return (
+        _lines(expected=f"{error.doing} works", found=f"{error.type_name}: {error.message}") + f"{code}\nwhere: {place}"
+    )
 
 
 def describe_stop(stop: LearnerStopped) -> str:
@@ -86,9 +90,13 @@ def describe_stop(stop: LearnerStopped) -> str:
             help="look for a loop that does not end, or for work that could be done once",
         )
     if stop.reason == "output":
-        return _lines(expected=expected, found=f"output cut: it printed more than {stop.detail}", help="print less, or nothing")
+        return _lines(
+            expected=expected, found=f"output cut: it printed more than {stop.detail}", help="print less, or nothing"
+        )
     if stop.reason == "answer":
-        return _lines(expected=f"{expected} with readable data", found=stop.detail, help="return plain tables, arrays and numbers")
+        return _lines(
+            expected=f"{expected} with readable data", found=stop.detail, help="return plain tables, arrays and numbers"
+        )
     ending = stop.ending
     if ending and ending.signal is not None:
         return _lines(expected=expected, found=_signal_text(ending.signal), help=_signal_help(ending.signal))

@@ -113,7 +113,7 @@ class Codec:
             return self._value(node, blobs)
         except WireError:
             raise
-        except Exception as error:  # noqa: BLE001 - a malformed value may raise anything
+        except Exception as error:
             raise WireError(f"a value that cannot be read ({type(error).__name__}: {error})"[:500]) from None
 
     def _node(self, value: object, blobs: list[bytes]) -> Node:
@@ -157,7 +157,11 @@ class Codec:
         if isinstance(value, pd.DataFrame):
             return self._frame_node(value, blobs)
         if isinstance(value, pd.Series):
-            return {"$": "series", "frame": self._frame_node(value.to_frame(), blobs), "name": self._node(value.name, blobs)}
+            return {
+                "$": "series",
+                "frame": self._frame_node(value.to_frame(), blobs),
+                "name": self._node(value.name, blobs),
+            }
         if isinstance(value, pd.Index):
             return {"$": "index", "frame": self._frame_node(pd.DataFrame(index=value), blobs)}
         return self.keep(value)
@@ -240,7 +244,9 @@ class Codec:
             index.names = names
         if len(index) != node["rows"] or any(len(column) != node["rows"] for column in columns):
             raise WireError("a table whose columns differ in length")
-        frame = pd.concat([column.set_axis(index) for column in columns], axis=1) if columns else pd.DataFrame(index=index)
+        frame = (
+            pd.concat([column.set_axis(index) for column in columns], axis=1) if columns else pd.DataFrame(index=index)
+        )
         labels = [self._value(name, blobs) for name in node["columns"]]
         frame.columns = pd.Index(labels, name=self._value(node["columns_name"], blobs)) if labels else frame.columns
         return frame

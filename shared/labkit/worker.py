@@ -68,11 +68,8 @@ class Executor:
         self.local_callbacks: dict[int, Any] = {}
 
     def _keep(self, value: object) -> Node:
-        for number, known in enumerate(self.objects):
-            if known is value:
-                break
-        else:
-            number = len(self.objects)
+        number = next((place for place, known in enumerate(self.objects) if known is value), len(self.objects))
+        if number == len(self.objects):
             self.objects.append(value)
         bases = [f"{base.__module__}.{base.__qualname__}" for base in type(value).__mro__[:-1]]
         return {"$": "handle", "id": number, "bases": bases}
@@ -102,7 +99,7 @@ class Executor:
             value = self._do(request, args, kwargs)
             node, out = self.codec.encode(value)
             return {"value": node}, out
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it must end here
+        except BaseException as error:
             return {"error": self._describe(error)}, []
 
     def _do(self, request: Node, args: list[object], kwargs: dict[str, object]) -> object:
@@ -157,7 +154,12 @@ class Executor:
             "frames": frames[-5:],
         }
         if isinstance(error, SyntaxError) and error.filename and f"{self.package}/" in error.filename:
-            syntax = {"file": self._shown(error.filename), "line": error.lineno, "column": error.offset, "text": error.text}
+            syntax = {
+                "file": self._shown(error.filename),
+                "line": error.lineno,
+                "column": error.offset,
+                "text": error.text,
+            }
             node["syntax"] = syntax
             node["message"] = str(error.msg)
         return node
@@ -169,7 +171,7 @@ class Executor:
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)[:MAX_TEXT]
-    except BaseException:  # noqa: BLE001 - whatever it is, it must end here
+    except BaseException:
         return ""
 
 

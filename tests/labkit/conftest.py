@@ -63,3 +63,9 @@ def lab(course: Path) -> Lab:
         )
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def lab_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`lab` can be typed, as after `. .venv/bin/activate`; elsewhere it is shown as a make target."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")

@@ -83,7 +83,7 @@ FORGERIES = {
         "  try: os.write(fd, struct.pack('>II', len(line), 0) + line)\n  except OSError: pass\nreturn 7"
     ),
     "a callback that nobody passed": (
-        "import os, struct\nline = b'{\"callback\": 0, \"value\": null}'\nfor fd in range(3, 64):\n"
+        'import os, struct\nline = b\'{"callback": 0, "value": null}\'\nfor fd in range(3, 64):\n'
         "  try: os.write(fd, struct.pack('>II', len(line), 0) + line)\n  except OSError: pass\nreturn 7"
     ),
     "patched on the stack": (

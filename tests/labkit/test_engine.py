@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.labkit import toy
+
 from labkit.catalog import load_catalog
 from labkit.records import Report
 from labkit.runner import Engine, EngineError
 from labkit.tracks import Track, TrackError, resolve_track
-
-from tests.labkit import toy
 
 CHECKS = '''
 import numpy as np
@@ -72,7 +72,7 @@ def test_tool(lab):
     """Needs a tool."""
 '''
 
-ANSWER = '''
+ANSWER = """
 import os, sys
 
 
@@ -102,7 +102,7 @@ def write(name, text):
 if __name__ == "__main__":
     print("hello", *sys.argv[1:])
     sys.exit(3)
-'''
+"""
 
 
 @pytest.fixture
@@ -132,7 +132,9 @@ def outcomes(report: Report) -> dict[str, str]:
 def test_both_ways_of_starting_give_the_same_verdicts(course: Path, engine: Engine) -> None:
     lab = load_catalog(course).lab(1)
     seen: list[str] = []
-    report = engine.run(lab, None, track(course, toy.answer("return 3 * x")), on_result=lambda result: seen.append(result.check))
+    report = engine.run(
+        lab, None, track(course, toy.answer("return 3 * x")), on_result=lambda result: seen.append(result.check)
+    )
     assert outcomes(report) == {"test_doubles": "failed", "test_counts": "passed"}
     assert seen == ["test_doubles", "test_counts"]
     assert report.exit_code == 1
@@ -176,7 +178,16 @@ def test_an_open_todo_is_no_failure(course: Path) -> None:
     assert report.exit_code == 1
 
 
-@pytest.mark.parametrize("text", ["import nothing_of_this_name\n", "def test(: pass\n", "def test_no_mark():\n    pass\n", "", "raise SystemExit(0)\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import nothing_of_this_name\n",
+        "def test(: pass\n",
+        "def test_no_mark():\n    pass\n",
+        "",
+        "raise SystemExit(0)\n",
+    ],
+)
 def test_broken_checks_are_the_engines_fault(course: Path, text: str) -> None:
     (course / "tests" / "labs" / "test_lab1_toy.py").write_text(text)
     lab = load_catalog(course).lab(1)
@@ -245,8 +256,21 @@ def test_a_track_that_is_not_there(course: Path) -> None:
 @pytest.mark.parametrize(("body", "code"), [("return 2 * x", 0), ("return 7", 1)])
 def test_plain_pytest_runs_the_same_checks(course: Path, body: str, code: int) -> None:
     folder = track(course, toy.answer(body)).folder
-    arguments = ["-p", "labkit.plugin", "--noconftest", "-c", "tests/labs/pytest.ini", "-p", "no:cacheprovider", "tests/labs/test_lab1_toy.py"]
+    arguments = [
+        "-p",
+        "labkit.plugin",
+        "--noconftest",
+        "-c",
+        "tests/labs/pytest.ini",
+        "-p",
+        "no:cacheprovider",
+        "tests/labs/test_lab1_toy.py",
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *arguments, "--track", str(folder)], cwd=course, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", "-q", *arguments, "--track", str(folder)],
+        cwd=course,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == code, done.stdout

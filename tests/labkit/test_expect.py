@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from labkit import expect
 from labkit.expect import CheckFailed
 from labkit.handles import LearnerError

@@ -1,4 +1,4 @@
-"""Whatever a submission does: no hang, no undeserved pass, no file touched outside, no process left, the other checks judged."""
+"""Whatever a submission does: no hang, no undeserved pass, nothing touched outside, nothing left, the rest judged."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.labkit import hostile, toy
+
 from labkit import landlock
 from labkit.catalog import Lab, load_catalog
 from labkit.records import Report, Result
 from labkit.runner import Engine
 from labkit.tracks import resolve_track
-
-from tests.labkit import hostile, toy
 
 pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="the warm parent forks on Linux only")
 
@@ -179,7 +179,15 @@ def test_planted_files_are_left_behind(bench: Bench) -> None:
     folder = bench.folder()
     (folder / "answer.py").write_text(toy.answer("return 7"))
     passing = "def pytest_runtest_call(item): item.obj = lambda **k: None\n"
-    for name in ("conftest.py", "sitecustomize.py", "usercustomize.py", "pandas.py", "labkit.py", "pytest.py", "answer.pth"):
+    for name in (
+        "conftest.py",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "pandas.py",
+        "labkit.py",
+        "pytest.py",
+        "answer.pth",
+    ):
         (folder / name).write_text(passing)
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
     (folder / "lab1_toy").mkdir()
@@ -193,7 +201,10 @@ def test_planted_files_are_left_behind(bench: Bench) -> None:
 @pytest.mark.parametrize("name", hostile.READERS)
 @pytest.mark.parametrize("target", ["tests/labs/test_lab1_toy.py", "solutions/lab1_toy/answer.py", "제출 파일/secret"])
 def test_references_are_out_of_reach(bench: Bench, name: str, target: str) -> None:
-    if not landlock.abi() and not bench.engine.run(bench.lab, ["1.2"], resolve_track(bench.root, "solutions", bench.lab)).notes:
+    if (
+        not landlock.abi()
+        and not bench.engine.run(bench.lab, ["1.2"], resolve_track(bench.root, "solutions", bench.lab)).notes
+    ):
         pytest.skip("neither Landlock nor namespaces here")
     secret = bench.root.parent / "제출 파일" / "secret"
     secret.parent.mkdir(exist_ok=True)
@@ -233,7 +244,8 @@ def test_secrets_are_not_in_the_environment(bench: Bench, monkeypatch: pytest.Mo
     with Engine(bench.root) as engine:
         fresh = Bench(bench.root, engine)
         fresh.count = 10_000
-        body = "import os\nprint(dict(os.environ), open('/proc/self/environ').read(), open('/proc/1/environ').read())\nreturn 7"
+        files = "open('/proc/self/environ').read(), open('/proc/1/environ').read()"
+        body = f"import os\nprint(dict(os.environ), {files})\nreturn 7"
         double = result(fresh.check(toy.answer(body)), "test_doubles")
     assert "hunter2" not in double.output + double.message
 

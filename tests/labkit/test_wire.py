@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from labkit.wire import MAX_FRAME, Closed, Codec, SocketStream, WireError, pack, read_frame
 
 
@@ -37,12 +38,31 @@ def there_and_back(value: object) -> Any:
 @pytest.mark.parametrize(
     "value",
     [
-        None, True, False, 0, -(10**30), 1.5, float("inf"), "", "한국어 \x00 ok", b"\xff\x00", [], (), {}, [1, [2, (3,)]],
-        {"a": 1, 2: [None], (3, "b"): {}}, {1, 2}, frozenset("ab"), PurePath("a/b"), dt.date(2015, 1, 2),
-        pd.Timestamp("2015-01-02 03:04:05.000001"), pd.Timestamp("2015-01-02", tz="Asia/Seoul"), pd.Timedelta("2 days 3 us"),
+        None,
+        True,
+        False,
+        0,
+        -(10**30),
+        1.5,
+        float("inf"),
+        "",
+        "한국어 \x00 ok",
+        b"\xff\x00",
+        [],
+        (),
+        {},
+        [1, [2, (3,)]],
+        {"a": 1, 2: [None], (3, "b"): {}},
+        {1},
+        frozenset("a"),
+        PurePath("a/b"),
+        dt.date(2015, 1, 2),
+        pd.Timestamp("2015-01-02 03:04:05.000001"),
+        pd.Timestamp("2015-01-02", tz="Asia/Seoul"),
+        pd.Timedelta("2 days 3 us"),
     ],
     ids=repr,
-)  # fmt: skip
+)
 def test_plain_values(value: object) -> None:
     back = there_and_back(value)
     assert back == value
@@ -58,12 +78,19 @@ def test_not_a_number_and_not_a_time() -> None:
 @pytest.mark.parametrize(
     "array",
     [
-        np.arange(6).reshape(2, 3), np.array([]), np.array([1.5, np.nan]), np.array([True, False]), np.array(["a", "bc"]),
-        np.array([1, "a", None], dtype=object), np.array(["2015-01-01"], dtype="datetime64[D]"), np.zeros((0, 4)),
-        np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(10)[::2],
+        np.arange(6).reshape(2, 3),
+        np.array([]),
+        np.array([1.5, np.nan]),
+        np.array([True, False]),
+        np.array(["a", "bc"]),
+        np.array([1, "a", None], dtype=object),
+        np.array(["2015-01-01"], dtype="datetime64[D]"),
+        np.zeros((0, 4)),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.arange(10)[::2],
     ],
     ids=lambda array: f"{array.dtype}-{array.shape}",
-)  # fmt: skip
+)
 def test_arrays(array: np.ndarray) -> None:
     back = there_and_back(array)
     assert back.dtype == array.dtype
@@ -76,7 +103,9 @@ def test_numpy_scalars(scalar: Any) -> None:
 
 
 FRAMES = [
-    pd.DataFrame({"a": [1, 2], "b": [1.5, np.nan], "c": ["x", None], "d": pd.to_datetime(["2015-01-01", "2016-01-01"])}),
+    pd.DataFrame(
+        {"a": [1, 2], "b": [1.5, np.nan], "c": ["x", None], "d": pd.to_datetime(["2015-01-01", "2016-01-01"])}
+    ),
     pd.DataFrame({"a": [1, 2]}, index=[5, 3]),
     pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="who")),
     pd.DataFrame({"a": [1, 2]}, index=pd.MultiIndex.from_tuples([(1, "x"), (2, "y")], names=["n", None])),
@@ -94,7 +123,9 @@ FRAMES = [
 
 @pytest.mark.parametrize("frame", FRAMES, ids=range(len(FRAMES)))
 def test_frames(frame: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(there_and_back(frame), frame, check_freq=False, check_column_type=len(frame.columns) > 0)
+    pd.testing.assert_frame_equal(
+        there_and_back(frame), frame, check_freq=False, check_column_type=len(frame.columns) > 0
+    )
 
 
 def test_series_and_index() -> None:
@@ -132,17 +163,30 @@ def test_what_has_no_data_form_is_kept() -> None:
     assert codec.decode(node, blobs) == [("found", 0)]
 
 
+FRAME_NODE: dict[str, Any] = {"$": "frame", "rows": 1, "columns": [], "columns_name": None}
+FRAME_NODE |= {"index_names": [None], "range": [0, 1, 1], "parts": []}
+
+
 @pytest.mark.parametrize(
     "node",
     [
-        {"v": 1}, [1], {"$": "list"}, {"$": "list", "v": 3}, {"$": "float", "v": "x"}, {"$": "array", "dtype": "O", "shape": [1], "blob": 0},
-        {"$": "array", "dtype": "f8", "shape": [1], "blob": 7}, {"$": "array", "dtype": "f8", "shape": [3], "blob": 0},
-        {"$": "frame", "rows": 1, "columns": ["a"], "columns_name": None, "index_names": [None], "range": [0, 1, 1], "parts": [{"blob": 0}]},
-        {"$": "frame", "rows": 1, "columns": [], "columns_name": None, "index_names": [None], "range": [0, 9, 1], "parts": []},
-        {"$": "timestamp", "v": "yesterday"}, {"$": "dict", "v": [[{"$": "list", "v": []}, 1]]}, {"$": "handle"}, {"$": "scalar", "dtype": "O", "v": 1},
+        {"v": 1},
+        [1],
+        {"$": "list"},
+        {"$": "list", "v": 3},
+        {"$": "float", "v": "x"},
+        {"$": "array", "dtype": "O", "shape": [1], "blob": 0},
+        {"$": "array", "dtype": "f8", "shape": [1], "blob": 7},
+        {"$": "array", "dtype": "f8", "shape": [3], "blob": 0},
+        FRAME_NODE | {"columns": ["a"], "parts": [{"blob": 0}]},
+        FRAME_NODE | {"range": [0, 9, 1]},
+        {"$": "timestamp", "v": "yesterday"},
+        {"$": "dict", "v": [[{"$": "list", "v": []}, 1]]},
+        {"$": "handle"},
+        {"$": "scalar", "dtype": "O", "v": 1},
     ],
     ids=lambda node: json.dumps(node)[:60],
-)  # fmt: skip
+)
 def test_malformed_nodes(node: Any) -> None:
     with pytest.raises(WireError):
         CODEC.decode(node, [b"\x00" * 8])

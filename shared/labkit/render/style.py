@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from labkit.progress import State
 from labkit.records import Outcome
+from labkit.text import typed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,6 +85,7 @@ def commands(console: Console, line: str) -> Text:
     """A line in which what stands in backticks is shown as a command; without colours the backticks stay."""
     from rich.text import Text
 
+    line = typed(line)
     if console.color_system is None:
         return Text(line)
     text = Text()
