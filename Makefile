@@ -1,0 +1,50 @@
+# `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help test lint lock sync clean bench-labkit
+
+# A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
+unexport PYTHONDONTWRITEBYTECODE
+
+# No tool of the stack reports home (mlflow, prefect, evidently).
+export DO_NOT_TRACK = true
+
+# A checkout that was moved or copied, or whose Python was removed, is made ready anew.
+ifneq ($(shell test -x .venv/bin/python && head -n 1 .venv/.ready 2>/dev/null),$(CURDIR))
+.PHONY: .venv/.ready
+endif
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-zA-Z%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+.venv/.ready: requirements.lock pyproject.toml
+	@sh scripts/bootstrap.sh
+
+lab-%: .venv/.ready  ## begin week N: its guide, the board of its exercises, the next command
+	@.venv/bin/lab start $*
+
+check-%: .venv/.ready  ## check your work on lab N, or on one exercise: make check-1.2
+	@.venv/bin/lab check $*
+
+watch-%: .venv/.ready  ## check lab N again each time you save a file
+	@.venv/bin/lab watch $*
+
+notebook-%: .venv/.ready  ## open the guided tour of lab N in JupyterLab
+	@sh scripts/notebook.sh $*
+
+test: .venv/.ready  ## run all that needs no Docker, no cluster and no cloud
+	@sh scripts/test.sh $(ARGS)
+
+lint: .venv/.ready  ## check style, types, import rules and stray words
+	@sh scripts/lint.sh
+
+lock:  ## write requirements.lock anew; ARGS=--upgrade takes newer versions
+	@sh scripts/lock.sh $(ARGS)
+
+sync: .venv/.ready  ## write the starters in labs/ anew from solutions/
+	@.venv/bin/lab dev sync
+
+bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
+	@.venv/bin/python scripts/bench_labkit.py $(ARGS)
+
+clean:  ## remove .venv and the caches; your work and your progress stay
+	@sh scripts/clean.sh

@@ -1,0 +1,10 @@
+#!/bin/sh
+# The course proved whole, then every test; arguments go to pytest: `make test ARGS='-k tools -x'`.
+set -u
+cd "$(dirname "$0")/.."
+failed=0
+
+.venv/bin/lab dev check || failed=1
+# loadfile: the tests of a file stay together and share its server; the slow files come first (see conftest.py).
+.venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations=10 "$@" || failed=1
+exit "$failed"

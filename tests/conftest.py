@@ -1,0 +1,96 @@
+"""Every test run keeps to itself: a home folder of its own, no telemetry, and no process left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PR_SET_CHILD_SUBREAPER = 36
+SECONDS_TO_END = 3.0
+# The slowest files, so that no worker begins one when the other is done. A file that is not named comes after them.
+SLOW_FIRST = (
+    "test_pipeline_tools",
+    "test_notebooks",
+    "test_engine",
+    "test_tracking_tools",
+    "test_survival",
+    "test_submission",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the environment before a test imports anything; the workers of xdist inherit it."""
+    if is_worker(config):
+        return
+    home = tempfile.mkdtemp(prefix="mlops-lab-home-")
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    os.environ.update(
+        {
+            "HOME": home,
+            "MPLCONFIGDIR": f"{ROOT}/.pytest_cache/matplotlib",  # the list of fonts takes seconds to make
+            "MPLBACKEND": "agg",
+            "DO_NOT_TRACK": "true",  # mlflow, prefect, evidently
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_LOGGING_LEVEL": "WARNING",
+            "ANONYMIZED_TELEMETRY": "false",
+            # Two tests side by side, each with a thread for every core, wait for each other: 24 times as long.
+            "OMP_NUM_THREADS": "1",
+        }
+    )
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(name, None)
+    sys.dont_write_bytecode = False
+    if sys.platform == "linux":
+        # What a test leaves behind becomes our child, wherever it was started.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first; within a file the order stays."""
+    ranks = {name: rank for rank, name in enumerate(SLOW_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run where a process is left behind, and end that process."""
+    if is_worker(session.config):
+        return
+    end = time.monotonic() + SECONDS_TO_END
+    while (left := children_of(os.getpid())) and time.monotonic() < end:
+        time.sleep(0.1)
+    for pid, command in left.items():
+        print(f"\nerror: process {pid} was left behind: {command}", file=sys.stderr)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    if left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is one of xdist's workers."""
+    return hasattr(config, "workerinput")
+
+
+def children_of(parent: int) -> dict[int, str]:
+    """The running children of a process, with their command lines; none where there is no /proc."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, ppid = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            if int(ppid) == parent and state not in "ZX":
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ").strip()
+        except OSError:
+            continue  # it ended while we looked
+    return {pid: command for pid, command in found.items() if "multiprocessing.resource_tracker" not in command}
