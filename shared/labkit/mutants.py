@@ -7,7 +7,9 @@ file it changes. It begins with comment lines:
     # file: house_price.py
     # caught by: test_every_earlier_sale_is_in_train
     # misconception: the split is random, not by time
+    # says: random split
 
+`says` may be left out; it is a text that the message of the failed check must contain, so that it names the mistake.
 A right answer is a file in `tests/alternatives/lab1_models/` with `# accepted: one sentence` instead of the last two.
 In Python the rest holds the functions, classes and assignments that replace those of the same name in the solution;
 new names and imports are added. In any other kind of file the rest is the whole file.
@@ -28,7 +30,7 @@ from labkit.splice import SpliceError, splice
 from labkit.starters import files_below
 
 _HEADER = re.compile(r"^(?:#|//|<!--) (?P<key>[a-z ]+): (?P<value>.*?)(?: -->)?\s*$")
-_KEYS = ("exercise", "file", "caught by", "misconception", "accepted")
+_KEYS = ("exercise", "file", "caught by", "misconception", "says", "accepted")
 
 
 class MutantError(ValueError):
@@ -45,6 +47,7 @@ class Mutant:
     caught_by: tuple[str, ...]
     misconception: str
     accepted: str = ""
+    says: str = ""
     path: Path = field(default=Path(), repr=False)
     body: str = field(default="", repr=False)
     root: Path = field(default=Path(), repr=False)
@@ -54,6 +57,11 @@ class Mutant:
         """The checks of `caught_by` that did not fail in this report."""
         failed = {result.check.partition("[")[0] for result in report.results if result.outcome == "failed"}
         return tuple(check for check in self.caught_by if check not in failed)
+
+    def is_named_by(self, report: Report) -> bool:
+        """Whether the message of a check of `caught_by` says what the mistake is."""
+        messages = [result.message for result in report.results if result.check.partition("[")[0] in self.caught_by]
+        return any(self.says.lower() in message.lower() for message in messages)
 
 
 def load_mutants(root: Path, lab: Lab) -> list[Mutant]:
@@ -79,7 +87,7 @@ def _read(path: Path, root: Path, lab: Lab, needed: tuple[str, ...]) -> Mutant:
         if not header.get(key):
             raise MutantError(f"{shown}: the header line `# {key}: …` is missing")
     for key in header:
-        if key not in needed:
+        if key not in needed and not (key == "says" and "misconception" in needed):
             raise MutantError(f"{shown}: unexpected header `{key}`.{suggestion(key, needed)}")
     mutant = Mutant(
         name=path.name.partition(".py")[0] if path.name.endswith(".py") else path.name,
@@ -88,6 +96,7 @@ def _read(path: Path, root: Path, lab: Lab, needed: tuple[str, ...]) -> Mutant:
         caught_by=tuple(name.strip() for name in header.get("caught by", "").split(",") if name.strip()),
         misconception=header.get("misconception", ""),
         accepted=header.get("accepted", ""),
+        says=header.get("says", ""),
         path=path,
         body=body,
         root=root,

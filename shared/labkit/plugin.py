@@ -12,12 +12,13 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from labkit import fixtures
 from labkit.checker import CheckRun
 from labkit.handles import LabHandle, LearnerFault, WorkerClient
 from labkit.records import Outcome, Result
@@ -27,7 +28,7 @@ from labkit.verdict import describe
 if TYPE_CHECKING:
     import numpy as np
 
-RUN = pytest.StashKey[CheckRun]()
+PLUGIN = fixtures.PLUGIN
 
 
 def exercise_of(item: pytest.Item) -> str:
@@ -50,7 +51,9 @@ class CheckPlugin:
         self.shown: dict[int, int] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Name the marker."""
+        """Name the marker, and bring in the fixtures of whole modules."""
+        config.stash[PLUGIN] = self
+        config.pluginmanager.register(fixtures)
         config.addinivalue_line("markers", "exercise(number, needs): the exercise that a check belongs to")
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -109,27 +112,22 @@ class CheckPlugin:
             message += f"\nwhere: {place}"
         return outcome, message
 
+    def open_shared(self, exercise: str) -> LabHandle:
+        """Open a worker that several checks share."""
+        self.shared.append(self.run.open_lab(self.run.exercise(exercise).seconds))
+        return self.shared[-1]
+
+    def close_shared(self) -> None:
+        """End the workers that checks have shared."""
+        while self.shared:
+            self.shared.pop().close()
+
     @pytest.fixture
     def lab(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
         """The learner's lab in a worker of its own."""
         lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)).seconds)
         yield lab
         self.outputs.append(lab.close())
-
-    @pytest.fixture(scope="module")
-    def new_lab(self) -> Iterator[Callable[[str], LabHandle]]:
-        """Opens a worker that all checks of one exercise share: `new_lab("1.2")`, in a fixture with scope "module".
-
-        One worker per exercise: what one exercise does to its worker must not fail another one.
-        """
-
-        def open_lab(exercise: str) -> LabHandle:
-            self.shared.append(self.run.open_lab(self.run.exercise(exercise).seconds))
-            return self.shared[-1]
-
-        yield open_lab
-        while self.shared:
-            self.shared.pop().close()
 
     @pytest.fixture(autouse=True)
     def _shared_workers(self) -> Iterator[None]:
@@ -143,17 +141,13 @@ class CheckPlugin:
             self.outputs.append(text[self.shown.get(id(client), 0) :])
             self.shown[id(client)] = len(text)
 
-    @pytest.fixture(scope="module")
-    def module_rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
-        """A random generator for fixtures of the whole module, seeded anew for each run."""
-        return self._generator("module")
-
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
         """A random generator, seeded anew for each run, so that no constant can meet a check."""
-        return self._generator(request.node.name)
+        return self.generator(request.node.name)
 
-    def _generator(self, name: str) -> np.random.Generator:
+    def generator(self, name: str) -> np.random.Generator:
+        """A random generator for this run and name."""
         import numpy as np
 
         return np.random.default_rng([self.run.seed, zlib.crc32(name.encode())])

@@ -1,0 +1,113 @@
+"""House prices in King County: split by time, one estimator, honest cross-validation, a search, an artifact.
+
+Each function imports what it alone needs, so that each exercise can be read by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+# The first day of the test set: the model learns from 2014 and is judged on 2015.
+CUTOFF = "2015-01-01"
+
+# The columns that the model may use: what is known about a house before its price is.
+# fmt: off
+# TODO 1.2: Put everything that learns into one estimator
+FEATURES: list[str] = []
+# fmt: on
+
+
+def split_by_time(sales: pd.DataFrame, cutoff: str | pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split the sales into the past, to learn from, and the time after it, to be judged on.
+
+    `train` holds the sales before `cutoff`, `test` the sales from `cutoff` on. A house (`id`) that was sold on both
+    sides stays in `test` only. Rows keep their order and their index; `sales` is not changed.
+
+    Raises ValueError where one side would be empty.
+    """
+    # TODO 1.1: Split by time
+    raise NotImplementedError
+
+
+def build_model() -> Any:
+    """Return an untrained estimator that takes the raw sales frame and predicts prices in USD.
+
+    Everything that learns from data is inside: `model.fit(sales, sales["price"])`, then `model.predict(new_sales)`,
+    where `new_sales` may have no `price`. Columns that are not in `FEATURES` change nothing. A `zipcode` that was not
+    in the training data gets a sensible value. The same data gives the same model.
+    """
+    # TODO 1.2: Put everything that learns into one estimator
+    raise NotImplementedError
+
+
+def evaluate(model: Any, sales: pd.DataFrame) -> dict[str, float]:
+    """Judge a trained model on `sales`: `rmse` and `mae` in USD, and `r2` (1 is perfect, 0 is the mean price)."""
+    # TODO 1.3: Cross-validate without fooling yourself
+    raise NotImplementedError
+
+
+def cross_validate_model(model: Any, sales: pd.DataFrame, folds: int = 5) -> pd.DataFrame:
+    """Judge `model` on each of `folds` parts of the sales, trained on the other parts.
+
+    One row per fold, columns `rmse` and `mae` in USD, and `r2`, all measured on the part that was not trained on.
+    A house (`id`) is never in two parts. `model` itself stays untrained.
+    """
+    # TODO 1.3: Cross-validate without fooling yourself
+    raise NotImplementedError
+
+
+def tune_model(sales: pd.DataFrame, n_candidates: int = 20, seed: int = 0) -> tuple[Any, pd.DataFrame]:
+    """Search better settings for `build_model()`, validated on the time after the training data.
+
+    Returns `(best_model, results)`. `best_model` is trained on all of `sales`. `results` has one row per candidate,
+    best first: the settings, `rmse` (mean over the validation folds, USD) and `rmse_std`. The same `seed` tries the
+    same candidates.
+    """
+    # TODO 1.4: Tune without looking into the future
+    raise NotImplementedError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train on 2014, evaluate on 2015, write the artifact and print the table."""
+    from sklearn.dummy import DummyRegressor
+
+    from mlops_lab.artifacts import save_artifact
+    from mlops_lab.datasets import load_house_sales
+
+    parser = argparse.ArgumentParser(prog="python -m lab1_models.house_price", description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=Path("artifacts/house_price"), help="folder of the artifact")
+    parser.add_argument("--candidates", type=int, default=0, metavar="N", help="search N settings first (default: 0)")
+    options = parser.parse_args(arguments)
+
+    # Train on the past.
+    train, test = split_by_time(load_house_sales(), CUTOFF)
+    if options.candidates:
+        model, _ = tune_model(train, options.candidates)
+    else:
+        model = build_model()
+    model.fit(train[FEATURES], train["price"])
+
+    # Judge on the time after it, beside a baseline and beside what cross-validation promised.
+    metrics = evaluate(model, test)
+    baseline = DummyRegressor().fit(train[FEATURES], train["price"])
+    table = pd.DataFrame(
+        {
+            "mean price, on 2015": evaluate(baseline, test),
+            "model, cross-validated in 2014": cross_validate_model(model, train).mean().to_dict(),
+            "model, on 2015": metrics,
+        }
+    ).T
+    print(table.to_string(formatters={"rmse": "{:,.0f}".format, "mae": "{:,.0f}".format, "r2": "{:.3f}".format}))
+
+    # Keep the model together with what is known about it.
+    features, dates = train[FEATURES], train["date"]
+    folder = save_artifact(options.out, model, name="house_price", metrics=metrics, features=features, dates=dates)
+    print(f"artifact: {folder}")
+
+
+if __name__ == "__main__":
+    main()

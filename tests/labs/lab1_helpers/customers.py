@@ -1,0 +1,182 @@
+"""Judges the description of customers (1.7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lab1_helpers.answers import few, on_day
+from lab1_helpers.samples import Generator, draw_purchases
+from labkit.checks import LabHandle, expect, fail
+
+COLUMNS = ("recency_days", "frequency", "monetary")
+LOOK_AHEAD = "Nothing after `as_of` may be seen: drop those purchases first, before anything is counted."
+
+
+@dataclass(frozen=True)
+class Described:
+    """Purchases, a day, and how the learner's code describes the customers on it (index: the customer)."""
+
+    purchases: pd.DataFrame
+    as_of: pd.Timestamp
+    table: pd.DataFrame
+
+    @property
+    def known(self) -> pd.DataFrame:
+        """The purchases up to the day."""
+        return self.purchases[self.purchases["date"] <= self.as_of]
+
+
+def draw_customers(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """Purchases, of whom some customers come later only, and a day on which nobody bought anything."""
+    purchases = draw_purchases(rng, 150)
+    as_of = pd.Timestamp("1997-02-20") + pd.Timedelta(days=int(rng.integers(0, 30)))
+    purchases = purchases[purchases["date"] != as_of]
+    return purchases, as_of
+
+
+def describe(lab: LabHandle, purchases: pd.DataFrame, as_of: pd.Timestamp) -> Described:
+    """Let the learner's code describe; fail where the answer is not one row per customer."""
+    answer, _ = on_day(lab, "customers", "rfm", purchases, as_of)
+    table = expect.frame(answer, "`rfm(…)`", columns=COLUMNS)
+    column = [name for name in table.columns if str(name) == "customer_id"]
+    names = table[column[0]] if len(column) == 1 else table.index
+    numbers = {name: _numbers(table[name], name) for name in COLUMNS}
+    customers = expect.array(
+        list(names), "`customer_id`", help="The index (or a column) `customer_id` names the customer."
+    )
+    if len(np.unique(customers)) < len(customers):
+        fail(
+            expected="`rfm` has one row per customer",
+            found=f"{len(customers) - len(np.unique(customers))} customers come again",
+            help="Group the purchases by `customer_id`.",
+        )
+    return Described(purchases, as_of, pd.DataFrame(numbers, index=customers.astype(int)).sort_index())
+
+
+def _numbers(values: pd.Series, name: str) -> np.ndarray:
+    if pd.api.types.is_timedelta64_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
+        fail(
+            expected=f"`{name}` is a number",
+            found=f"values of type {values.dtype}",
+            help="A difference of dates is a Timedelta: `.dt.days` makes it a number of days.",
+        )
+    return expect.array(values, f"`{name}`")
+
+
+def judge_customers(found: Described) -> None:
+    """Fail where a customer is missing, or is described before the first purchase."""
+    known, there = np.unique(found.known["customer_id"]), found.table.index.to_numpy()
+    strangers = np.setdiff1d(there, np.unique(found.purchases["customer_id"]))
+    if len(strangers):
+        fail(
+            expected="each row is a customer of `purchases`",
+            found=f"{len(strangers)} are not: {few(strangers)}",
+            help="The index (or a column) `customer_id` names the customer.",
+        )
+    early = np.setdiff1d(there, known)
+    if len(early):
+        fail(
+            expected=f"only the {len(known)} customers that bought up to {found.as_of.date()} are described",
+            found=f"{len(early)} others, whose first purchase is later",
+            help=LOOK_AHEAD,
+        )
+    lost = np.setdiff1d(known, there)
+    expect.that(
+        not len(lost),
+        expected=f"each of the {len(known)} customers that bought up to {found.as_of.date()} has a row",
+        found=f"{len(lost)} are missing",
+    )
+
+
+def judge_recency(found: Described) -> None:
+    """Fail where `recency_days` is not the time from the last purchase to the day."""
+    judge_customers(found)
+    last = found.known.groupby("customer_id")["date"].max()
+    wanted = (found.as_of - last).dt.days.to_numpy()
+    recency = found.table["recency_days"].to_numpy()
+    if np.allclose(recency, wanted):
+        return
+    shift = np.unique(recency - wanted)
+    first = (found.as_of - found.known.groupby("customer_id")["date"].min()).dt.days.to_numpy()
+    future = (
+        found.purchases[found.purchases["customer_id"].isin(found.table.index)].groupby("customer_id")["date"].max()
+    )
+    if (recency < 0).any() or np.allclose(recency, (found.as_of - future).dt.days.to_numpy()):
+        help_text = LOOK_AHEAD
+    elif len(shift) == 1 and shift[0] > 1:
+        help_text = f"Count to `as_of`, not to the last day of the file: {LOOK_AHEAD}"
+    elif np.allclose(recency, first):
+        help_text = "This counts from the first purchase; recency counts from the last one."
+    else:
+        help_text = "Recency is `as_of` minus the date of the customer's last purchase, in days."
+    wrong = int((~np.isclose(recency, wanted)).sum())
+    worst = int(np.argmax(~np.isclose(recency, wanted)))
+    fail(
+        expected=f"`recency_days` of customer {found.table.index[worst]}, who last bought on {last.iloc[worst].date()}, is "
+        f"{wanted[worst]} on {found.as_of.date()}",
+        found=f"{recency[worst]:,.6g} ({wrong} of {len(wanted)} customers are wrong)",
+        help=help_text,
+    )
+
+
+def judge_amounts(found: Described) -> None:
+    """Fail where `frequency` is not the number of purchases, or `monetary` not what they cost in all."""
+    judge_customers(found)
+    groups = found.known.groupby("customer_id")["dollar_value"]
+    everything = found.purchases[found.purchases["customer_id"].isin(found.table.index)].groupby("customer_id")
+    _amount(
+        found,
+        "frequency",
+        groups.size(),
+        {
+            LOOK_AHEAD: everything.size(),
+            "These are repeat purchases: the first purchase counts as well.": groups.size() - 1,
+            "This counts discs: count purchases.": found.known.groupby("customer_id")["number_of_cds"].sum(),
+        },
+        "the number of purchases",
+    )
+    _amount(
+        found,
+        "monetary",
+        groups.sum(),
+        {
+            LOOK_AHEAD: everything["dollar_value"].sum(),
+            "This is the mean per purchase: add up what the customer has spent.": groups.mean(),
+            "This is the last or the largest purchase: add them up.": groups.max(),
+        },
+        "what all purchases cost (USD)",
+    )
+
+
+def _amount(found: Described, name: str, wanted: pd.Series, mistakes: dict[str, pd.Series], words: str) -> None:
+    values = found.table[name].to_numpy()
+    wrong = ~np.isclose(values, wanted.to_numpy(), rtol=1e-4, atol=0.006)
+    if not wrong.any():
+        return
+    help_text = next(
+        (text for text, other in mistakes.items() if np.allclose(values, other.to_numpy(), atol=0.006)), ""
+    )
+    place = int(np.argmax(wrong))
+    fail(
+        expected=f"`{name}` of customer {found.table.index[place]} is {words}: {wanted.iloc[place]:,.6g}",
+        found=f"{values[place]:,.6g} ({int(wrong.sum())} of {len(values)} customers are wrong)",
+        help=help_text or "Group the purchases up to `as_of` by customer.",
+    )
+
+
+def judge_future(lab: LabHandle, rng: Generator) -> None:
+    """Fail where purchases after the day change what is said about the day."""
+    purchases, as_of = draw_customers(rng)
+    now = describe(lab, purchases, as_of).table
+    then = describe(lab, purchases[purchases["date"] <= as_of], as_of).table
+    if now.shape == then.shape and np.array_equal(now.index, then.index) and np.allclose(now, then):
+        return
+    changed = [name for name in COLUMNS if len(now) != len(then) or not np.allclose(now[name], then[name])]
+    fail(
+        expected=f"purchases after {as_of.date()} change nothing in `rfm(purchases, '{as_of.date()}')`",
+        found=f"without them, {', '.join(f'`{name}`' for name in changed) or 'the list of customers'} is different",
+        help=f"This is a look-ahead. {LOOK_AHEAD}",
+    )

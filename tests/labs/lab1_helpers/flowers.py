@@ -1,0 +1,273 @@
+"""Judges a comparison of classifiers (1.5): on which flowers each model was trained and judged."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab1_helpers.recording import Part, events, parts_of, recording
+from lab1_helpers.samples import Generator, draw_measures, species
+from labkit.checks import LabHandle, LearnerError, LearnerFault, expect, fail
+
+COLUMNS = ("accuracy_mean", "accuracy_std")
+ENSEMBLES = ("BaseForest", "BaseGradientBoosting", "BaseHistGradientBoosting", "BaseBagging", "BaseWeightBoosting")
+ENSEMBLE_WORDS = ("forest", "boost", "trees", "bagging", "ensemble", "gbm", "gbdt")
+LOGISTIC_WORDS = ("logistic", "logit", "logreg")
+SHUFFLE = (
+    "The file is sorted by species: shuffle the folds and keep the share of each species in every fold "
+    "(`RepeatedStratifiedKFold` does both, and repeats)."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison: its table, and the models that were recorded."""
+
+    table: Any
+    parts: list[Part]
+
+    @property
+    def models(self) -> dict[int, list[Part]]:
+        """The parts of each model that was judged on flowers that it had not seen."""
+        models: dict[int, list[Part]] = {}
+        for part in self.parts:
+            if len(part.unseen):
+                models.setdefault(part.candidate, []).append(part)
+        return models
+
+
+@contextlib.contextmanager
+def feed(lab: LabHandle, **data: Any) -> Iterator[None]:
+    """Give the learner's code other data than the files of the course."""
+    feeder = lab.make("mlops_lab.checking:Feed", lab._package, **data)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(LearnerFault):
+            feeder.stop()
+
+
+def compare(lab: LabHandle, rng: Generator, seed: int) -> Comparison:
+    """Let the learner's code compare on flowers that can be told apart. Only the dummy is really trained."""
+    measures = draw_measures(rng)
+    errors = (0.02 + 0.02 * rng.permutation(12)).tolist()
+    options = {"untrained": True, "errors": errors, "noise": rng.uniform(size=len(measures)).tolist()}
+    with contextlib.suppress(LearnerError):
+        found = _compare(lab, measures, seed, options)
+        if found is not None:
+            return found
+    found = _compare(lab, measures, seed, {})
+    assert found is not None
+    return found
+
+
+def _compare(lab: LabHandle, measures: pd.DataFrame, seed: int, options: dict[str, Any]) -> Comparison | None:
+    with feed(lab, measures=measures), recording(lab, measures, classes=species(), **options) as recorder:
+        table = lab.iris.compare_classifiers(seed=seed)
+        if recorder.attr("trouble"):
+            return None
+        return Comparison(table, parts_of(events(recorder)))
+
+
+def judge_table(found: Comparison) -> None:
+    """Fail where the table has other rows or columns, or numbers that are no accuracies."""
+    table = expect.frame(found.table, "`compare_classifiers(…)`", columns=COLUMNS)
+    for name in COLUMNS:
+        values = expect.array(table[name], f"`{name}`")
+        expect.that(
+            ((values >= 0) & (values <= 1)).all(),
+            expected=f"`{name}` is a fraction between 0 and 1",
+            found=f"values from {values.min():.4g} to {values.max():.4g}" if len(values) else "no values",
+        )
+    names = [str(name).lower() for name in table.index]
+    expect.that(
+        all(isinstance(name, str) for name in table.index) and len(set(names)) == len(names),
+        expected="the index holds the name of each model, once",
+        found=f"the index is {', '.join(names[:5])}",
+    )
+    judge_models(found, names)
+
+
+def judge_models(found: Comparison, names: list[str]) -> None:
+    """Fail where one of the three kinds of models is missing."""
+    classes = set().union(*(part.names for part in found.parts)) if found.parts else set()
+    kinds = {
+        "a dummy": "DummyClassifier" in classes or _any(names, ("dummy", "baseline", "majority", "chance")),
+        "logistic regression": "LogisticRegression" in classes or _any(names, LOGISTIC_WORDS),
+        "a tree ensemble": bool(classes & set(ENSEMBLES)) or _any(names, ENSEMBLE_WORDS),
+    }
+    missing = [kind for kind, there in kinds.items() if not there]
+    if missing:
+        fail(
+            expected="a dummy, logistic regression and a tree ensemble are compared, at least",
+            found=f"{' and '.join(missing)} is missing among {', '.join(names)}",
+        )
+
+
+def _any(names: list[str], words: tuple[str, ...]) -> bool:
+    return any(word in name for name in names for word in words)
+
+
+def judge_dummy(found: Comparison) -> None:
+    """Fail where no model is as bad as somebody who knows nothing, or where nothing was trained."""
+    judge_table(found)
+    if not found.parts:
+        fail(
+            expected="classifiers are trained on the iris data",
+            found="none was trained",
+            help="A table that somebody typed is wrong the next time anything changes: compute it.",
+        )
+    accuracy = expect.array(found.table["accuracy_mean"], "`accuracy_mean`")
+    expect.that(
+        0.2 < accuracy.min() < 0.47,
+        expected="the dummy is right for about a third of the flowers: there are three species, 50 flowers each",
+        found=f"the lowest accuracy is {accuracy.min():.3f}",
+        help="A dummy far from a third says that the folds are not stratified, or that it is no dummy.",
+    )
+
+
+def judge_folds(found: Comparison) -> None:
+    """Fail where the folds are not shuffled, stratified and repeated."""
+    if not found.models:
+        judge_dummy(found)
+        fail(
+            expected="each model is judged on flowers that it was not trained on",
+            found="all were judged on their training data, or not at all",
+            help="A score on training data says how well the model remembers.",
+        )
+    for parts in found.models.values():
+        judge_fold_sets([part.unseen for part in parts])
+        tests = {part.unseen.tobytes() for part in parts}
+        times = np.bincount(np.concatenate([np.frombuffer(test, dtype=np.int64) for test in tests]), minlength=150)
+        expect.that(
+            times.max() > 1,
+            expected="the folds are drawn several times, each time anew",
+            found="each flower is judged once only" if len(parts) == len(tests) else "each repeat has the same folds",
+            help="30 flowers in a fold are few: how they fall decides about 2 to 3 points of accuracy. Repeat with other "
+            "folds (`RepeatedStratifiedKFold`).",
+        )
+
+
+def judge_fold_sets(tests: list[np.ndarray]) -> None:
+    """Fail where flowers were not shuffled before they were dealt out, or a species is rarer in a fold than in others."""
+    kinds = np.repeat([0, 1, 2], 50)
+    counts = np.array([np.bincount(kinds[test], minlength=3) for test in tests])
+    runs = [test for test in tests if len(test) > 3]
+    in_file_order = bool(runs) and all((np.diff(test)[np.diff(kinds[test]) == 0] == 1).all() for test in runs)
+    if in_file_order:
+        fail(
+            expected="the flowers are shuffled before they are dealt out to folds",
+            found="the folds are cut in the order of the file"
+            + (": some hold one species only" if (counts == 0).any() else ""),
+            help=SHUFFLE,
+        )
+    if (np.ptp(counts, axis=1) > 2).any():
+        worst = counts[np.argmax(np.ptp(counts, axis=1))]
+        fail(
+            expected="each fold is stratified: it has about as many flowers of one species as of another",
+            found=f"a fold has {worst[0]}, {worst[1]} and {worst[2]} flowers of the three species",
+            help=SHUFFLE,
+        )
+
+
+def judge_inside(found: Comparison) -> None:
+    """Fail where a scaler has seen the flowers that a model is judged on."""
+    for part in found.parts:
+        seen = len(np.intersect1d(part.shaped_by, part.unseen))
+        if seen or part.scaled:
+            fail(
+                expected="a scaler learns from the training flowers of each fold only",
+                found=f"the measures have {part.scaled}"
+                if part.scaled
+                else f"it was fitted on {seen} flowers of the test fold",
+                help="A scaler that was fitted before the split has seen the test flowers: put it into a pipeline with the "
+                "model (`make_pipeline(StandardScaler(), …)`).",
+            )
+
+
+def judge_accuracy(found: Comparison) -> None:
+    """Fail where the table says something else than the predictions of the folds."""
+    judge_dummy(found)
+    scores = {candidate: [_accuracy(part) for part in parts] for candidate, parts in found.models.items()}
+    known = [np.array(values, dtype=float) for values in scores.values() if None not in values]
+    if len(known) < len(scores) or not known:
+        return
+    training = [np.array([_trained_accuracy(part) for part in parts], dtype=float) for parts in found.models.values()]
+    for name, mean, std in found.table[list(COLUMNS)].itertuples():
+        near = [values for values in known if abs(values.mean() - mean) < 0.0015]
+        if not near:
+            remembered = any(abs(values.mean() - mean) < 1e-6 for values in training if np.isfinite(values).all())
+            fail(
+                expected=f"`accuracy_mean` of {name} is the mean over its test folds",
+                found=f"{mean:.4f}; the test folds of the models have {_list(known)}",
+                help="This is the accuracy on training data: look at the test folds." if remembered
+                else "Take the mean over all test folds of all repeats.",
+            )  # fmt: skip
+        expect.that(
+            any(std <= 1.5 * values.std() + 0.005 for values in near),
+            expected=f"`accuracy_std` of {name} is the spread of its accuracy between folds, about {near[0].std():.3f}",
+            found=f"{std:.3f}",
+        )
+    spread = max(values.std() for values in known)
+    largest = expect.array(found.table["accuracy_std"], "`accuracy_std`").max()
+    expect.that(
+        largest > 0.1 * spread,
+        expected=f"`accuracy_std` is the spread of the accuracy between folds, up to {spread:.3f}",
+        found=f"at most {largest:.3f}",
+    )
+
+
+def _list(known: list[np.ndarray]) -> str:
+    return ", ".join(f"{values.mean():.4f}" for values in known[:6])
+
+
+def _accuracy(part: Part) -> float | None:
+    """The share of unseen flowers that were named rightly, as far as it was recorded."""
+    for use in part.asked:
+        if use["rows"] is None or len(np.setdiff1d(use["rows"], part.unseen)):
+            continue
+        value = _value(use, part)
+        if value is not None:
+            return value
+    return None
+
+
+def _trained_accuracy(part: Part) -> float:
+    for use in part.asked:
+        if use["rows"] is not None and part.trained is not None and np.isin(use["rows"], part.trained).all():
+            return _value(use, part) or np.nan
+    return 1.0
+
+
+def _value(use: dict[str, Any], part: Part) -> float | None:
+    if isinstance(use.get("value"), float):
+        return float(use["value"])
+    answer, kinds = use.get("answer"), species()
+    if not isinstance(answer, list) or len(answer) != len(use["rows"]) or not part.classes:
+        return None
+    right = [str(part.classes.get(kinds[row])) == str(named) for row, named in zip(use["rows"], answer, strict=True)]
+    return float(np.mean(right))
+
+
+def judge_seed(first: Comparison, again: Comparison, other: Comparison) -> None:
+    """Fail where the seed does not decide about the folds."""
+    folds = [
+        {part.unseen.tobytes() for parts in one.models.values() for part in parts} for one in (first, again, other)
+    ]
+    expect.that(
+        folds[0] == folds[1],
+        expected="the same `seed` gives the same folds",
+        found="other folds the second time",
+        help="Pass the seed on to the splitter (`random_state=seed`).",
+    )
+    expect.that(
+        folds[0] != folds[2],
+        expected="another `seed` gives other folds",
+        found="the same folds",
+        help="Pass the seed on to the splitter (`random_state=seed`).",
+    )

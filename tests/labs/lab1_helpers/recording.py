@@ -1,0 +1,94 @@
+"""The recorder of `mlops_lab.checking_recorder`, from the check's side."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab1_helpers.samples import Generator
+from labkit.checks import LabHandle, LearnerFault, RemoteObject, expect
+
+ERRORS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+
+
+@contextlib.contextmanager
+def recording(lab: LabHandle, keys: pd.DataFrame, **options: Any) -> Iterator[RemoteObject]:
+    """Record which rows models are trained on and asked for. `keys` are the columns that name a row."""
+    recorder = expect.handle(lab.make("mlops_lab.checking_recorder:Recorder", keys, **options), "the recorder")
+    try:
+        yield recorder
+    finally:
+        with contextlib.suppress(LearnerFault):
+            recorder.stop()
+
+
+def events(recorder: RemoteObject) -> list[dict[str, Any]]:
+    """What was recorded: plain data, but from the learner's process."""
+    found = recorder.report()
+    if not isinstance(found, list) or not all(isinstance(event, dict) for event in found):
+        return []
+    return found
+
+
+def untrained(rng: Generator, rows: int) -> dict[str, Any]:
+    """Options with which models are not trained but answer with an error of known size, another one per candidate."""
+    return {
+        "untrained": True,
+        "errors": list(rng.permutation(ERRORS).tolist()),
+        "noise": rng.normal(size=rows).tolist(),
+    }
+
+
+@dataclass(frozen=True)
+class Part:
+    """One trained model and the rows it was then asked for.
+
+    `trained` and `unseen` are row numbers of the sample (None where the model got something else); `unseen` were asked
+    for and not trained on. `shaped_by` are the rows that a transformer outside the model had learned from before.
+    """
+
+    candidate: int
+    names: frozenset[str]
+    trained: np.ndarray | None
+    asked: list[dict[str, Any]]
+    unseen: np.ndarray
+    shaped_by: np.ndarray
+    scaled: str
+    classes: dict[str, Any]
+
+
+def parts_of(found: list[dict[str, Any]]) -> list[Part]:
+    """Put the events together: each training of a model that predicts, with what it was asked for."""
+    parts = []
+    for place, event in enumerate(found):
+        if event["kind"] != "learn" or not event["predictor"]:
+            continue
+        asked = []
+        for later in found[place + 1 :]:
+            if later["estimator"] == event["estimator"]:
+                if later["kind"] == "learn":
+                    break
+                asked.append(later)
+        shapers = [one["rows"] for one in found[:place] if one["kind"] == "learn" and not one["predictor"]]
+        shapers = [rows for rows in shapers if rows is not None]
+        rows = [use["rows"] for use in asked if use["rows"] is not None]
+        asked_rows = np.unique(np.concatenate(rows)) if rows else np.empty(0, dtype=int)
+        trained = event["rows"]
+        parts.append(
+            Part(
+                candidate=event["candidate"],
+                names=frozenset(event["names"]),
+                trained=trained,
+                asked=asked,
+                unseen=asked_rows if trained is None else np.setdiff1d(asked_rows, trained),
+                shaped_by=shapers[-1] if shapers else np.empty(0, dtype=int),
+                scaled=event["scaled"],
+                classes=event.get("classes") or {},
+            )
+        )
+    return parts

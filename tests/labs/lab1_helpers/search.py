@@ -1,0 +1,189 @@
+"""Judges a search (1.4): which rows each candidate was trained and validated on, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab1_helpers.recording import Part, events, parts_of, recording, untrained
+from lab1_helpers.samples import KEYS, Generator, draw_sales
+from labkit.checks import LabHandle, LearnerError, expect, fail
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search: the learner's lab, the sales, the answer, the parts that were recorded, and what the returned model has learned from."""
+
+    lab: LabHandle
+    sales: pd.DataFrame
+    n_candidates: int
+    answer: Any
+    parts: list[Part]
+    settings: list[str]
+    about: dict[str, Any]
+    errors: list[float]
+
+    @property
+    def validated(self) -> list[Part]:
+        """The trainings that were judged on rows that they had not seen."""
+        return [part for part in self.parts if len(part.unseen)]
+
+    @property
+    def tried(self) -> set[str]:
+        """The settings of the candidates that were validated."""
+        return {self.settings[part.candidate] for part in self.validated}
+
+
+def search(lab: LabHandle, sales: pd.DataFrame, rng: Generator, *, n_candidates: int, seed: int) -> Search:
+    """Let the learner's code search. Its models are not really trained, unless it needs what only training gives."""
+    options = untrained(rng, len(sales))
+    try:
+        found = _search(lab, sales, n_candidates, seed, options)
+        if found is not None:
+            return found
+    except LearnerError:
+        pass
+    found = _search(lab, sales, n_candidates, seed, {})
+    assert found is not None
+    return found
+
+
+def _search(
+    lab: LabHandle, sales: pd.DataFrame, n_candidates: int, seed: int, options: dict[str, Any]
+) -> Search | None:
+    prices = sales["price"].astype(float).tolist()
+    with recording(lab, sales[KEYS], prices=prices, **options) as recorder:
+        answer = lab.house_price.tune_model(sales, n_candidates=n_candidates, seed=seed)
+        if recorder.attr("trouble"):
+            return None
+        model = answer[0] if isinstance(answer, (tuple, list)) and answer else None
+        about = recorder.about(model)
+        settings = [str(text) for text in recorder.attr("candidates")]
+        errors = options.get("errors", [])
+        return Search(lab, sales, n_candidates, answer, parts_of(events(recorder)), settings, about, errors)
+
+
+def draw_search(lab: LabHandle, rng: Generator) -> Search:
+    """One search of four candidates on real sales."""
+    sales = draw_sales(rng, 150, sold_twice=10)
+    return search(lab, sales, rng, n_candidates=4, seed=int(rng.integers(1000)))
+
+
+def judge_time(found: Search) -> None:
+    """Fail where a candidate was trained on sales that are later than those it was validated on."""
+    if any(part.trained is None for part in found.parts):
+        _fail_changed()
+    if not found.validated:
+        fail(
+            expected="each candidate is validated on sales that it was not trained on",
+            found="no model was asked for other rows than those it was trained on"
+            if found.parts
+            else "no model was trained",
+            help="A candidate that is judged on its training data wins by remembering.",
+        )
+    days = found.sales["date"].to_numpy()
+    for part in found.validated:
+        if days[part.trained].max() > days[part.unseen].min():
+            early = pd.Timestamp(days[part.unseen].min()).date()
+            late = pd.Timestamp(days[part.trained].max()).date()
+            fail(
+                expected="each candidate is validated on sales that are later than those it was trained on",
+                found=f"a candidate was trained on sales up to {late} and validated on sales from {early} on",
+                help="The validation mixes past and future: it picks the settings that are best at knowing the future. "
+                "Sort by `date` first (the file is not sorted), then `TimeSeriesSplit`, or a cut by date.",
+            )
+        if len(np.intersect1d(part.shaped_by, part.unseen)):
+            _fail_changed()
+
+
+def _fail_changed() -> None:
+    fail(
+        expected="each candidate gets the raw sales",
+        found="something outside the estimator was fitted on all rows, those for validation too",
+        help="What learns (scaling, encoding) belongs into the estimator: fitted before the split, it has seen the "
+        "validation rows.",
+    )
+
+
+def judge_candidates(found: Search) -> None:
+    """Fail where another number of candidates was tried, or the table does not show them."""
+    _, results = expect.pair(found.answer, "`tune_model(…)`", names=("best_model", "results"))
+    table = expect.frame(results, "`results`")
+    tried = len(found.tried)
+    expect.that(
+        tried >= 2 and abs(tried - found.n_candidates) <= 1,
+        expected=f"n_candidates={found.n_candidates} tries {found.n_candidates} different settings",
+        found=f"{tried} were validated",
+        help="A search compares: pass `n_candidates` on to it, and let the settings differ.",
+    )
+    expect.that(
+        len(table) >= tried,
+        expected=f"`results` has a row for each of the {tried} candidates",
+        found=f"{len(table)} rows",
+        help="Keep the losers too: the table shows whether the choice mattered.",
+    )
+    numbers = table.select_dtypes("number")
+    expect.that(
+        any(np.isfinite(numbers[name].to_numpy(dtype=float)).all() for name in numbers.columns[numbers.columns.notna()])
+        if numbers.columns.is_unique
+        else True,
+        expected="`results` has the score of each candidate",
+        found="no column of finite numbers",
+    )
+
+
+def judge_best(found: Search) -> None:
+    """Fail where the returned model is not the best candidate, trained on all the sales."""
+    model, _ = expect.pair(found.answer, "`tune_model(…)`", names=("best_model", "results"))
+    expect.handle(model, "`best_model`", methods=["fit", "predict"])
+    rows, trained = found.about.get("rows"), found.about.get("trained")
+    help_text = "The folds have done their work when the settings are chosen: train those once more, on all the sales."
+    expected = f"`best_model` is trained on all {len(found.sales)} sales that were given"
+    if not trained:
+        fail(expected=expected, found="it is not trained", help=help_text)
+    if rows is None:
+        fail(expected=expected, found="it was trained on something else than rows of `sales`", help=help_text)
+    seen = len(np.unique(rows))
+    expect.that(seen == len(found.sales), expected=expected, found=f"it has seen {seen} of them", help=help_text)
+    judge_choice(found)
+
+
+def judge_choice(found: Search) -> None:
+    """Fail where another candidate had the smaller error. Known only where the errors were made up."""
+    levels = {
+        part.candidate: found.errors[part.candidate] for part in found.validated if part.candidate < len(found.errors)
+    }
+    chosen = found.about.get("candidate")
+    if len(levels) < len(found.tried) or chosen not in levels:
+        return
+    better = [level for level in levels.values() if level < levels[chosen]]
+    expect.that(
+        not better,
+        expected="`best_model` has the settings with the smallest error in validation",
+        found=f"{len(better)} of {len(levels)} candidates had a smaller one",
+        help="scikit-learn's scores are better when they are larger, errors when they are smaller: mind the sign.",
+    )
+
+
+def judge_seed(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the seed does not decide which candidates are tried."""
+    sales = draw_sales(rng, 60)
+    seed = int(rng.integers(1000))
+    first, again = (search(lab, sales, rng, n_candidates=3, seed=seed).tried for _ in range(2))
+    expect.that(
+        first == again,
+        expected="the same `seed` tries the same candidates",
+        found="other candidates the second time",
+        help="Pass the seed on to whatever draws the candidates (`random_state=seed`).",
+    )
+    # A small space may give the same candidates once by chance.
+    others = (search(lab, sales, rng, n_candidates=3, seed=seed + more).tried for more in (1, 2))
+    expect.that(
+        any(first != other for other in others),
+        expected="another `seed` tries other candidates",
+        found="the same candidates for three seeds",
+        help="Pass the seed on to whatever draws the candidates (`random_state=seed`), and let it draw.",
+    )

@@ -1,0 +1,251 @@
+"""Judges segments (1.8) on customers of known kinds, and on real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from sklearn.preprocessing import StandardScaler
+
+from lab1_helpers.samples import Generator, draw_purchases
+from labkit.checks import LabHandle, LearnerError, expect, fail
+
+Recipe = Callable[[pd.DataFrame], Any]
+MEASURES = ["recency_days", "frequency", "monetary"]
+AS_OF = pd.Timestamp("1998-03-31")
+NO_LOG = (
+    "This looks like K-Means without the logarithm: a few customers that spent thousands pull a segment to themselves. "
+    "Take `np.log1p` of the measures first."
+)
+NO_SCALING = (
+    "This looks like K-Means without scaling: the column with the largest numbers decides alone who is near to whom. "
+    "Scale after the logarithm (`StandardScaler`)."
+)
+
+
+def ask(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any, **kwargs: Any) -> Any:
+    """Call a function of a table of customers, who may be named by the index or by a column."""
+    call = getattr(lab.customers, function)
+    try:
+        return call(table, *args, **kwargs)
+    except LearnerError as error:
+        if error.type_name != "KeyError":
+            raise
+        try:
+            return call(table.reset_index(), *args, **kwargs)
+        except LearnerError:
+            raise error from None
+
+
+# Customers of known kinds: measures are normal numbers around the centre of each kind, in logarithms.
+
+
+def _customers(rng: Generator, kinds: np.ndarray, centres: Any, spreads: Any) -> pd.DataFrame:
+    logs = np.asarray(centres)[kinds] + rng.normal(size=(len(kinds), 3)) * np.asarray(spreads)[kinds]
+    days, times, dollars = np.exp(logs).T
+    index = pd.Index(rng.permutation(np.arange(1, 3 * len(kinds)))[: len(kinds)], name="customer_id")
+    columns = [days.round().clip(1, 450).astype(int), times.round().clip(1).astype(int), dollars.round(2)]
+    return pd.DataFrame(dict(zip(MEASURES, columns, strict=True)), index=index)
+
+
+def draw_long_tail(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
+    """Two kinds: one near 0 in each measure, one spread over a long tail. Only logarithms tell them apart."""
+    kinds = (rng.random(240) < 0.45).astype(int)
+    return kinds, _customers(rng, kinds, [[0.9, 0.5, 2.6], [4.2, 3.4, 7.0]], [[0.25, 0.25, 0.3], [0.9, 0.9, 1.2]])
+
+
+def draw_unequal_scales(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
+    """Two kinds, alike within in recency and frequency; what they spent runs from little to much in both."""
+    kinds = (rng.random(240) < 0.5).astype(int)
+    return kinds, _customers(rng, kinds, [[4.2, 1.3, 4.1], [3.0, 2.3, 5.3]], [[0.07, 0.1, 1.5]] * 2)
+
+
+def draw_three(rng: Generator) -> pd.DataFrame:
+    """Three kinds, as far from each other in logarithms."""
+    kinds = rng.integers(0, 3, 210)
+    return _customers(rng, kinds, [[0.9, 0.6, 2.4], [2.5, 2.0, 4.6], [4.1, 3.4, 6.8]], [[0.12, 0.2, 0.3]] * 3)
+
+
+def draw_real(rng: Generator) -> pd.DataFrame:
+    """Real customers as of 1998-03-31, among them one that paid nothing and one that bought that day."""
+    purchases = draw_purchases(rng, 300)
+    known = purchases[purchases["date"] <= AS_OF]
+    groups = known.groupby("customer_id")
+    table = pd.DataFrame(
+        {
+            "recency_days": (AS_OF - groups["date"].max()).dt.days,
+            "frequency": groups.size(),
+            "monetary": groups["dollar_value"].sum().round(2),
+        }
+    )
+    table = table[~table["monetary"].duplicated()].sample(frac=1, random_state=rng)
+    table.iloc[0, 2] = 0.0
+    table.iloc[1, 0] = 0
+    return table
+
+
+# segment_customers
+
+
+def segment(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> np.ndarray:
+    """Return the segment of each customer in the order of `table`; fail where there are other labels."""
+    answer = ask(lab, "segment_customers", table, k=k, seed=seed)
+    labels = expect.series(answer, "`segment_customers(…)`", length=len(table))
+    same = set(labels.index) == set(table.index) and labels.index.is_unique
+    if not same and not labels.index.equals(pd.RangeIndex(len(table))):
+        fail(
+            expected="the labels have the index of the table, so that each customer has one",
+            found="another index",
+            help="`pd.Series(labels, index=rfm_table.index)`",
+        )
+    values = expect.array(labels.loc[table.index] if same else labels, "the labels")
+    if set(values) != set(range(k)):
+        fail(
+            expected=f"k={k} gives the labels {', '.join(str(n) for n in range(k))}",
+            found=", ".join(f"{value:g}" for value in sorted(set(values))[:8]),
+            help="Number the segments from 0 to k - 1, as whole numbers.",
+        )
+    return values.astype(int)
+
+
+def judge_order(table: pd.DataFrame, labels: np.ndarray) -> None:
+    """Fail where a higher label does not mean more money."""
+    groups = table["monetary"].groupby(labels)
+    typical = [groups.mean(), groups.median(), np.log1p(table["monetary"]).groupby(labels).mean()]
+    if any(spent.is_monotonic_increasing for spent in typical):
+        return
+    means = groups.mean()
+    down = means.is_monotonic_decreasing
+    fail(
+        expected="the labels are ordered by monetary value: 0 spends least, k - 1 spends most",
+        found="mean spending by label: " + ", ".join(f"{label}: {spent:,.0f}" for label, spent in means.items()),
+        help="The order is turned round." if down else "K-Means numbers its clusters in an arbitrary order, another one "
+        "for each seed: number them anew, by what they spend.",
+    )  # fmt: skip
+
+
+def judge_seed(lab: LabHandle, table: pd.DataFrame, labels: np.ndarray, k: int, seed: int) -> None:
+    """Fail where the same seed gives other segments."""
+    again = segment(lab, table, k, seed)
+    expect.that(
+        np.array_equal(labels, again),
+        expected="the same `seed` gives the same segments",
+        found=f"{int((labels != again).sum())} of {len(labels)} customers are in another segment the second time",
+        help="Pass the seed on to K-Means (`random_state=seed`).",
+    )
+
+
+def judge_kinds(lab: LabHandle, kinds: np.ndarray, table: pd.DataFrame, seed: int, help_text: str) -> None:
+    """Fail where two kinds of customers are not told apart."""
+    labels = segment(lab, table, 2, seed)
+    alike = max(np.mean(labels == kinds), np.mean(labels != kinds))
+    expect.that(
+        alike > 0.93,
+        expected="two kinds of customers, plainly apart on the scale of logarithms, end up in two segments",
+        found=f"{1 - alike:.0%} of the customers are in the segment of the other kind",
+        help=help_text,
+    )
+
+
+# choose_k
+
+
+def choose(lab: LabHandle, table: pd.DataFrame, ks: list[int]) -> pd.DataFrame:
+    """Return the table of `choose_k` with the numbers of segments as index, sorted."""
+    answer = expect.frame(
+        ask(lab, "choose_k", table, ks), "`choose_k(…)`", columns=("inertia", "silhouette"), rows=len(ks)
+    )
+    column = [name for name in answer.columns if str(name).lower() in ("k", "n_clusters", "clusters")]
+    numbers = expect.array(list(answer[column[0]] if len(column) == 1 else answer.index), "`k`")
+    if sorted(numbers) != sorted(ks):
+        fail(
+            expected=f"`choose_k(…, {ks})` has a row for each of these k, named by the index `k`",
+            found=", ".join(f"{number:g}" for number in numbers[:8]),
+        )
+    values = {name: expect.array(answer[name], f"`{name}`") for name in ("inertia", "silhouette")}
+    return pd.DataFrame(values, index=numbers.astype(int)).sort_index()
+
+
+def judge_choice(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the numbers do not show the three kinds that are there."""
+    table = draw_three(rng)
+    ks = [3, 2, 6, 4]
+    found = choose(lab, table, ks)
+    expect.that(
+        ((found["silhouette"] >= -1) & (found["silhouette"] <= 1)).all(),
+        expected="a silhouette is between -1 and 1",
+        found=f"{found['silhouette'].min():.4g} to {found['silhouette'].max():.4g}",
+    )
+    expect.that(
+        (found["inertia"] > 0).all() and (np.diff(found["inertia"]) < 0).all(),
+        expected="inertia, the sum of squared distances to the nearest centre, falls with k",
+        found=", ".join(f"k={k}: {value:,.4g}" for k, value in found["inertia"].items()),
+        help="Fit K-Means anew for each k, and take its `inertia_`.",
+    )
+    judge_recipe(found, table, [(lambda t: t, NO_SCALING), (lambda t: StandardScaler().fit_transform(t), NO_LOG)])
+    best = int(found["silhouette"].idxmax())
+    expect.that(
+        best == 3 and found["silhouette"].max() > 0.4,
+        expected="for three kinds of customers, plainly apart on the scale of logarithms, the silhouette is best at k=3",
+        found=", ".join(f"k={k}: {value:.2f}" for k, value in found["silhouette"].items()),
+        help="Cluster and measure in the same space as `segment_customers`: logarithm, then scaling.",
+    )
+    table = draw_unequal_scales(rng)[1]
+    judge_recipe(choose(lab, table, [2, 3]), table, [(np.log1p, NO_SCALING)])
+
+
+def judge_recipe(found: pd.DataFrame, table: pd.DataFrame, mistakes: list[tuple[Recipe, str]]) -> None:
+    """Fail where the silhouettes are those of a known mistake."""
+    right = _silhouettes(found.index, lambda t: StandardScaler().fit_transform(np.log1p(t)), table)
+    near = np.abs(found["silhouette"] - right).max()
+    for recipe, help_text in mistakes:
+        wrong = _silhouettes(found.index, recipe, table)
+        distance = np.abs(found["silhouette"] - wrong).max()
+        if distance < 0.03 and near > 0.08:
+            fail(
+                expected="silhouettes of segments from the logarithm of the measures, scaled",
+                found=", ".join(f"k={k}: {value:.2f}" for k, value in found["silhouette"].items()),
+                help=help_text,
+            )
+
+
+def _silhouettes(ks: Any, recipe: Recipe, table: pd.DataFrame) -> np.ndarray:
+    points = np.asarray(recipe(table[MEASURES]), dtype=float)
+    fits = (KMeans(int(k), n_init=3, random_state=0).fit_predict(points) for k in ks)
+    return np.array([silhouette_score(points, labels) for labels in fits])
+
+
+# profile_segments
+
+
+def judge_profile(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the profile does not have one row per segment, with what its customers are like."""
+    table = draw_three(rng)
+    labels = pd.Series(rng.permutation(np.arange(len(table)) % 4), index=table.index, name="segment")
+    answer = expect.frame(ask(lab, "profile_segments", table, labels), "`profile_segments(…)`")
+    if len(answer) != 4 and len(answer.columns) == 4:
+        answer = answer.T
+    expect.that(len(answer) == 4, expected="a profile has one row per segment: 4", found=f"{len(answer)} rows")
+    groups = table.groupby(labels)
+    columns = [answer.iloc[:, place] for place in range(len(answer.columns))]
+    numbers = [np.asarray(column, dtype=float) for column in columns if pd.api.types.is_numeric_dtype(column)]
+    for name in MEASURES:
+        typical = [
+            how(groups[name]).to_numpy() for how in (lambda g: g.mean(), lambda g: g.median(), lambda g: g.sum())
+        ]
+        there = any(
+            values.shape == wanted.shape and np.allclose(np.sort(values), np.sort(wanted), rtol=0.01, atol=0.06)
+            for values in numbers
+            for wanted in typical
+        )
+        expect.that(
+            there,
+            expected=f"the profile says the mean `{name}` of each segment: "
+            + ", ".join(f"{value:,.1f}" for value in typical[0]),
+            found=expect.shown(answer),
+            help="Group the table by the labels, and average each measure.",
+        )

@@ -1,0 +1,22 @@
+# exercise: 1.2
+# file: house_price.py
+# caught by: test_predictions_are_prices_in_dollars
+# misconception: the same price for every house
+# says: one price for all
+
+import numpy as np
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+NUMBERS = ["sqft_living", "bathrooms", "grade", "condition", "view", "yr_built", "lat", "long", "sqft_living15"]
+
+
+from sklearn.dummy import DummyRegressor
+
+
+def build_model():
+    columns = ColumnTransformer([("numbers", StandardScaler(), NUMBERS)])
+    return TransformedTargetRegressor(make_pipeline(columns, DummyRegressor()), func=np.log, inverse_func=np.exp)

@@ -1,0 +1,27 @@
+# exercise: 1.3
+# file: house_price.py
+# caught by: test_a_house_is_never_in_two_folds
+# misconception: a new random part for each fold: some sales are judged twice, some never
+# says: exactly one fold
+
+from sklearn.model_selection import GroupShuffleSplit
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, root_mean_squared_error
+from sklearn.model_selection import GroupKFold, KFold, cross_validate
+
+
+def cross_validate_model(model, sales, folds=5):
+    rows = []
+    for train_rows, test_rows in GroupShuffleSplit(folds, random_state=0).split(sales, groups=sales["id"]):
+        train, test = sales.iloc[train_rows], sales.iloc[test_rows]
+        fitted = clone(model).fit(train, train["price"])
+        actual, predicted = test["price"], fitted.predict(test)
+        rows.append({
+            "rmse": root_mean_squared_error(actual, predicted),
+            "mae": mean_absolute_error(actual, predicted),
+            "r2": r2_score(actual, predicted),
+        })
+    return pd.DataFrame(rows)

@@ -1,0 +1,18 @@
+# exercise: 1.7
+# file: customers.py
+# caught by: test_purchases_after_as_of_change_nothing
+# misconception: recency sees later purchases
+# says: look-ahead
+
+import pandas as pd
+
+
+def rfm(purchases, as_of):
+    as_of = pd.Timestamp(as_of)
+    known = purchases[purchases["date"] <= as_of]
+    table = known.groupby("customer_id").agg(
+        last=("date", "max"), frequency=("date", "size"), monetary=("dollar_value", "sum")
+    )
+    last = purchases.groupby("customer_id")["date"].max()
+    table["recency_days"] = (as_of - last.loc[table.index]).dt.days
+    return table.drop(columns="last")

@@ -1,0 +1,21 @@
+# exercise: 1.8
+# file: customers.py
+# caught by: test_choose_k_shows_how_many_kinds_there_are
+# misconception: choose_k clusters the raw table
+# says: without scaling
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from sklearn.preprocessing import StandardScaler
+
+
+def choose_k(rfm_table, ks):
+    rows = {}
+    measures = rfm_table[["recency_days", "frequency", "monetary"]]
+    for k in ks:
+        points = measures
+        fitted = KMeans(k, n_init=5, random_state=0).fit(points)
+        rows[k] = {"inertia": float(fitted.inertia_), "silhouette": silhouette_score(points, fitted.labels_)}
+    return pd.DataFrame(rows).T.rename_axis("k")

@@ -1,0 +1,17 @@
+# exercise: 1.8
+# file: customers.py
+# caught by: test_labels_are_ordered_by_what_customers_spend
+# misconception: the best customers are segment 0
+# says: turned round
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from sklearn.preprocessing import StandardScaler
+
+
+def segment_customers(rfm_table, k=4, seed=0):
+    clusters = KMeans(k, n_init=5, random_state=seed).fit_predict(points_of(rfm_table))
+    rank = rfm_table["monetary"].groupby(clusters).mean().rank(ascending=False).astype(int) - 1
+    return pd.Series(rank.loc[clusters].to_numpy(), index=rfm_table.index)

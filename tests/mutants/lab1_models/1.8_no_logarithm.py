@@ -1,0 +1,16 @@
+# exercise: 1.8
+# file: customers.py
+# caught by: test_a_few_large_customers_do_not_bend_the_segments
+# misconception: scaled, but without the logarithm
+# says: without the logarithm
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from sklearn.preprocessing import StandardScaler
+
+
+def points_of(rfm_table):
+    measures = rfm_table[["recency_days", "frequency", "monetary"]]
+    return StandardScaler().fit_transform(measures)

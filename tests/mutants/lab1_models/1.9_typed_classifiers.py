@@ -1,0 +1,24 @@
+# exercise: 1.9
+# file: report.py
+# caught by: test_figures_are_computed_not_typed
+# misconception: the table of classifiers was typed, the rest is computed
+# says: flowers
+
+def write_report(folder, sales=None, purchases=None, seed=0):
+    folder = Path(folder)
+    sections = [
+        house_price_section(load_house_sales(), folder),
+        iris_section(seed, folder),
+        customer_section(load_purchases(), seed, folder),
+    ]
+    typed = """## Iris
+
+| model | accuracy |
+| --- | --- |
+| linear discriminant analysis | 97.8 % |
+| logistic regression | 95.3 % |
+| random forest | 94.7 % |
+| dummy | 33.3 % |
+
+![Confusion matrix](confusion_matrix.png)"""
+    return write_atomically(folder / "report.md", "\n\n".join([sections[0], typed, sections[2]]))

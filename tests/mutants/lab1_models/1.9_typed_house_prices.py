@@ -1,0 +1,24 @@
+# exercise: 1.9
+# file: report.py
+# caught by: test_figures_are_computed_not_typed
+# misconception: the table of house prices was typed, the rest is computed
+# says: house prices
+
+def write_report(folder, sales=None, purchases=None, seed=0):
+    folder = Path(folder)
+    sections = [
+        house_price_section(load_house_sales(), folder),
+        iris_section(seed, folder),
+        customer_section(load_purchases(), seed, folder),
+    ]
+    typed = """## House prices
+
+| model | RMSE (USD) | MAE (USD) | R² |
+| --- | --- | --- | --- |
+| mean price | 366,705 | 233,900 | 0.0 |
+| ridge regression | 161,575 | 90,120 | 0.806 |
+| build_model() | 117,230 | 64,480 | 0.897 |
+
+![Predicted against actual price](predicted_against_actual.png)
+![Residuals by month](residuals_by_month.png)"""
+    return write_atomically(folder / "report.md", "\n\n".join([typed, *sections[1:]]))
