@@ -132,6 +132,8 @@ def run(description: str, week: Path, groups: Mapping[str, Callable[[], Figures]
 
 
 def _measure(groups: Mapping[str, Callable[[], Figures]]) -> Figures:
+    # One thread: on a busy machine, several that wait for each other take far longer. Read when scikit-learn starts.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     figures: Figures = {}
     for name, measure in groups.items():
         print(f"measuring: {name}", flush=True)

@@ -236,7 +236,7 @@ def one_hot() -> Any:
     """An encoder that answers for a zipcode that it never saw."""
     from sklearn.preprocessing import OneHotEncoder
 
-    return OneHotEncoder(handle_unknown="ignore")
+    return OneHotEncoder(handle_unknown="ignore", sparse_output=False)
 
 
 def linear_model(zipcode_encoder: Any) -> Any:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
+import guide_figures
 from labkit.catalog import Catalog, Lab, load_catalog
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOG = load_catalog(ROOT)
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
-Measure = tuple[Any, Any]  # the modules measure_weekN and guide_figures
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SECTIONS = [
@@ -211,41 +211,39 @@ def nodes_of(line: str) -> list[str]:
 
 
 @pytest.fixture
-def measure(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Measure:
-    """The script that measures the figures of a week, and the module that writes them."""
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    return importlib.import_module(f"measure_week{lab.number}"), importlib.import_module("guide_figures")
+def week(lab: Lab) -> Any:
+    """The script that measures the figures of a week."""
+    return importlib.import_module(f"measure_week{lab.number}")
 
 
-def test_the_figures_of_a_guide_were_measured(lab: Lab, guide: str, measure: Measure) -> None:
-    week, figures = measure
-    kept = json.loads((week.WEEK / "figures.json").read_text(encoding="utf-8"))
-    assert figures.fill(guide, kept) == guide, f"run `python scripts/measure_week{lab.number}.py --write`"
-    assert figures.typed_in(guide) == [], "name the figure that each number is: `12<!--name-->`"
+@pytest.fixture
+def kept(lab: Lab) -> guide_figures.Figures:
+    """The figures as they were measured."""
+    content: guide_figures.Figures = json.loads((ROOT / "weeks" / lab.week / "figures.json").read_text("utf-8"))
+    return content
 
 
-def test_quick_figures_are_measured_again(measure: Measure) -> None:
-    week, figures = measure
-    kept = json.loads((week.WEEK / "figures.json").read_text(encoding="utf-8"))
+def test_the_figures_of_a_guide_were_measured(lab: Lab, guide: str, kept: guide_figures.Figures) -> None:
+    assert guide_figures.fill(guide, kept) == guide, f"run `python scripts/measure_week{lab.number}.py --write`"
+    assert guide_figures.typed_in(guide) == [], "name the figure that each number is: `12<!--name-->`"
+
+
+def test_quick_figures_are_measured_again(week: Any, kept: guide_figures.Figures) -> None:
     for name in week.QUICK:
-        assert list(figures.differences(week.GROUPS[name](), kept)) == []
+        assert list(guide_figures.differences(week.GROUPS[name](), kept)) == []
 
 
 def test_every_picture_of_a_guide_is_drawn_by_the_script(
-    lab: Lab, guide: str, measure: Measure, tmp_path: Path
+    lab: Lab, guide: str, kept: guide_figures.Figures, tmp_path: Path
 ) -> None:
-    draw = importlib.import_module(f"draw_week{lab.number}").draw
-    kept = json.loads((measure[0].WEEK / "figures.json").read_text(encoding="utf-8"))
-    drawn = {path.name for path in draw(kept, tmp_path)}
-    folder = measure[0].WEEK / "figures"
+    drawn = {path.name for path in importlib.import_module(f"draw_week{lab.number}").draw(kept, tmp_path)}
+    folder = ROOT / "weeks" / lab.week / "figures"
     assert drawn == {path.name for path in folder.iterdir()}
     assert drawn == set(re.findall(r"!\[[^\]]+\]\(figures/([\w.]+)\)", guide))
     assert all(path.stat().st_size < 100_000 for path in folder.iterdir())
 
 
-def test_the_program_of_week_1_prints_what_its_guide_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    figures = importlib.import_module("guide_figures")
+def test_the_program_of_week_1_prints_what_its_guide_shows(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "lab1_models.house_price"],
         env=os.environ | {"PYTHONPATH": str(ROOT / "solutions")},
@@ -256,15 +254,13 @@ def test_the_program_of_week_1_prints_what_its_guide_shows(tmp_path: Path, monke
     )
     assert done.returncode == 0, done.stderr
     kept = json.loads((ROOT / "weeks/week1_models/figures.json").read_text(encoding="utf-8"))["script_output"]
-    assert list(figures.differences({"printed": done.stdout}, {"printed": kept})) == []
+    assert list(guide_figures.differences({"printed": done.stdout}, {"printed": kept})) == []
     assert (tmp_path / "artifacts/house_price/metadata.json").is_file()
 
 
-def test_the_verdict_in_the_guide_of_week_1_is_what_lab_check_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    figures = importlib.import_module("guide_figures")
+def test_the_verdict_in_the_guide_of_week_1_is_what_lab_check_prints() -> None:
     kept = json.loads((ROOT / "weeks/week1_models/figures.json").read_text(encoding="utf-8"))["verdict"]
-    now = figures.verdict("lab1_models", "1.1_house_on_both_sides")
+    now = guide_figures.verdict("lab1_models", "1.1_house_on_both_sides")
     # How many houses it finds may change with the data that the check draws.
     assert re.sub(r"\d+", "N", now) == re.sub(r"\d+", "N", kept), "run `python scripts/measure_week1.py`"
 
@@ -280,9 +276,8 @@ def test_the_verdict_in_the_guide_of_week_1_is_what_lab_check_prints(monkeypatch
         ("```text\n1,000\n```\n13.5 more", ["4: 13.5"]),
     ],
 )
-def test_typed_in_numbers_are_found(monkeypatch: pytest.MonkeyPatch, text: str, found: list[str]) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    assert importlib.import_module("guide_figures").typed_in(text) == found
+def test_typed_in_numbers_are_found(text: str, found: list[str]) -> None:
+    assert guide_figures.typed_in(text) == found
 
 
 @pytest.mark.parametrize(
