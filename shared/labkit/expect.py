@@ -46,6 +46,7 @@ def shown(value: object) -> str:
     import numpy as np
     import pandas as pd
 
+    large = (pd.DataFrame, pd.Series, pd.Index, np.ndarray)
     if isinstance(value, pd.DataFrame):
         names = ", ".join(str(name) for name in value.columns[:12])
         return f"a DataFrame of {len(value):,} rows with the columns {names}"
@@ -57,6 +58,10 @@ def shown(value: object) -> str:
         return f"an object of type `{value.type_name}`"
     if value is None:
         return "None (is the `return` missing?)"
+    if isinstance(value, dict) and any(isinstance(item, large) for item in value.values()):
+        return f"a dict with the keys {clean(', '.join(str(key) for key in list(value)[:12]), 200)}"
+    if isinstance(value, (tuple, list)) and any(isinstance(item, large) for item in value):
+        return f"a {type(value).__name__} of {len(value)}: {', '.join(type(item).__name__ for item in value[:6])}"
     return f"{clean(repr(value), 200)} ({type(value).__name__})"
 
 
@@ -106,11 +111,23 @@ def array(value: object, what: str, *, length: int | None = None, finite: bool =
 
     if isinstance(value, (list, tuple, pd.Series, pd.Index, np.ndarray)):
         with contextlib.suppress(TypeError, ValueError):
+            _only_numbers(np.asarray(value))
             numbers_found = np.asarray(value, dtype=float)
             if numbers_found.ndim == 2 and 1 in numbers_found.shape:
                 numbers_found = numbers_found.ravel()
             return _checked_array(numbers_found, what, length=length, finite=finite, help=help)
     fail(expected=f"{what} is an array of numbers", found=shown(value), help=help)
+
+
+def _only_numbers(values: np.ndarray) -> None:
+    """Refuse what numpy would turn into numbers without being asked: text, truth values, times, complex numbers."""
+    if values.dtype.kind == "O":
+        real = [item for item in values.flat if item is not None]
+        good = all(isinstance(item, numbers.Real) and not isinstance(item, bool) for item in real)
+    else:
+        good = values.dtype.kind in "iuf"
+    if not good:
+        raise TypeError("not numbers")
 
 
 def _checked_array(values: np.ndarray, what: str, *, length: int | None, finite: bool, help: str) -> np.ndarray:

@@ -35,6 +35,7 @@ class LearnerError(LearnerFault):
     """The learner's code raised an exception.
 
     `type_name` is its class, `base_names` its bases from the class itself on, `frames` its lines in the lab's files.
+    A check may say better what was done (`doing`), and what to look at (`help`).
     """
 
     def __init__(self, node: Node, doing: str) -> None:
@@ -44,6 +45,7 @@ class LearnerError(LearnerFault):
         self.frames = tuple(_frame(item) for item in node.get("frames", ()) if isinstance(item, dict))
         self.syntax = node.get("syntax") if isinstance(node.get("syntax"), dict) else None
         self.doing = doing
+        self.help = ""
         super().__init__(f"{self.type_name}: {self.message}")
 
 
@@ -236,9 +238,14 @@ class LabHandle:
         """Import one of the lab's modules."""
         self._ask({"op": "import", "target": f"{self._package}.{module}"}, f"importing `{module}.py`")
 
-    def make(self, factory: str, *args: object, **kwargs: object) -> Any:
-        """Make an object of the course's own in the worker: `make("package.module:Class", …)`."""
-        return self._ask({"op": "make", "target": factory}, f"making `{factory}`", *args, **kwargs)
+    def make(self, factory: str, *args: object, doing: str = "", **kwargs: object) -> Any:
+        """Make an object of the course's own in the worker: `make("package.module:Class", …)`.
+
+        Args:
+            doing: what the learner would call it, where learner code runs in it: "`fit(…)`".
+        """
+        doing = doing or f"what the check prepares (`{factory.rpartition(':')[2]}`)"
+        return self._ask({"op": "make", "target": factory}, doing, *args, **kwargs)
 
     def run_main(self, module: str, *arguments: str) -> Any:
         """Run a module as `python -m` does; return its exit code and what it printed."""

@@ -139,10 +139,15 @@ class Engine:
         return self._run_all(lab, exercises, [track], on_result, None, seed)[0]
 
     def run_many(
-        self, lab: Lab, tracks: Sequence[Track], *, on_report: Callable[[Report], None] | None = None
+        self,
+        lab: Lab,
+        tracks: Sequence[Track],
+        *,
+        exercises: Sequence[str] | None = None,
+        on_report: Callable[[Report], None] | None = None,
     ) -> list[Report]:
-        """Check a whole lab on many tracks, `jobs` at a time; return the reports in the order of the tracks."""
-        return self._run_all(lab, None, tracks, None, on_report, None)
+        """Check exercises of a lab (None: all) on many tracks, `jobs` at a time; return the reports in their order."""
+        return self._run_all(lab, exercises, tracks, None, on_report, None)
 
     def _run_all(
         self,

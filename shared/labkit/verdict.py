@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from labkit.handles import LearnerError, LearnerFault, LearnerStopped
 from labkit.records import Outcome
 from labkit.text import clean
 
+_MISSING = re.compile(r"module '[^']*' has no attribute")
 _HELP_BY_TYPE = {
     "NotImplementedError": "this part is still to be written; delete `raise NotImplementedError` when it is",
     "EOFError": "nobody answers `input()` here; take values as arguments instead",
@@ -55,8 +57,8 @@ def describe_error(error: LearnerError, where: Callable[[str, int], str]) -> str
     found = f"{error.type_name}: {error.message}" if error.message else error.type_name
     if error.syntax:
         return _describe_syntax(error, where)
-    help_text = _HELP_BY_TYPE.get(error.type_name, "")
-    if error.type_name == "AttributeError" and not error.frames and "has no attribute" in error.message:
+    help_text = error.help or _HELP_BY_TYPE.get(error.type_name, "")
+    if error.type_name == "AttributeError" and not error.frames and _MISSING.match(error.message):
         help_text = "the function keeps the name that the starter gave it"
     lines = [_lines(expected=f"{error.doing} works", found=found, help=help_text)]
     if error.frames:

@@ -7,6 +7,7 @@ stand here either; a submission can read this file.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -41,6 +42,25 @@ def call(target: str, *args: Any) -> tuple[Any, tuple[Any, ...]]:
 def call_method(target: object, name: str, *args: Any) -> tuple[Any, tuple[Any, ...]]:
     """Call a method; return its answer, and its arguments as they are after the call."""
     return getattr(target, name)(*args), args
+
+
+def used(target: str, user: str) -> tuple[bool, Any]:
+    """Whether `user`, a function of the module, names `package.module:constant`; and that constant (None if not)."""
+    module, _, name = target.partition(":")
+    owner = importlib.import_module(module)
+    code = getattr(getattr(owner, user, None), "__code__", None)
+    if code is None or name not in code.co_names or not hasattr(owner, name):
+        return False, None
+    return True, getattr(owner, name)
+
+
+def parameters(target: str) -> list[str]:
+    """The names of the parameters of `package.module:function`; none where there is no such function."""
+    module, _, name = target.partition(":")
+    try:
+        return list(inspect.signature(getattr(importlib.import_module(module), name)).parameters)
+    except (AttributeError, TypeError, ValueError):
+        return []
 
 
 def make_folder(path: str) -> Path:
@@ -99,6 +119,23 @@ class Feed:
     def _forget(self) -> None:
         for name in [name for name in sys.modules if name.partition(".")[0] == self._package]:
             del sys.modules[name]
+
+
+class ReadCounter(Feed):
+    """Counts how often the lab's modules load the house sales, until `stop`."""
+
+    def __init__(self, package: str) -> None:
+        from mlops_lab import datasets
+
+        self.count = 0
+        super().__init__(package)
+        load = datasets.load_house_sales
+
+        def counted() -> pd.DataFrame:
+            self.count += 1
+            return load()
+
+        self._replace(datasets, "load_house_sales", counted)
 
 
 def _iris_with(load_iris: Callable[..., Any], measures: pd.DataFrame) -> Callable[..., Any]:

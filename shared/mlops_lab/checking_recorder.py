@@ -156,6 +156,7 @@ class Recorder:
         if event["kind"] == "learn":
             event["candidate"] = self._candidate(model)
             event["predictor"] = is_regressor(model) or is_classifier(model)
+            event["name"] = type(model).__name__
             event["names"] = sorted(class_names(model))
         self.events.append(event)
         self.unknown.append(None if rows is not None else given)

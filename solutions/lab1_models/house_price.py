@@ -54,7 +54,8 @@ def build_model() -> Any:
 
     Everything that learns from data is inside: `model.fit(sales, sales["price"])`, then `model.predict(new_sales)`,
     where `new_sales` may have no `price`. Columns that are not in `FEATURES` change nothing. A `zipcode` that was not
-    in the training data gets a sensible value. The same data gives the same model.
+    in the training data gets a sensible value. It learns the logarithm of the price, and answers in dollars. The same
+    data gives the same model.
     """
     # solution 1.2
     import numpy as np

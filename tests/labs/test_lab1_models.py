@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from lab1_helpers import confusion, customers, flowers, folds, market, reports, search, segments, splits
+from lab1_helpers import (
+    confusion,
+    customers,
+    evaluation,
+    flowers,
+    folds,
+    market,
+    market_rules,
+    reports,
+    search,
+    segments,
+    splits,
+)
 
 from labkit.checks import exercise, expect
 
@@ -73,6 +85,24 @@ def test_predictions_are_prices_in_dollars(priced):
 
 
 @exercise("1.2")
+def test_the_model_learns_in_fit_from_the_given_sales(priced):
+    """`fit` learns from the sales that it is given, and neither `fit` nor `predict` changes them."""
+    market_rules.judge_given_rows(priced)
+
+
+@exercise("1.2")
+def test_a_price_does_not_depend_on_the_other_houses(priced, rng):
+    """A house gets the same price alone and among others: `predict` learns nothing."""
+    market_rules.judge_batches(priced, rng)
+
+
+@exercise("1.2")
+def test_features_name_what_the_model_needs(priced):
+    """Where `main` trains with `FEATURES`, the list names columns that the model may use, and no other kind."""
+    market_rules.judge_features(priced)
+
+
+@exercise("1.2")
 def test_an_unseen_zipcode_gets_a_price(priced):
     """A house in a zipcode that was not in the training data gets a sensible price."""
     market.judge_unseen_zipcode(priced)
@@ -118,9 +148,21 @@ def test_a_house_is_never_in_two_folds(validated):
 
 
 @exercise("1.3")
+def test_each_fold_trains_on_all_other_rows(validated):
+    """The model of a fold is trained on all the rows outside the fold."""
+    folds.judge_training_rows(validated)
+
+
+@exercise("1.3")
 def test_metrics_are_in_dollars_on_unseen_rows(validated):
     """Each metric is measured in dollars, on the rows of the fold that the model was not trained on."""
     folds.judge_metrics(validated)
+
+
+@exercise("1.3")
+def test_evaluate_measures_a_trained_model(lab, rng):
+    """`evaluate` judges a trained model on other sales: `rmse` and `mae` in dollars, `r2`."""
+    evaluation.judge_evaluate(lab, rng)
 
 
 # 1.4 tune_model
@@ -274,6 +316,12 @@ def test_purchases_after_as_of_change_nothing(lab, rng):
     customers.judge_future(lab, rng)
 
 
+@exercise("1.7")
+def test_every_purchase_counts(lab, rng):
+    """Each purchase counts: of long ago, on a day with another one, or for nothing."""
+    customers.judge_later(lab, rng)
+
+
 # 1.8 segment_customers, choose_k, profile_segments
 
 
@@ -297,6 +345,8 @@ def test_labels_are_ordered_by_what_customers_spend(segment_lab, rng):
 def test_money_does_not_decide_alone(segment_lab, rng):
     """Each measure counts alike: they are scaled before K-Means."""
     segments.judge_kinds(segment_lab, *segments.draw_unequal_scales(rng), 1, segments.NO_SCALING)
+    segments.judge_kinds(segment_lab, *segments.draw_recency_only(rng), 1, segments.NO_RECENCY)
+    segments.judge_rich(segment_lab, rng)
 
 
 @exercise("1.8")

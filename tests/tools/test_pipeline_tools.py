@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prefect import Flow
 
 BIN = Path(sys.executable).parent
+pytestmark = pytest.mark.timeout(300)  # the server takes 15 s to start, and minutes on a machine that is busy
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
     command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", "{port}"]
-    with serve(command, health="/api/health", env=env, timeout=120) as server:
+    with serve(command, health="/api/health", env=env, timeout=240) as server:
         yield server
 
 

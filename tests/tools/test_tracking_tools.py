@@ -11,6 +11,7 @@ from mlops_lab.processes import serve
 BIN = Path(sys.executable).parent
 
 
+@pytest.mark.timeout(300)  # the server takes 10 s to start, and minutes on a machine that is busy
 def test_mlflow_server_registers_a_model_and_serves_it_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow
     from mlflow.models import infer_signature
@@ -21,7 +22,7 @@ def test_mlflow_server_registers_a_model_and_serves_it_back(tmp_path: Path, monk
     store = f"sqlite:///{tmp_path}/mlflow.db"
     command = [str(BIN / "mlflow"), "server", "--port", "{port}", "--workers", "1"]
     command += ["--backend-store-uri", store, "--artifacts-destination", str(tmp_path / "artifacts")]
-    with serve(command, env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, cwd=tmp_path, timeout=90) as server:
+    with serve(command, env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, cwd=tmp_path, timeout=240) as server:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
         mlflow.set_experiment("houses")
         with mlflow.start_run():

@@ -2,6 +2,7 @@
 # file: house_price.py
 # accepted: a loop over the rows, with a new index for each side
 
+
 def split_by_time(sales, cutoff):
     test_houses = {row.id for row in sales.itertuples() if row.date >= cutoff}
     train, test = [], []

@@ -4,15 +4,25 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
-
-NUMBERS = ["bedrooms", "bathrooms", "sqft_living", "grade", "condition", "view", "yr_built", "lat", "long", "sqft_living15"]
-
-
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+NUMBERS = [
+    "bedrooms",
+    "bathrooms",
+    "sqft_living",
+    "grade",
+    "condition",
+    "view",
+    "yr_built",
+    "lat",
+    "long",
+    "sqft_living15",
+]
+FEATURES = [*NUMBERS, "zipcode", "date"]
 
 
 def features(sales):

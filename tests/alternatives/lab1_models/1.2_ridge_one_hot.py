@@ -3,15 +3,23 @@
 # accepted: a linear model on scaled numbers and one-hot zipcodes
 
 import numpy as np
-import pandas as pd
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
-
-NUMBERS = ["bedrooms", "bathrooms", "sqft_living", "grade", "condition", "view", "yr_built", "lat", "long", "sqft_living15"]
-
-
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+NUMBERS = [
+    "bedrooms",
+    "bathrooms",
+    "sqft_living",
+    "grade",
+    "condition",
+    "view",
+    "yr_built",
+    "lat",
+    "long",
+    "sqft_living15",
+]
 
 
 def build_model():

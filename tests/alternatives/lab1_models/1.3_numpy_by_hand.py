@@ -19,5 +19,10 @@ def cross_validate_model(model, sales, folds=5):
         fitted.fit(train, train["price"].to_numpy())
         y, p = test["price"].to_numpy(float), np.asarray(fitted.predict(test), float)
         e = y - p
-        table.loc[len(table)] = [number, 1 - (e @ e) / np.sum((y - y.mean()) ** 2), np.abs(e).mean(), np.sqrt(np.mean(e * e))]
+        table.loc[len(table)] = [
+            number,
+            1 - (e @ e) / np.sum((y - y.mean()) ** 2),
+            np.abs(e).mean(),
+            np.sqrt(np.mean(e * e)),
+        ]
     return table.set_index("fold")

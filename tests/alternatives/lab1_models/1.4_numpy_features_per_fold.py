@@ -7,10 +7,9 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import ParameterSampler, RandomizedSearchCV, TimeSeriesSplit
+from sklearn.model_selection import ParameterSampler
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder
 
 
 def tune_model(sales, n_candidates=20, seed=0):

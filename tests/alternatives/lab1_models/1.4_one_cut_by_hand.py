@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
-from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import ParameterSampler, RandomizedSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -22,7 +20,9 @@ def tune_model(sales, n_candidates=20, seed=0):
     )
     results = []
     for strength in 10 ** rng.uniform(-2, 2, n_candidates):
-        model = TransformedTargetRegressor(make_pipeline(columns, Ridge(alpha=strength)), func=np.log, inverse_func=np.exp)
+        model = TransformedTargetRegressor(
+            make_pipeline(columns, Ridge(alpha=strength)), func=np.log, inverse_func=np.exp
+        )
         model.fit(past, past["price"])
         mape = np.mean(np.abs(model.predict(future) / future["price"] - 1))
         results.append((strength, mape, model))

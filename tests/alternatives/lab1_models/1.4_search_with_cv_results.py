@@ -2,18 +2,9 @@
 # file: house_price.py
 # accepted: results are cv_results_ as a frame; the search is what comes back
 
-import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.compose import TransformedTargetRegressor, make_column_transformer
-from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import ParameterSampler, RandomizedSearchCV, TimeSeriesSplit
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-
 from scipy.stats import loguniform, randint
+from sklearn.model_selection import RandomizedSearchCV, TimeSeriesSplit
 
 
 def tune_model(sales, n_candidates=20, seed=0):
@@ -23,8 +14,15 @@ def tune_model(sales, n_candidates=20, seed=0):
         "regressor__trees__max_leaf_nodes": randint(5, 40),
     }
     search = RandomizedSearchCV(
-        build_model(), space, n_iter=n_candidates, cv=TimeSeriesSplit(n_splits=4), random_state=seed, n_jobs=-1,
-        scoring=["neg_mean_absolute_error", "r2"], refit="r2", return_train_score=True,
+        build_model(),
+        space,
+        n_iter=n_candidates,
+        cv=TimeSeriesSplit(n_splits=4),
+        random_state=seed,
+        n_jobs=-1,
+        scoring=["neg_mean_absolute_error", "r2"],
+        refit="r2",
+        return_train_score=True,
     )
     search.fit(ordered, ordered["price"])
     return search, pd.DataFrame(search.cv_results_)

@@ -2,15 +2,14 @@
 # file: iris.py
 # accepted: cross_validate with a scorer, more models, more columns, rounded
 
-import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
-from sklearn.metrics import accuracy_score
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, cross_validate, cross_val_predict
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RepeatedStratifiedKFold, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, StandardScaler
@@ -28,7 +27,6 @@ def compare_classifiers(seed=0):
         ("knn", make_pipeline(StandardScaler(), KNeighborsClassifier(5))),
         ("svm", SVC()),
     ]
-    folds = RepeatedStratifiedKFold(n_splits=3, n_repeats=4, random_state=np.random.RandomState(seed))
     rows = {}
     for name, model in models:
         splits = list(RepeatedStratifiedKFold(n_splits=3, n_repeats=4, random_state=seed).split(measures, codes))

@@ -4,23 +4,23 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.ensemble import (
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, cross_validate, cross_val_predict
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import LabelEncoder, StandardScaler
-from sklearn.svm import SVC
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 
 def compare_classifiers(seed=0):
     measures, species = load_measures()
     petals = measures[["petal length (cm)", "petal width (cm)"]]
-    models = {"dummy": DummyClassifier(strategy="prior"), "logistic": LogisticRegression(max_iter=300), "random forest": RandomForestClassifier(15, random_state=seed)}
+    models = {
+        "dummy": DummyClassifier(strategy="prior"),
+        "logistic": LogisticRegression(max_iter=300),
+        "random forest": RandomForestClassifier(15, random_state=seed),
+    }
     table = pd.DataFrame(index=list(models), columns=["accuracy_mean", "accuracy_std"], dtype=float)
     for name, model in models.items():
         scores = []

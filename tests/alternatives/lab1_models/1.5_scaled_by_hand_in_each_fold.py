@@ -2,25 +2,22 @@
 # file: iris.py
 # accepted: mean and deviation of the training flowers, by hand in each fold
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
-from sklearn.metrics import accuracy_score
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, cross_validate, cross_val_predict
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import LabelEncoder, StandardScaler
-from sklearn.svm import SVC
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RepeatedStratifiedKFold
 
 
 def compare_classifiers(seed=0):
     measures, species = load_measures()
     X, y = measures.to_numpy(), species.to_numpy()
-    models = {"dummy": DummyClassifier(), "logistic": LogisticRegression(max_iter=500), "forest": RandomForestClassifier(15)}
+    models = {
+        "dummy": DummyClassifier(),
+        "logistic": LogisticRegression(max_iter=500),
+        "forest": RandomForestClassifier(15),
+    }
     scores = {name: [] for name in models}
     for train, test in RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=seed).split(X, y):
         middle, spread = X[train].mean(axis=0), X[train].std(axis=0)

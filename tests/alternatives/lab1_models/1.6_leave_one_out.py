@@ -4,21 +4,11 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.datasets import load_iris
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
-from sklearn.metrics import accuracy_score
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, cross_validate, cross_val_predict
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import LabelEncoder, StandardScaler
-from sklearn.svm import SVC
-
-
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import LeaveOneOut
+from sklearn.model_selection import (
+    LeaveOneOut,
+    cross_val_predict,
+)
 
 
 def confusion(model, seed=0):

@@ -15,7 +15,5 @@ def rfm(purchases, as_of):
         one["last"] = max(one["last"], row.date)
         one["frequency"] += 1
         one["monetary"] += row.dollar_value
-    rows = [
-        {"customer_id": name, "recency_days": (as_of - one.pop("last")).days, **one} for name, one in found.items()
-    ]
+    rows = [{"customer_id": name, "recency_days": (as_of - one.pop("last")).days, **one} for name, one in found.items()]
     return pd.DataFrame(rows)

@@ -4,10 +4,7 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
 from sklearn.metrics import silhouette_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
 
 MEASURES = ["recency_days", "frequency", "monetary"]
 
@@ -28,7 +25,9 @@ def _k_means(points, k, seed):
             centres = np.vstack([centres, points[rng.choice(len(points), p=near / near.sum())]])
         for _ in range(40):
             labels = ((points[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
-            centres = np.array([points[labels == n].mean(axis=0) if (labels == n).any() else points[0] for n in range(k)])
+            centres = np.array(
+                [points[labels == n].mean(axis=0) if (labels == n).any() else points[0] for n in range(k)]
+            )
         inertia = ((points - centres[labels]) ** 2).sum()
         if best is None or inertia < best[0]:
             best = inertia, labels

@@ -4,10 +4,10 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
+from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 
 MEASURES = ["recency_days", "frequency", "monetary"]
 
@@ -30,4 +30,6 @@ def choose_k(rfm_table, ks):
 
 def profile_segments(rfm_table, labels):
     table = rfm_table.assign(segment=labels)
-    return table.groupby("segment").agg({"recency_days": "mean", "frequency": "mean", "monetary": ["mean", "sum", "count"]})
+    return table.groupby("segment").agg(
+        {"recency_days": "mean", "frequency": "mean", "monetary": ["mean", "sum", "count"]}
+    )

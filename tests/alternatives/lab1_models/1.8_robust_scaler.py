@@ -4,10 +4,9 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
+from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import RobustScaler
 
 MEASURES = ["recency_days", "frequency", "monetary"]
 

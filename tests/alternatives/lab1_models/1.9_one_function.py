@@ -13,7 +13,10 @@ from lab1_models.iris import compare_classifiers, confusion
 
 def rows_of(frame):
     lines = ["|" + "|".join(["", *map(str, frame.columns)]) + "|", "|---" * (len(frame.columns) + 1) + "|"]
-    return lines + [f"|{name}|" + "|".join(f"{value:.4g}" for value in row) + "|" for name, row in zip(frame.index, frame.to_numpy())]
+    return lines + [
+        f"|{name}|" + "|".join(f"{value:.4g}" for value in row) + "|"
+        for name, row in zip(frame.index, frame.to_numpy(), strict=True)
+    ]
 
 
 def write_report(folder):
@@ -39,7 +42,12 @@ def write_report(folder):
     fig.savefig(str(folder / "plots" / "confusion"))
     table = rfm(purchases, "1998-03-31")
     segments = segment_customers(table)
-    lines += ["", "## Customer segments", *rows_of(profile_segments(table, segments)), *rows_of(choose_k(table, [2, 3, 4]))]
+    lines += [
+        "",
+        "## Customer segments",
+        *rows_of(profile_segments(table, segments)),
+        *rows_of(choose_k(table, [2, 3, 4])),
+    ]
     fig, ax = plt.subplots()
     ax.scatter(table["recency_days"], table["monetary"], c=segments)
     fig.savefig(folder / "plots" / "segments.png")

@@ -39,8 +39,12 @@ def write_report(folder):
         draw(folder / "c.png", "imshow", counts.to_numpy()),
         draw(folder / "d.png", "hist", [np.log1p(table["monetary"][labels == n]) for n in range(3)]),
     ]
-    text = [f"House prices: error {scores['rmse']:,.0f} USD (RMSE), {scores['mae']:,.0f} USD (MAE), R2 {scores['r2']:.2f}."]
-    text += [f"* {name}: {row.accuracy_mean:.1%} ± {row.accuracy_std:.1%}" for name, row in compare_classifiers(1).iterrows()]
+    text = [
+        f"House prices: error {scores['rmse']:,.0f} USD (RMSE), {scores['mae']:,.0f} USD (MAE), R2 {scores['r2']:.2f}."
+    ]
+    text += [
+        f"* {name}: {row.accuracy_mean:.1%} ± {row.accuracy_std:.1%}" for name, row in compare_classifiers(1).iterrows()
+    ]
     text += [f"* segment {name}: {dict(row.round(1))}" for name, row in profile_segments(table, labels).iterrows()]
     text += [f"![picture][{name}]" for name in pictures] + [f"[{name}]: {name}" for name in pictures]
     target = folder / "README.md"

@@ -12,11 +12,7 @@ from labkit.checks import LabHandle, LearnerError
 def looked_at(lab: LabHandle, module: str, function: str, *args: Any) -> tuple[Any, Any]:
     """Call a function; return its answer, and its first argument as it is after the call."""
     target = f"{lab._package}.{module}:{function}"
-    try:
-        answer, after = lab.make("mlops_lab.checking:call", target, *args)
-    except LearnerError as error:
-        error.doing = f"`{function}(…)`"
-        raise
+    answer, after = lab.make("mlops_lab.checking:call", target, *args, doing=f"`{function}(…)`")
     return answer, after[0]
 
 

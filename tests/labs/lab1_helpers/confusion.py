@@ -67,8 +67,8 @@ class Probe:
         self._refuse(
             "the model gets the measures as they are",
             "they were changed before (scaled?)",
-            "What learns from data, such as a scaler, belongs into a pipeline with the model: fitted before the split, it "
-            "has seen the test flowers.",
+            "What learns from data, such as a scaler, belongs into a pipeline with the model: fitted before the split, "
+            "it has seen the test flowers.",
         )
         raise AssertionError
 
@@ -166,10 +166,9 @@ def square(found: Confusion) -> pd.DataFrame:
                 found=f"{', '.join(str(name) for name in names[:6])}",
                 help="Without names nobody knows what was taken for what. Give the frame `index=` and `columns=`.",
             )
-    rows = [expect.array(list(row), "a row of `confusion(…)`") for row in table.itertuples(index=False)]
-    numbers = pd.DataFrame(
-        rows, index=[str(name) for name in table.index], columns=[str(name) for name in table.columns]
-    )
+    columns = [expect.array(table.iloc[:, place], "a column of `confusion(…)`") for place in range(table.shape[1])]
+    labels = [[str(name) for name in names] for names in (table.columns, table.index)]
+    numbers = pd.DataFrame(dict(zip(labels[0], columns, strict=True)), index=labels[1])
     return numbers.reindex(index=NAMES, columns=NAMES, fill_value=0).fillna(0)
 
 

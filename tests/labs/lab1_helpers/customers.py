@@ -37,9 +37,48 @@ def draw_customers(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
     return purchases, as_of
 
 
+def draw_later(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """All purchases of some customers, and a day a year later: some rows are alike, some cost nothing."""
+    purchases = draw_purchases(rng, 120, one_a_day=False)
+    as_of = pd.Timestamp("1998-04-01") + pd.Timedelta(days=int(rng.integers(0, 60)))
+    purchases = purchases[purchases["date"] != as_of]
+    known = purchases[purchases["date"] < as_of]
+    again = known.sample(3, random_state=rng)
+    free = known.drop_duplicates("customer_id").sample(3, random_state=rng)
+    free = free.assign(customer_id=purchases["customer_id"].max() + np.arange(1, 4), dollar_value=0.0)
+    everything = pd.concat([purchases, again, free], ignore_index=True)
+    return everything.sample(frac=1, random_state=rng), as_of
+
+
+def judge_later(lab: LabHandle, rng: Generator) -> None:
+    """Fail where rows are left out that are purchases as well: of long ago, for nothing, or like another one."""
+    found = describe(lab, *draw_later(rng))
+    judge_customers(found)
+    judge_recency(found)
+    groups = found.known.groupby("customer_id")
+    # Two rows of one day may be one purchase or two.
+    counts = (groups.size().to_numpy(), groups["date"].nunique().to_numpy())
+    frequency = found.table["frequency"].to_numpy()
+    if not any(np.allclose(frequency, wanted) for wanted in counts):
+        worst = int(np.argmax(~np.isclose(frequency, counts[0])))
+        fail(
+            expected=f"`frequency` of customer {found.table.index[worst]} counts all purchases up to "
+            f"{found.as_of.date()}: {counts[0][worst]}",
+            found=f"{frequency[worst]:,.6g}",
+            help="Purchases of long ago count, those that cost nothing, and those that look like another one.",
+        )
+    _amount(found, "monetary", groups["dollar_value"].sum(), {}, "what all purchases cost (USD), those of long ago too")
+
+
 def describe(lab: LabHandle, purchases: pd.DataFrame, as_of: pd.Timestamp) -> Described:
     """Let the learner's code describe; fail where the answer is not one row per customer."""
-    answer, _ = on_day(lab, "customers", "rfm", purchases, as_of)
+    answer, after = on_day(lab, "customers", "rfm", purchases, as_of)
+    expect.that(
+        isinstance(after, pd.DataFrame) and after.equals(purchases),
+        expected="`purchases` is the same after the call as before",
+        found="it was changed",
+        help="Whoever called may still need it: work on a copy, without `inplace=True`.",
+    )
     table = expect.frame(answer, "`rfm(…)`", columns=COLUMNS)
     column = [name for name in table.columns if str(name) == "customer_id"]
     names = table[column[0]] if len(column) == 1 else table.index
@@ -63,6 +102,8 @@ def _numbers(values: pd.Series, name: str) -> np.ndarray:
             found=f"values of type {values.dtype}",
             help="A difference of dates is a Timedelta: `.dt.days` makes it a number of days.",
         )
+    if any(isinstance(value, str) for value in values):
+        fail(expected=f"`{name}` is a number", found="text", help="Leave the numbers as they are: no `astype(str)`.")
     return expect.array(values, f"`{name}`")
 
 
@@ -104,7 +145,9 @@ def judge_recency(found: Described) -> None:
     future = (
         found.purchases[found.purchases["customer_id"].isin(found.table.index)].groupby("customer_id")["date"].max()
     )
-    if (recency < 0).any() or np.allclose(recency, (found.as_of - future).dt.days.to_numpy()):
+    if np.allclose(-recency, wanted):
+        help_text = "The difference is the wrong way round: `as_of` minus the last purchase."
+    elif (recency < 0).any() or np.allclose(recency, (found.as_of - future).dt.days.to_numpy()):
         help_text = LOOK_AHEAD
     elif len(shift) == 1 and shift[0] > 1:
         help_text = f"Count to `as_of`, not to the last day of the file: {LOOK_AHEAD}"
@@ -115,7 +158,7 @@ def judge_recency(found: Described) -> None:
     wrong = int((~np.isclose(recency, wanted)).sum())
     worst = int(np.argmax(~np.isclose(recency, wanted)))
     fail(
-        expected=f"`recency_days` of customer {found.table.index[worst]}, who last bought on {last.iloc[worst].date()}, is "
+        expected=f"`recency_days` of customer {found.table.index[worst]}, last there on {last.iloc[worst].date()}, is "
         f"{wanted[worst]} on {found.as_of.date()}",
         found=f"{recency[worst]:,.6g} ({wrong} of {len(wanted)} customers are wrong)",
         help=help_text,
@@ -163,7 +206,7 @@ def _amount(found: Described, name: str, wanted: pd.Series, mistakes: dict[str, 
     fail(
         expected=f"`{name}` of customer {found.table.index[place]} is {words}: {wanted.iloc[place]:,.6g}",
         found=f"{values[place]:,.6g} ({int(wrong.sum())} of {len(values)} customers are wrong)",
-        help=help_text or "Group the purchases up to `as_of` by customer.",
+        help=help_text or "Group all purchases up to `as_of` by customer; rows that look alike are two purchases.",
     )
 
 

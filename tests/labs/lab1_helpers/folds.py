@@ -15,8 +15,8 @@ from labkit.checks import LabHandle, LearnerError, expect, fail
 METRICS = ("rmse", "mae", "r2")
 Rows = np.ndarray
 OUTSIDE = (
-    "What learns from data or changes it (scaling, encoding, a log of the price) belongs into the estimator, which does "
-    "it anew in each fold: done before the split, it has seen the test rows."
+    "What learns from data or changes it (scaling, encoding, a log of the price) belongs into the estimator, which "
+    "does it anew in each fold: done before the split, it has seen the test rows."
 )
 
 
@@ -69,6 +69,7 @@ class ProbeRun:
         return rows
 
     def _same_values(self, table: pd.DataFrame, rows: Rows) -> None:
+        self._no_leak(table, rows)
         for name in table.columns.intersection(self.sales.columns):
             raw = self.sales[name].iloc[rows]
             if name in ("date", "price"):
@@ -76,6 +77,15 @@ class ProbeRun:
             values = pd.to_numeric(table[name].astype(object), errors="coerce").to_numpy(dtype=float)
             if not np.allclose(values, raw.to_numpy(dtype=float), rtol=1e-6):
                 self._refuse("the model gets the raw values of `sales`", f"`{name}` has other values", OUTSIDE)
+
+    def _no_leak(self, table: pd.DataFrame, rows: Rows) -> None:
+        """Refuse a new column that goes up and down with the prices: an encoding, made of all prices."""
+        prices = self.sales["price"].iloc[rows].rank().to_numpy()
+        for name in [name for name in table.columns if name not in self.sales.columns]:
+            values = pd.to_numeric(table[name].astype(object), errors="coerce").rank().to_numpy()
+            if len(values) > 9 and np.ptp(values) > 0 and abs(np.corrcoef(values, prices)[0, 1]) > 0.4:
+                found = f"it gets a column `{str(name)[:40]}` that `sales` does not have and that goes with the prices"
+                self._refuse("the model gets the columns of `sales`", found, OUTSIDE)
 
     def _same_prices(self, prices: Any, rows: Rows) -> None:
         actual = self.sales["price"].to_numpy(dtype=float)[rows]
@@ -85,8 +95,14 @@ class ProbeRun:
             given = np.empty(0)
         if given.shape == actual.shape and np.allclose(given, actual, rtol=1e-6):
             return
-        help_text = "The model takes dollars and gives dollars: its logarithm is inside it."
-        self._refuse("the model is trained on the prices of its rows, in dollars", expect.shown(prices), help_text)
+        found, help_text = expect.shown(prices), "The second argument of `fit` is the column `price` of the same rows."
+        if given.shape == actual.shape and given.max() < 20:
+            found = f"numbers between {given.min():.4g} and {given.max():.4g}, such as logarithms"
+            help_text = "The model takes dollars and gives dollars: its logarithm is inside it."
+        elif given.shape == actual.shape:
+            other = int((~np.isclose(given, actual)).sum())
+            found = f"{other} of {len(rows)} rows come with another price than their own"
+        self._refuse("the model is trained on the prices of its rows, in dollars", found, help_text)
 
     def _refuse(self, expected: str, found: str, help_text: str) -> None:
         self.problem = self.problem or {"expected": expected, "found": found, "help": help_text}
@@ -103,9 +119,11 @@ def cross_validate(lab: LabHandle, rng: Generator) -> ProbeRun:
     probe = lab.make("mlops_lab.checking_probes:ProbeRegressor", *callbacks)
     try:
         run.answer = lab.house_price.cross_validate_model(probe, sales, folds=run.folds)
-    except LearnerError:
+    except LearnerError as error:
         if run.problem:
             fail(**run.problem)
+        if {"KeyError", "IndexError"} & set(error.base_names):
+            error.help = "A splitter gives positions, not labels of the index: take rows with `sales.iloc[…]`."
         raise
     return run
 
@@ -113,7 +131,13 @@ def cross_validate(lab: LabHandle, rng: Generator) -> ProbeRun:
 def judge_table(run: ProbeRun) -> None:
     """Fail where the answer is no table of numbers with one row per fold."""
     help_text = "One row per fold: the spread between the folds says how far to trust their mean."
-    table = expect.frame(run.answer, "`cross_validate_model(…)`", columns=METRICS, rows=run.folds, help=help_text)
+    table = expect.frame(run.answer, "`cross_validate_model(…)`", columns=METRICS)
+    expect.that(
+        len(table) == run.folds,
+        expected=f"folds={run.folds} gives a table of {run.folds} rows",
+        found=f"{len(table)} row{'s' * (len(table) != 1)}",
+        help=help_text,
+    )
     for name in METRICS:
         expect.array(table[name], f"`{name}`")
 
@@ -121,10 +145,13 @@ def judge_table(run: ProbeRun) -> None:
 def judge_houses(run: ProbeRun) -> None:
     """Fail where a house is trained on and asked for, or the folds are no folds."""
     if not run.parts:
-        trained = "no model was trained" if not run.trained else "each model was asked for its own training rows only"
+        expected = "each fold is judged by a model that was trained on the other folds"
+        if not run.trained:
+            help_text = "The argument `model` is the one to judge: train a `clone(model)` for each fold."
+            fail(expected=expected, found="`model` was never trained", help=help_text)
         fail(
-            expected="each fold is judged by a model that was trained on the other folds",
-            found=trained,
+            expected=expected,
+            found="each model was asked for its own training rows only",
             help="A score on training data says how well the model remembers, not how well it will do.",
         )
     ids = run.sales["id"].to_numpy()
@@ -150,6 +177,20 @@ def judge_houses(run: ProbeRun) -> None:
     )
 
 
+def judge_training_rows(run: ProbeRun) -> None:
+    """Fail where a fold's model is trained on some of the other folds' rows only."""
+    if not run.parts:
+        judge_houses(run)
+    trained, asked = min(run.parts, key=lambda part: len(part[0]) / max(1, len(run.sales) - len(part[1])))
+    rest = len(run.sales) - len(asked)
+    expect.that(
+        len(np.unique(trained)) >= 0.9 * rest,
+        expected="each fold is judged by a model that was trained on all the other folds",
+        found=f"one model was trained on {len(np.unique(trained))} of the {rest} rows outside its fold",
+        help="Fewer rows make a worse model than the one you will use. In each fold train on everything else.",
+    )
+
+
 def judge_metrics(run: ProbeRun) -> None:
     """Fail where a metric is not that of the unseen rows of its fold, in dollars."""
     judge_table(run)
@@ -159,10 +200,11 @@ def judge_metrics(run: ProbeRun) -> None:
     found = {name: expect.array(run.answer[name], f"`{name}`") for name in METRICS}
     for name in METRICS:
         if not same(found[name], wanted[name], name):
+            what = f"`{name}` of the folds, in dollars on the rows not trained on"
             fail(
-                expected=f"`{name}` of the folds: {_shown(wanted[name])}, measured in dollars on the rows not trained on",
+                expected=f"{what}: {_shown(wanted[name])}",
                 found=_shown(found[name]),
-                help=_explain(run, name, found[name]),
+                help=explain(run, name, found[name]),
             )
     order = np.argsort(wanted["rmse"])
     by_row = np.argsort(found["rmse"])
@@ -192,7 +234,7 @@ def same(found: Rows, wanted: Rows, name: str) -> bool:
     return len(found) == len(wanted) and np.allclose(np.sort(found), np.sort(wanted), **places)
 
 
-def _explain(run: ProbeRun, name: str, found: Rows) -> str:
+def explain(run: ProbeRun, name: str, found: Rows) -> str:
     """Say which mistake gives these numbers."""
     unseen, trained = [asked for _, asked in run.parts], [trained for trained, _ in run.parts]
     right = _scores(run, unseen, score)

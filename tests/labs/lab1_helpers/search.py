@@ -15,7 +15,7 @@ from labkit.checks import LabHandle, LearnerError, expect, fail
 
 @dataclass(frozen=True)
 class Search:
-    """One search: the learner's lab, the sales, the answer, the parts that were recorded, and what the returned model has learned from."""
+    """One search: the lab, the sales, the answer, the recorded parts, and what the returned model has learned from."""
 
     lab: LabHandle
     sales: pd.DataFrame
@@ -86,6 +86,7 @@ def judge_time(found: Search) -> None:
         )
     days = found.sales["date"].to_numpy()
     for part in found.validated:
+        _judge_overlap(found, part)
         if days[part.trained].max() > days[part.unseen].min():
             early = pd.Timestamp(days[part.unseen].min()).date()
             late = pd.Timestamp(days[part.trained].max()).date()
@@ -97,6 +98,21 @@ def judge_time(found: Search) -> None:
             )
         if len(np.intersect1d(part.shaped_by, part.unseen)):
             _fail_changed()
+
+
+def _judge_overlap(found: Search, part: Part) -> None:
+    """Fail where a model is judged on seen and unseen sales in one go (all sales in one go may be cut afterwards)."""
+    for use in part.asked:
+        rows = use["rows"]
+        if rows is None or part.trained is None or len(np.unique(rows)) == len(found.sales):
+            continue
+        seen = int(np.isin(rows, part.trained).sum())
+        expect.that(
+            seen in (0, len(rows)),
+            expected="the sales for validation are other sales than those for training",
+            found=f"{seen} of {len(rows)} sales for validation were trained on as well",
+            help="Training and validation overlap: cut once, and give each sale to one side only.",
+        )
 
 
 def _fail_changed() -> None:
@@ -125,6 +141,7 @@ def judge_candidates(found: Search) -> None:
         found=f"{len(table)} rows",
         help="Keep the losers too: the table shows whether the choice mattered.",
     )
+    _judge_dollars(table)
     numbers = table.select_dtypes("number")
     expect.that(
         any(np.isfinite(numbers[name].to_numpy(dtype=float)).all() for name in numbers.columns[numbers.columns.notna()])
@@ -132,6 +149,21 @@ def judge_candidates(found: Search) -> None:
         else True,
         expected="`results` has the score of each candidate",
         found="no column of finite numbers",
+    )
+
+
+def _judge_dollars(table: pd.DataFrame) -> None:
+    """Fail where a column `rmse` holds no dollars. Other names are open."""
+    if list(table.columns).count("rmse") != 1:
+        return
+    values = expect.array(table["rmse"], "`rmse` of `results`")
+    # The errors of these candidates are tens to hundreds of thousands; their squares are above 1e8.
+    expect.that(
+        len(values) > 0 and values.min() > 500 and values.max() < 1e8,
+        expected="`rmse` of `results` is the error of each candidate in dollars, on sales that it was not trained on",
+        found=f"{values.min():,.6g} to {values.max():,.6g}" if len(values) else "no values",
+        help="Negative: scikit-learn's scores are negative errors, turn them round. Tiny: log dollars, R² or training "
+        "data. Huge: the square (MSE), without its root.",
     )
 
 

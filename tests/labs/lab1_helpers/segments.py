@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
+from lab1_helpers.answers import looked_at
 from lab1_helpers.samples import Generator, draw_purchases
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
@@ -21,24 +22,35 @@ NO_LOG = (
     "This looks like K-Means without the logarithm: a few customers that spent thousands pull a segment to themselves. "
     "Take `np.log1p` of the measures first."
 )
+NO_RECENCY = "These two kinds differ in `recency_days` only: all three measures count, leave none out."
 NO_SCALING = (
     "This looks like K-Means without scaling: the column with the largest numbers decides alone who is near to whom. "
     "Scale after the logarithm (`StandardScaler`)."
 )
 
 
-def ask(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any, **kwargs: Any) -> Any:
+def ask(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any) -> Any:
     """Call a function of a table of customers, who may be named by the index or by a column."""
-    call = getattr(lab.customers, function)
     try:
-        return call(table, *args, **kwargs)
+        return _look(lab, function, table, *args)
     except LearnerError as error:
         if error.type_name != "KeyError":
             raise
         try:
-            return call(table.reset_index(), *args, **kwargs)
+            return _look(lab, function, table.reset_index(), *args)
         except LearnerError:
             raise error from None
+
+
+def _look(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any) -> Any:
+    answer, after = looked_at(lab, "customers", function, table, *args)
+    expect.that(
+        isinstance(after, pd.DataFrame) and after.equals(table),
+        expected="`rfm_table` is the same after the call as before",
+        found="it was changed",
+        help="Whoever called still needs the dollars: work on a copy.",
+    )
+    return answer
 
 
 # Customers of known kinds: measures are normal numbers around the centre of each kind, in logarithms.
@@ -62,6 +74,18 @@ def draw_unequal_scales(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
     """Two kinds, alike within in recency and frequency; what they spent runs from little to much in both."""
     kinds = (rng.random(240) < 0.5).astype(int)
     return kinds, _customers(rng, kinds, [[4.2, 1.3, 4.1], [3.0, 2.3, 5.3]], [[0.07, 0.1, 1.5]] * 2)
+
+
+def draw_recency_only(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
+    """Two kinds that differ in nothing but the time since the last purchase."""
+    kinds = (rng.random(240) < 0.8).astype(int)
+    return kinds, _customers(rng, kinds, [[2.3, 2.5, 4.5], [5.5, 2.5, 4.5]], [[0.15, 0.4, 0.5]] * 2)
+
+
+def draw_rare_and_rich(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
+    """Two kinds: 0 buys often and little, 1 seldom and much."""
+    kinds = (rng.random(240) < 0.25).astype(int)
+    return kinds, _customers(rng, kinds, [[3.5, 3.4, 3.4], [3.5, 1.1, 6.6]], [[0.4, 0.2, 0.25]] * 2)
 
 
 def draw_three(rng: Generator) -> pd.DataFrame:
@@ -93,15 +117,18 @@ def draw_real(rng: Generator) -> pd.DataFrame:
 
 def segment(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> np.ndarray:
     """Return the segment of each customer in the order of `table`; fail where there are other labels."""
-    answer = ask(lab, "segment_customers", table, k=k, seed=seed)
+    answer = ask(lab, "segment_customers", table, k, seed)
     labels = expect.series(answer, "`segment_customers(…)`", length=len(table))
     same = set(labels.index) == set(table.index) and labels.index.is_unique
-    if not same and not labels.index.equals(pd.RangeIndex(len(table))):
+    by_column = not same and _needs_column(lab, table, k, seed) and labels.index.equals(pd.RangeIndex(len(table)))
+    if not same and not by_column:
         fail(
             expected="the labels have the index of the table, so that each customer has one",
             found="another index",
             help="`pd.Series(labels, index=rfm_table.index)`",
         )
+    if any(isinstance(value, str) for value in labels):
+        fail(expected="the labels are whole numbers", found="text", help="No `astype(str)`: 10 comes after 9.")
     values = expect.array(labels.loc[table.index] if same else labels, "the labels")
     if set(values) != set(range(k)):
         fail(
@@ -110,6 +137,15 @@ def segment(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> np.ndarra
             help="Number the segments from 0 to k - 1, as whole numbers.",
         )
     return values.astype(int)
+
+
+def _needs_column(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> bool:
+    """Whether the learner's code wants `customer_id` as a column: then the customers are numbered from 0."""
+    try:
+        _look(lab, "segment_customers", table, k, seed)
+    except LearnerError:
+        return True
+    return False
 
 
 def judge_order(table: pd.DataFrame, labels: np.ndarray) -> None:
@@ -123,14 +159,22 @@ def judge_order(table: pd.DataFrame, labels: np.ndarray) -> None:
     fail(
         expected="the labels are ordered by monetary value: 0 spends least, k - 1 spends most",
         found="mean spending by label: " + ", ".join(f"{label}: {spent:,.0f}" for label, spent in means.items()),
-        help="The order is turned round." if down else "K-Means numbers its clusters in an arbitrary order, another one "
+        help="The order is turned round." if down else "K-Means numbers its clusters in arbitrary order, another one "
         "for each seed: number them anew, by what they spend.",
     )  # fmt: skip
 
 
 def judge_seed(lab: LabHandle, table: pd.DataFrame, labels: np.ndarray, k: int, seed: int) -> None:
-    """Fail where the same seed gives other segments."""
-    again = segment(lab, table, k, seed)
+    """Fail where the same seed gives other segments, of these customers or of some that have no kinds at all."""
+    _same(labels, segment(lab, table, k, seed))
+    cloud = np.exp(np.random.default_rng(seed).uniform(0, 4, (300, 3)))
+    table = pd.DataFrame(cloud.round(2), columns=MEASURES, index=pd.Index(range(500, 800), name="customer_id"))
+    first = segment(lab, table, 9, seed)
+    for _ in range(2):
+        _same(first, segment(lab, table, 9, seed))
+
+
+def _same(labels: np.ndarray, again: np.ndarray) -> None:
     expect.that(
         np.array_equal(labels, again),
         expected="the same `seed` gives the same segments",
@@ -149,6 +193,19 @@ def judge_kinds(lab: LabHandle, kinds: np.ndarray, table: pd.DataFrame, seed: in
         found=f"{1 - alike:.0%} of the customers are in the segment of the other kind",
         help=help_text,
     )
+
+
+def judge_rich(lab: LabHandle, rng: Generator) -> None:
+    """Fail where those that buy often, and not those that spend much, have the higher label."""
+    kinds, table = draw_rare_and_rich(rng)
+    labels = segment(lab, table, 2, 3)
+    if np.mean(labels != kinds) > 0.93:
+        fail(
+            expected="the segment that spends more has the higher label",
+            found="the segment that buys more often, and spends less, has it",
+            help="Order the segments by `monetary`.",
+        )
+    judge_order(table, labels)
 
 
 # choose_k
@@ -190,7 +247,7 @@ def judge_choice(lab: LabHandle, rng: Generator) -> None:
     best = int(found["silhouette"].idxmax())
     expect.that(
         best == 3 and found["silhouette"].max() > 0.4,
-        expected="for three kinds of customers, plainly apart on the scale of logarithms, the silhouette is best at k=3",
+        expected="for three kinds of customers, plainly apart in logarithms, the silhouette is best at k=3",
         found=", ".join(f"k={k}: {value:.2f}" for k, value in found["silhouette"].items()),
         help="Cluster and measure in the same space as `segment_customers`: logarithm, then scaling.",
     )
@@ -230,13 +287,14 @@ def judge_profile(lab: LabHandle, rng: Generator) -> None:
     if len(answer) != 4 and len(answer.columns) == 4:
         answer = answer.T
     expect.that(len(answer) == 4, expected="a profile has one row per segment: 4", found=f"{len(answer)} rows")
+    if sorted(answer.index.tolist(), key=str) == [0, 1, 2, 3]:
+        answer = answer.loc[[0, 1, 2, 3]]
     groups = table.groupby(labels)
+    judge_named(answer, table, groups)
     columns = [answer.iloc[:, place] for place in range(len(answer.columns))]
     numbers = [np.asarray(column, dtype=float) for column in columns if pd.api.types.is_numeric_dtype(column)]
     for name in MEASURES:
-        typical = [
-            how(groups[name]).to_numpy() for how in (lambda g: g.mean(), lambda g: g.median(), lambda g: g.sum())
-        ]
+        typical = [how(groups[name]).to_numpy() for how in (lambda g: g.mean(), lambda g: g.median())]
         there = any(
             values.shape == wanted.shape and np.allclose(np.sort(values), np.sort(wanted), rtol=0.01, atol=0.06)
             for values in numbers
@@ -246,6 +304,28 @@ def judge_profile(lab: LabHandle, rng: Generator) -> None:
             there,
             expected=f"the profile says the mean `{name}` of each segment: "
             + ", ".join(f"{value:,.1f}" for value in typical[0]),
-            found=expect.shown(answer),
+            found=_shown(answer),
             help="Group the table by the labels, and average each measure.",
         )
+
+
+def judge_named(answer: pd.DataFrame, table: pd.DataFrame, groups: Any) -> None:
+    """Fail where a column that says what it is holds something else. Which columns there are is open."""
+    money = groups["monetary"].sum()
+    wanted = {"customers": groups.size(), "revenue_share": money / money.sum()}
+    for name, numbers in wanted.items():
+        if list(answer.columns).count(name) != 1:
+            continue
+        values = expect.array(answer[name], f"`{name}`")
+        expect.that(
+            np.allclose(np.sort(values), np.sort(numbers.to_numpy()), atol=0.006),
+            expected=f"`{name}` of the segments: " + ", ".join(f"{number:.4g}" for number in numbers),
+            found=", ".join(f"{value:.4g}" for value in values),
+            help="`customers` is how many there are, `revenue_share` their part of all the money (0 to 1).",
+        )
+
+
+def _shown(answer: pd.DataFrame) -> str:
+    """A few numbers of each column."""
+    texts = (f"{name}: {', '.join(str(value)[:8] for value in answer[name])}" for name in list(answer.columns)[:6])
+    return "; ".join(texts) if answer.columns.is_unique else expect.shown(answer)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lab1_helpers.answers import on_day
 from lab1_helpers.samples import Generator, draw_sales
-from labkit.checks import LabHandle, expect, fail
+from labkit.checks import LabHandle, LearnerError, expect, fail
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,26 @@ class Split:
 
 def draw_split(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
     """Sales with houses sold on both sides of the cutoff and twice on one side, and sales on the cutoff day."""
-    sales = draw_sales(rng, 260, sold_twice=70)
-    days = sales["date"].sort_values().to_numpy()
-    return sales, pd.Timestamp(days[int(rng.integers(100, 160))])
+    while True:
+        sales = draw_sales(rng, 260, sold_twice=70)
+        is_twice = sales["id"].duplicated(keep=False)
+        cutoff = pd.Timestamp(sales.loc[~is_twice, "date"].sort_values().to_numpy()[int(rng.integers(60, 80))])
+        late = (sales.loc[is_twice, "date"] >= cutoff).groupby(sales["id"]).sum()
+        if late.value_counts().reindex([0, 1, 2], fill_value=0).min() > 1:
+            return sales, cutoff
 
 
 def split(lab: LabHandle, sales: pd.DataFrame, cutoff: pd.Timestamp) -> Split:
     """Let the learner's code split; fail where the answer is not two tables of rows of `sales`."""
-    answer, after = on_day(lab, "house_price", "split_by_time", sales, cutoff)
+    try:
+        answer, after = on_day(lab, "house_price", "split_by_time", sales, cutoff)
+    except LearnerError as error:
+        if "ValueError" in error.base_names:
+            error.help = (
+                f"Sales before {cutoff:%Y-%m-%d} are there, and sales from it on: no side is empty. Is the cutoff used "
+                "to the day?"
+            )
+        raise
     sides = expect.pair(answer, "`split_by_time(…)`", names=("train", "test"))
     frames = [
         expect.frame(side, f"`{name}`", columns=list(sales.columns))
@@ -93,7 +105,8 @@ def judge_time(found: Split) -> None:
     if not wrong:
         return
     expected = "`train` has the sales before the cutoff, `test` the sales from the cutoff on"
-    text = f"{int(train_late.sum())} rows of `train` are from the cutoff on, {int(test_early.sum())} rows of `test` before it"
+    late, early = int(train_late.sum()), int(test_early.sum())
+    text = f"{late} rows of `train` are from the cutoff on, {early} rows of `test` before it"
     if train_late.all() and test_early.all():
         fail(expected=expected, found="the two sides are swapped", help="Return `train, test` in this order.")
     on_day = cutoff_day[found.train[train_late]].sum() + cutoff_day[found.test[test_early]].sum()
@@ -109,11 +122,28 @@ def judge_time(found: Split) -> None:
             found=text,
             help="The early sale of a house that is sold again belongs to neither side: it is not from the cutoff on.",
         )
-    fail(
-        expected=expected,
-        found=text,
-        help="This looks like a random split, or a split by row number (the rows are not sorted by date): "
-        "the model would learn from the future. Compare the date of each row with the cutoff.",
+    fail(expected=expected, found=text, help=_other_mistake(found))
+
+
+def _other_mistake(found: Split) -> str:
+    """Say what puts rows of the other time on a side."""
+    dates, is_late = found.sales["date"].to_numpy(), found.is_late
+    late = found.train[is_late[found.train]]
+    if len(np.intersect1d(found.train, found.test)) > len(found.sales) // 2:
+        return "Most sales are on both sides: is anything taken out of `sales`?"
+    sold_before = np.isin(found.sales["id"].to_numpy()[late], found.sales["id"].to_numpy()[~is_late])
+    if is_late[found.test].all() and sold_before.all():
+        return "The later sale of a house sold before was moved to `train`: it is the earlier one that has to go."
+    if len(found.train) and len(found.test):
+        last, first = dates[found.train].max(), dates[found.test].min()
+        if last < first:
+            return (
+                f"`train` ends on {pd.Timestamp(last):%Y-%m-%d}, `test` begins on {pd.Timestamp(first):%Y-%m-%d}, and "
+                f"the cutoff is {found.cutoff:%Y-%m-%d}: is the argument `cutoff` used, and to the day?"
+            )
+    return (
+        "This looks like a random split, or a split by row number (the rows are not sorted by date): the model would "
+        "learn from the future. Compare the date of each row with the cutoff."
     )
 
 
@@ -158,7 +188,8 @@ def judge_completeness(found: Split) -> None:
                 expected=f"`{name}` has {len(wanted)} rows",
                 found=f"{len(lost)} of them are missing",
                 help="A house that was sold twice on the same side keeps both sales: only a house on both sides has to "
-                "give way." if twice else "Nothing else is dropped: an odd row is the model's business, not the split's.",
+                "give way." if twice else "Nothing else is dropped: an odd row is the model's business, not the "
+                "split's.",
             )  # fmt: skip
 
 
@@ -184,6 +215,19 @@ def judge_order(found: Split) -> None:
         found="its rows or columns have changed",
         help=help_text,
     )
+    expect.that(
+        table.index.equals(found.sales.index),
+        expected="`sales` is the same after the call",
+        found="its index has changed",
+        help=help_text,
+    )
+    for name in found.sales.columns:
+        expect.that(
+            table[name].dtype == found.sales[name].dtype,
+            expected="`sales` is the same after the call",
+            found=f"`{name}` has the type {table[name].dtype} and had {found.sales[name].dtype}",
+            help=help_text,
+        )
     _same_values(table, found.sales, "`sales` is the same after the call", help_text)
 
 
@@ -195,6 +239,8 @@ def _same_values(found: pd.DataFrame, wanted: pd.DataFrame, expected: str, help_
 
 
 def _changed(found: pd.Series, wanted: pd.Series) -> int:
+    if wanted.dtype.kind == "M" and found.dtype.kind != "M":
+        return len(wanted)  # dates that became text
     try:
         return int((np.asarray(found).astype(wanted.dtype) != wanted.to_numpy()).sum())
     except (TypeError, ValueError):

@@ -4,6 +4,7 @@
 # misconception: every house that was sold twice is dropped from train
 # says: same side
 
+
 def split_by_time(sales, cutoff):
     test = sales[sales["date"] >= cutoff]
     train = sales[(sales["date"] < cutoff) & ~sales["id"].duplicated(keep=False)]

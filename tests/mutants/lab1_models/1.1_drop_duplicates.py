@@ -4,6 +4,7 @@
 # misconception: every house keeps one sale only
 # says: twice on the same side
 
+
 def split_by_time(sales, cutoff):
     sales = sales.drop_duplicates("id", keep="last") if len(sales) else sales
     test = sales[sales["date"] >= cutoff]

@@ -4,6 +4,7 @@
 # misconception: an empty side is returned without a word
 # says: ValueError
 
+
 def split_by_time(sales, cutoff):
     test = sales[sales["date"] >= cutoff]
     return sales[(sales["date"] < cutoff) & ~sales["id"].isin(test["id"])], test

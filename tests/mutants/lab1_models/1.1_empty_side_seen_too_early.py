@@ -4,6 +4,7 @@
 # misconception: looks at the sides before the resold houses are taken out
 # says: sold again
 
+
 def split_by_time(sales, cutoff):
     train, test = sales[sales["date"] < cutoff], sales[sales["date"] >= cutoff]
     if train.empty or test.empty:

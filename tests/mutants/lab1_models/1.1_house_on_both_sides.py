@@ -4,6 +4,7 @@
 # misconception: a house that was sold twice is learned and asked for
 # says: both sides
 
+
 def split_by_time(sales, cutoff):
     train = sales[sales["date"] < cutoff]
     test = sales[sales["date"] >= cutoff]

@@ -4,6 +4,7 @@
 # misconception: the later sale gives way, not the earlier one
 # says: not the later one
 
+
 def split_by_time(sales, cutoff):
     train = sales[sales["date"] < cutoff]
     test = sales[(sales["date"] >= cutoff) & ~sales["id"].isin(train["id"])]

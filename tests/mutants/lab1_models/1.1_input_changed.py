@@ -4,6 +4,7 @@
 # misconception: the caller's table gets a new column
 # says: same after the call
 
+
 def split_by_time(sales, cutoff):
     sales["is_test"] = sales["date"] >= cutoff
     test = sales[sales["is_test"]]

@@ -4,6 +4,7 @@
 # misconception: returns test, train
 # says: swapped
 
+
 def split_by_time(sales, cutoff):
     test = sales[sales["date"] >= cutoff]
     train = sales[(sales["date"] < cutoff) & ~sales["id"].isin(test["id"])]

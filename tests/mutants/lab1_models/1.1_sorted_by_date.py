@@ -4,6 +4,7 @@
 # misconception: the rows come back in another order
 # says: order
 
+
 def split_by_time(sales, cutoff):
     ordered = sales.sort_values("date")
     test = ordered[ordered["date"] >= cutoff]

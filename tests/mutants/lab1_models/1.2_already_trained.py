@@ -5,16 +5,13 @@
 # says: trains nothing
 
 import numpy as np
+from mlops_lab.datasets import load_house_sales
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 NUMBERS = ["sqft_living", "bathrooms", "grade", "condition", "view", "yr_built", "lat", "long", "sqft_living15"]
-
-
-from mlops_lab.datasets import load_house_sales
 
 
 def build_model():

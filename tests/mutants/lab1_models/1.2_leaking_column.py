@@ -7,18 +7,16 @@
 import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 NUMBERS = ["sqft_living", "bathrooms", "grade", "condition", "view", "yr_built", "lat", "long", "sqft_living15"]
 
 
-from sklearn.preprocessing import FunctionTransformer
-
-
 def build_model():
     drop = FunctionTransformer(lambda frame: frame.drop(columns=["id", "date", "price"], errors="ignore"))
-    columns = ColumnTransformer([("zipcode", OneHotEncoder(handle_unknown="ignore"), ["zipcode"])], remainder="passthrough", sparse_threshold=0)
+    columns = ColumnTransformer(
+        [("zipcode", OneHotEncoder(handle_unknown="ignore"), ["zipcode"])], remainder="passthrough", sparse_threshold=0
+    )
     trees = HistGradientBoostingRegressor(max_iter=60, random_state=0)
     return TransformedTargetRegressor(make_pipeline(drop, columns, trees), func=np.log1p, inverse_func=np.expm1)

@@ -6,19 +6,17 @@
 
 import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 NUMBERS = ["sqft_living", "bathrooms", "grade", "condition", "view", "yr_built", "lat", "long", "sqft_living15"]
-
-
-from sklearn.preprocessing import FunctionTransformer
 
 
 def build_model():
     add = FunctionTransformer(lambda frame: frame.assign(per_sqft=frame["price"] / frame["sqft_living"]))
     zipcode = OneHotEncoder(handle_unknown="ignore")
-    columns = ColumnTransformer([("numbers", StandardScaler(), [*NUMBERS, "per_sqft"]), ("zipcode", zipcode, ["zipcode"])])
+    columns = ColumnTransformer(
+        [("numbers", StandardScaler(), [*NUMBERS, "per_sqft"]), ("zipcode", zipcode, ["zipcode"])]
+    )
     return TransformedTargetRegressor(make_pipeline(add, columns, Ridge()), func=np.log, inverse_func=np.exp)

@@ -5,18 +5,13 @@
 # says: little to do with their prices
 
 import numpy as np
+from mlops_lab.datasets import load_house_sales
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 NUMBERS = ["sqft_living", "bathrooms", "grade", "condition", "view", "yr_built", "lat", "long", "sqft_living15"]
-
-
-from sklearn.preprocessing import FunctionTransformer
-
-from mlops_lab.datasets import load_house_sales
 
 
 def build_model():

@@ -4,24 +4,27 @@
 # misconception: folds of a time series: the earliest sales are never judged
 # says: never judged
 
-from sklearn.model_selection import TimeSeriesSplit
-
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, root_mean_squared_error
-from sklearn.model_selection import GroupKFold, KFold, cross_validate
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.model_selection import TimeSeriesSplit
 
 
 def cross_validate_model(model, sales, folds=5):
     rows = []
-    for train_rows, test_rows in [(np.setdiff1d(a, np.flatnonzero(sales["id"].isin(sales["id"].iloc[b]))), b) for a, b in TimeSeriesSplit(folds).split(sales)]:
+    for train_rows, test_rows in [
+        (np.setdiff1d(a, np.flatnonzero(sales["id"].isin(sales["id"].iloc[b]))), b)
+        for a, b in TimeSeriesSplit(folds).split(sales)
+    ]:
         train, test = sales.iloc[train_rows], sales.iloc[test_rows]
         fitted = clone(model).fit(train, train["price"])
         actual, predicted = test["price"], fitted.predict(test)
-        rows.append({
-            "rmse": root_mean_squared_error(actual, predicted),
-            "mae": mean_absolute_error(actual, predicted),
-            "r2": r2_score(actual, predicted),
-        })
+        rows.append(
+            {
+                "rmse": root_mean_squared_error(actual, predicted),
+                "mae": mean_absolute_error(actual, predicted),
+                "r2": r2_score(actual, predicted),
+            }
+        )
     return pd.DataFrame(rows)

@@ -4,11 +4,8 @@
 # misconception: cross_validate without groups
 # says: GroupKFold
 
-import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, root_mean_squared_error
-from sklearn.model_selection import GroupKFold, KFold, cross_validate
+from sklearn.model_selection import cross_validate
 
 
 def cross_validate_model(model, sales, folds=5):

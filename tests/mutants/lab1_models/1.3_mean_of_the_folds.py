@@ -4,11 +4,10 @@
 # misconception: one row: the mean
 # says: One row per fold
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, root_mean_squared_error
-from sklearn.model_selection import GroupKFold, KFold, cross_validate
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.model_selection import GroupKFold
 
 
 def cross_validate_model(model, sales, folds=5):
@@ -17,9 +16,11 @@ def cross_validate_model(model, sales, folds=5):
         train, test = sales.iloc[train_rows], sales.iloc[test_rows]
         fitted = clone(model).fit(train, train["price"])
         actual, predicted = test["price"], fitted.predict(test)
-        rows.append({
-            "rmse": root_mean_squared_error(actual, predicted),
-            "mae": mean_absolute_error(actual, predicted),
-            "r2": r2_score(actual, predicted),
-        })
+        rows.append(
+            {
+                "rmse": root_mean_squared_error(actual, predicted),
+                "mae": mean_absolute_error(actual, predicted),
+                "r2": r2_score(actual, predicted),
+            }
+        )
     return pd.DataFrame(rows).mean().to_frame().T

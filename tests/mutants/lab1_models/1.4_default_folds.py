@@ -4,11 +4,9 @@
 # misconception: the default folds of a search, in the order of the file
 # says: past and future
 
-import numpy as np
 import pandas as pd
 from scipy.stats import randint, uniform
-from sklearn.base import clone
-from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV, TimeSeriesSplit
+from sklearn.model_selection import RandomizedSearchCV
 
 SPACE = {
     "regressor__trees__learning_rate": uniform(0.02, 0.3),

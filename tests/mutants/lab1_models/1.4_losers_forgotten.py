@@ -4,11 +4,9 @@
 # misconception: the table shows the winner only
 # says: Keep the losers
 
-import numpy as np
 import pandas as pd
 from scipy.stats import randint, uniform
-from sklearn.base import clone
-from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV, TimeSeriesSplit
+from sklearn.model_selection import RandomizedSearchCV, TimeSeriesSplit
 
 SPACE = {
     "regressor__trees__learning_rate": uniform(0.02, 0.3),
@@ -19,7 +17,12 @@ SPACE = {
 def tune_model(sales, n_candidates=20, seed=0):
     sales = sales.sort_values("date")
     search = RandomizedSearchCV(
-        build_model(), SPACE, n_iter=n_candidates, cv=TimeSeriesSplit(3), scoring="neg_mean_absolute_error", random_state=seed
+        build_model(),
+        SPACE,
+        n_iter=n_candidates,
+        cv=TimeSeriesSplit(3),
+        scoring="neg_mean_absolute_error",
+        random_state=seed,
     )
     search.fit(sales, sales["price"])
     return search.best_estimator_, pd.DataFrame([search.best_params_ | {"mae": -search.best_score_}])

@@ -4,13 +4,10 @@
 # misconception: the areas are scaled on all rows before the search
 # says: before the split
 
-from sklearn.preprocessing import StandardScaler
-
-import numpy as np
 import pandas as pd
 from scipy.stats import randint, uniform
-from sklearn.base import clone
-from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV, TimeSeriesSplit
+from sklearn.model_selection import RandomizedSearchCV, TimeSeriesSplit
+from sklearn.preprocessing import StandardScaler
 
 SPACE = {
     "regressor__trees__learning_rate": uniform(0.02, 0.3),
@@ -24,7 +21,12 @@ def tune_model(sales, n_candidates=20, seed=0):
     scaled = StandardScaler().fit_transform(sales[areas])
     sales = sales.assign(**dict(zip(areas, scaled.T)))
     search = RandomizedSearchCV(
-        build_model(), SPACE, n_iter=n_candidates, cv=TimeSeriesSplit(3), scoring="neg_mean_absolute_error", random_state=seed
+        build_model(),
+        SPACE,
+        n_iter=n_candidates,
+        cv=TimeSeriesSplit(3),
+        scoring="neg_mean_absolute_error",
+        random_state=seed,
     )
     search.fit(sales, sales["price"])
     return search.best_estimator_, pd.DataFrame(search.cv_results_)

@@ -4,11 +4,9 @@
 # misconception: the same candidates for every seed
 # says: random_state=seed
 
-import numpy as np
 import pandas as pd
 from scipy.stats import randint, uniform
-from sklearn.base import clone
-from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV, TimeSeriesSplit
+from sklearn.model_selection import RandomizedSearchCV, TimeSeriesSplit
 
 SPACE = {
     "regressor__trees__learning_rate": uniform(0.02, 0.3),
@@ -19,7 +17,12 @@ SPACE = {
 def tune_model(sales, n_candidates=20, seed=0):
     sales = sales.sort_values("date")
     search = RandomizedSearchCV(
-        build_model(), SPACE, n_iter=n_candidates, cv=TimeSeriesSplit(3), scoring="neg_mean_absolute_error", random_state=0
+        build_model(),
+        SPACE,
+        n_iter=n_candidates,
+        cv=TimeSeriesSplit(3),
+        scoring="neg_mean_absolute_error",
+        random_state=0,
     )
     search.fit(sales, sales["price"])
     return search.best_estimator_, pd.DataFrame(search.cv_results_)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import randint, uniform
 from sklearn.base import clone
-from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV, TimeSeriesSplit
+from sklearn.model_selection import ParameterSampler
 
 SPACE = {
     "regressor__trees__learning_rate": uniform(0.02, 0.3),

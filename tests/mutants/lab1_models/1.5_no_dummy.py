@@ -4,16 +4,10 @@
 # misconception: nothing to compare with
 # says: a dummy
 
-import numpy as np
 import pandas as pd
-from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import (
-    KFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedKFold, cross_val_score, cross_validate
-)
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 
 
 def compare_classifiers(seed=0):

@@ -4,23 +4,23 @@
 # misconception: a single tree
 # says: a tree ensemble
 
-from sklearn.tree import DecisionTreeClassifier
-
-import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
-    KFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedKFold, cross_val_score, cross_validate
+    RepeatedStratifiedKFold,
+    cross_val_score,
 )
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 
 def compare_classifiers(seed=0):
     measures, species = load_measures()
-    models = {"dummy": DummyClassifier(), "logistic": LogisticRegression(max_iter=1000), "tree": DecisionTreeClassifier()}
+    models = {
+        "dummy": DummyClassifier(),
+        "logistic": LogisticRegression(max_iter=1000),
+        "tree": DecisionTreeClassifier(),
+    }
     folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=seed)
     rows = {}
     for name, model in models.items():

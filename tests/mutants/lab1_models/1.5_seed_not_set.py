@@ -4,14 +4,11 @@
 # misconception: other folds each time
 # says: random_state=seed
 
-import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import (
-    KFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedKFold, cross_val_score, cross_validate
-)
+from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 

@@ -4,22 +4,18 @@
 # misconception: no folds at all
 # says: training data
 
-import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import (
-    KFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedKFold, cross_val_score, cross_validate
-)
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 
 def compare_classifiers(seed=0):
     measures, species = load_measures()
     models = {
-        "dummy": DummyClassifier(), "logistic": LogisticRegression(max_iter=1000), "forest": RandomForestClassifier(10)
+        "dummy": DummyClassifier(),
+        "logistic": LogisticRegression(max_iter=1000),
+        "forest": RandomForestClassifier(10),
     }
     scores = {name: model.fit(measures, species).score(measures, species) for name, model in models.items()}
     return pd.DataFrame({name: {"accuracy_mean": score, "accuracy_std": 0.01} for name, score in scores.items()}).T

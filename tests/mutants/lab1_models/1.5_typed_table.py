@@ -4,16 +4,7 @@
 # misconception: a table that somebody typed
 # says: none was trained
 
-import numpy as np
 import pandas as pd
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import (
-    KFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedKFold, cross_val_score, cross_validate
-)
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 
 def compare_classifiers(seed=0):

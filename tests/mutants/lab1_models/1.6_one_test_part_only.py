@@ -4,12 +4,10 @@
 # misconception: counts the 30 flowers of one split
 # says: never named
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict, train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import train_test_split
 
 
 def confusion(model, seed=0):

@@ -4,11 +4,9 @@
 # misconception: the measures are scaled on all flowers
 # says: before the split
 
-import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict, train_test_split
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 

@@ -4,12 +4,9 @@
 # misconception: the same folds for every seed
 # says: random_state=seed
 
-import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict, train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 
 def confusion(model, seed=0):

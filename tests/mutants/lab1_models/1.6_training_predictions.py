@@ -4,12 +4,10 @@
 # misconception: the model names the flowers that it was trained on
 # says: by heart
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict, train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import StratifiedKFold
 
 
 def confusion(model, seed=0):

@@ -11,4 +11,6 @@ def rfm(purchases, as_of):
     as_of = pd.Timestamp(as_of)
     known = purchases[purchases["date"] <= as_of]
     table = known.set_index("customer_id")
-    return pd.DataFrame({"recency_days": (as_of - table["date"]).dt.days, "frequency": 1, "monetary": table["dollar_value"]})
+    return pd.DataFrame(
+        {"recency_days": (as_of - table["date"]).dt.days, "frequency": 1, "monetary": table["dollar_value"]}
+    )

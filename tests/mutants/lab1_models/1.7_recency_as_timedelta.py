@@ -13,5 +13,5 @@ def rfm(purchases, as_of):
     table = known.groupby("customer_id").agg(
         last=("date", "max"), frequency=("date", "size"), monetary=("dollar_value", "sum")
     )
-    table["recency_days"] = (as_of - table.pop("last"))
+    table["recency_days"] = as_of - table.pop("last")
     return table

@@ -4,7 +4,6 @@
 # misconception: choose_k clusters without the logarithm
 # says: without the logarithm
 
-import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score

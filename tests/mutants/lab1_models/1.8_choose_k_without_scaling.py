@@ -4,11 +4,9 @@
 # misconception: choose_k clusters the raw table
 # says: without scaling
 
-import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
-from sklearn.preprocessing import StandardScaler
 
 
 def choose_k(rfm_table, ks):

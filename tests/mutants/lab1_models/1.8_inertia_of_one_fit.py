@@ -4,11 +4,9 @@
 # misconception: the inertia does not depend on k
 # says: falls with k
 
-import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
-from sklearn.preprocessing import StandardScaler
 
 
 def choose_k(rfm_table, ks):
@@ -17,5 +15,8 @@ def choose_k(rfm_table, ks):
     for k in ks:
         points = points_of(rfm_table)
         fitted = KMeans(k, n_init=5, random_state=0).fit(points)
-        rows[k] = {"inertia": float(KMeans(3, n_init=2, random_state=0).fit(points).inertia_), "silhouette": silhouette_score(points, fitted.labels_)}
+        rows[k] = {
+            "inertia": float(KMeans(3, n_init=2, random_state=0).fit(points).inertia_),
+            "silhouette": silhouette_score(points, fitted.labels_),
+        }
     return pd.DataFrame(rows).T.rename_axis("k")

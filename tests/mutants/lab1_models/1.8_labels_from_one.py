@@ -4,11 +4,8 @@
 # misconception: labels from 1 to k
 # says: 0 to k - 1
 
-import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
-from sklearn.preprocessing import StandardScaler
 
 
 def segment_customers(rfm_table, k=4, seed=0):

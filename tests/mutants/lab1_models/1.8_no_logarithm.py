@@ -4,10 +4,6 @@
 # misconception: scaled, but without the logarithm
 # says: without the logarithm
 
-import numpy as np
-import pandas as pd
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
 

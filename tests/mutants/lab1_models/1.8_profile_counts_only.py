@@ -4,12 +4,6 @@
 # misconception: only how many
 # says: mean `recency_days`
 
-import numpy as np
-import pandas as pd
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
-from sklearn.preprocessing import StandardScaler
-
 
 def profile_segments(rfm_table, labels):
     return labels.value_counts().sort_index().to_frame("customers")

@@ -4,11 +4,7 @@
 # misconception: the mean of all customers in each row
 # says: mean `recency_days`
 
-import numpy as np
 import pandas as pd
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
-from sklearn.preprocessing import StandardScaler
 
 
 def profile_segments(rfm_table, labels):

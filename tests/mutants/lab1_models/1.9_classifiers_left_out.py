@@ -4,11 +4,11 @@
 # misconception: only the best classifier is in the report
 # says: nothing about
 
-def iris_section(seed: int, folder: Path) -> str:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+def iris_section(seed: int, folder: Path) -> str:
     from lab1_models.iris import compare_classifiers, confusion
     from mlops_lab import plots
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     counts = confusion(LinearDiscriminantAnalysis(), seed=seed)
     plots.save_png(plots.confusion_matrix(counts), folder / "confusion_matrix.png")

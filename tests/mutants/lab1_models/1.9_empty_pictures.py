@@ -4,6 +4,7 @@
 # misconception: empty files with the right names
 # says: no PNG
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

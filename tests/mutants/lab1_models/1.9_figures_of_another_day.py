@@ -4,6 +4,7 @@
 # misconception: the figures were computed once and are read from a text
 # says: typed-in
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

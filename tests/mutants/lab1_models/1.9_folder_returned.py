@@ -4,6 +4,7 @@
 # misconception: returns the folder
 # says: leads to a file
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

@@ -4,6 +4,7 @@
 # misconception: tables only
 # says: four plots
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

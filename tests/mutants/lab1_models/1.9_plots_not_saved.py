@@ -4,6 +4,7 @@
 # misconception: the text shows pictures that nobody saved
 # says: no file in the folder
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

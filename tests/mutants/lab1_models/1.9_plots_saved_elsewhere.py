@@ -4,6 +4,7 @@
 # misconception: the plots lie outside of the folder, behind absolute paths
 # says: absolute path
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

@@ -4,6 +4,7 @@
 # misconception: a picture that does not show the data
 # says: same picture
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

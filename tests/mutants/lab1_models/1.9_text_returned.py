@@ -4,6 +4,7 @@
 # misconception: returns the text instead of writing it
 # says: returns a Path
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

@@ -4,6 +4,7 @@
 # misconception: the residuals are missing
 # says: four plots
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

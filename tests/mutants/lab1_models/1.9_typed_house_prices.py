@@ -4,6 +4,7 @@
 # misconception: the table of house prices was typed, the rest is computed
 # says: house prices
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

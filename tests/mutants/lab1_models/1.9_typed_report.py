@@ -4,6 +4,7 @@
 # misconception: text and figures were typed, only the plots are computed
 # says: typed-in
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

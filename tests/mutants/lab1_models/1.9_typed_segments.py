@@ -4,6 +4,7 @@
 # misconception: the table of segments was typed, the rest is computed
 # says: customers
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

@@ -4,6 +4,7 @@
 # misconception: writes into the working directory
 # says: a file in `folder`
 
+
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [

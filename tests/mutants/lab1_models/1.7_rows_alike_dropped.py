@@ -1,0 +1,19 @@
+# exercise: 1.7
+# file: customers.py
+# caught by: test_every_purchase_counts
+# misconception: rows that look alike are one purchase
+# says: counts all purchases
+
+import numpy as np
+import pandas as pd
+
+
+def rfm(purchases: pd.DataFrame, as_of: str | pd.Timestamp) -> pd.DataFrame:
+    as_of = pd.Timestamp(as_of)
+    known = purchases[purchases["date"] <= as_of]
+    known = known.drop_duplicates()
+    table = known.groupby("customer_id").agg(
+        last_purchase=("date", "max"), frequency=("date", "size"), monetary=("dollar_value", "sum")
+    )
+    table.insert(0, "recency_days", (as_of - table.pop("last_purchase")).dt.days)
+    return table

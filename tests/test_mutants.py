@@ -1,0 +1,73 @@
+"""Each wrong answer fails its check with a message that names the mistake; each right one passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.catalog import Lab, load_catalog
+from labkit.mutants import Mutant, by_exercise, load_alternatives, load_mutants, write_submission
+from labkit.records import Report
+from labkit.runner import Engine
+from labkit.starters import render_starters
+from labkit.tracks import resolve_track
+
+ROOT = Path(__file__).resolve().parents[1]
+LABS = list(load_catalog(ROOT))
+EXERCISES = [pytest.param(lab, exercise.id, id=exercise.id) for lab in LABS for exercise in lab.exercises]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine(ROOT, jobs=2) as engine:
+        yield engine
+
+
+def check(engine: Engine, lab: Lab, mutants: list[Mutant], folder: Path) -> list[Report]:
+    """Check each answer on its own exercise."""
+    folders = [write_submission(mutant, folder / mutant.name / lab.package) for mutant in mutants]
+    tracks = [resolve_track(ROOT, str(one), lab) for one in folders]
+    return engine.run_many(lab, tracks, exercises=[mutants[0].exercise])
+
+
+def problems(mutant: Mutant, report: Report) -> list[str]:
+    """What is wrong with the verdict on a wrong answer."""
+    errors = [f"{result.check} is an error: {result.message}" for result in report.results if result.outcome == "error"]
+    missed = [f"{name} did not fail" for name in mutant.not_caught_by(report)]
+    messages = "\n".join(result.message for result in report.results)
+    silent = [] if missed or mutant.is_named_by(report) else [f"no message says `{mutant.says}`:\n{messages}"]
+    return [f"{mutant.name}: {problem}" for problem in (*errors, *missed, *silent)]
+
+
+@pytest.mark.parametrize(("lab", "exercise"), EXERCISES)
+def test_every_wrong_answer_is_caught_and_named(lab: Lab, exercise: str, engine: Engine, tmp_path: Path) -> None:
+    mutants = by_exercise(load_mutants(ROOT, lab))[exercise]
+    reports = check(engine, lab, mutants, tmp_path)
+    found = [problem for mutant, report in zip(mutants, reports, strict=True) for problem in problems(mutant, report)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("lab", "exercise"), EXERCISES)
+def test_right_answers_written_another_way_pass(lab: Lab, exercise: str, engine: Engine, tmp_path: Path) -> None:
+    answers = by_exercise(load_alternatives(ROOT, lab))[exercise]
+    assert len(answers) >= 2
+    reports = check(engine, lab, answers, tmp_path)
+    found = [
+        f"{answer.name}: {result.check} {result.outcome}\n{result.message}"
+        for answer, report in zip(answers, reports, strict=True)
+        for result in report.results
+        if result.outcome != "passed"
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("lab", [pytest.param(lab, id=lab.package) for lab in LABS])
+def test_the_solution_passes_and_the_starter_is_all_todo(lab: Lab, engine: Engine, tmp_path: Path) -> None:
+    render_starters(ROOT, tmp_path)
+    solved = engine.run(lab, None, resolve_track(ROOT, "solutions", lab))
+    assert [(result.check, result.message) for result in solved.results if result.outcome != "passed"] == []
+    started = engine.run(lab, None, resolve_track(ROOT, str(tmp_path / lab.package), lab))
+    assert {result.outcome for result in started.results} == {"todo"}
+    assert {result.exercise for result in started.results} == {exercise.id for exercise in lab.exercises}
