@@ -105,6 +105,7 @@ SPOILED = {
     "true": "each(found, lambda f: f.map(lambda v: True))",
 }
 MAY_PASS = {
+    "shuffled values",
     "as objects",
     "as categories",
     "turned round",

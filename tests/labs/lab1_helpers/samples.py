@@ -11,8 +11,8 @@ from mlops_lab.datasets import load_flowers, load_house_sales, load_purchases
 
 Generator = np.random.Generator
 
-SHIFTS = {"sqft_living": 1e-3, "lat": 1e-8, "long": 1e-8}
-"""What is added per row, so that a value names its row: too little to matter."""
+SHIFTS = {"sqft_living": 0.5, "lat": 5e-5, "long": 5e-5}
+"""What is added to a value at most, so that it names its row: less than the step between two values of the file."""
 
 KEYS = ["sqft_lot", "sqft_lot15", *SHIFTS]
 
@@ -37,7 +37,7 @@ def draw_sales(rng: Generator, rows: int, sold_twice: int = 0) -> pd.DataFrame:
     singles = sales.drop(index=flips.index).sample(rows - len(flipped), random_state=rng)
     sample = pd.concat([flipped, singles]).sample(frac=1, random_state=rng)
     names = {name: 4_000 + 7 * rng.permutation(len(sample)) for name in ("sqft_lot", "sqft_lot15")}
-    shifts = {name: sample[name] + step * rng.permutation(len(sample)) for name, step in SHIFTS.items()}
+    shifts = {name: sample[name] + room / rows * rng.permutation(len(sample)) for name, room in SHIFTS.items()}
     return sample.assign(**names, **shifts)
 
 

@@ -304,7 +304,7 @@ def judge_profile(lab: LabHandle, rng: Generator) -> None:
             there,
             expected=f"the profile says the mean `{name}` of each segment: "
             + ", ".join(f"{value:,.1f}" for value in typical[0]),
-            found=_shown(answer),
+            found=_shown(answer) or expect.shown(answer),
             help="Group the table by the labels, and average each measure.",
         )
 

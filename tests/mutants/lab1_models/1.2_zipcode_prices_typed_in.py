@@ -2,7 +2,7 @@
 # file: house_price.py
 # caught by: test_zipcode_is_a_name_not_a_number
 # misconception: zipcode is encoded by prices that were computed from all the data beforehand
-# says: little to do with their prices
+# says: zipcode
 
 import numpy as np
 from mlops_lab.datasets import load_house_sales
