@@ -28,50 +28,34 @@ BEFORE_REPORT = [exercise.id for exercise in LAB.exercises if exercise.id != "1.
 NON_ANSWERS = {
     "none": "None",
     "text": "'an answer'",
-    "number": "42",
-    "nan": "float('nan')",
-    "bytes": "b'\\x00\\xff'",
-    "empty list": "[]",
-    "empty dict": "{}",
     "pair of none": "(None, None)",
     "pair of text": "('train', 'test')",
-    "three": "(pd.DataFrame(), pd.DataFrame(), 3)",
-    "set": "{1, 2}",
-    "path to nowhere": "Path('/nowhere/report.md')",
-    "path of the folder": "Path('.')",
     "object": "object()",
-    "class": "pd.DataFrame",
-    "function": "print",
-    "generator": "(n for n in range(3))",
-    "module": "pd",
     "exception": "ValueError('returned, not raised')",
     "huge number": "10 ** 5000",
-    "timestamp": "pd.Timestamp('2015-01-01')",
-    "not a time": "pd.NaT",
     "empty frame": "pd.DataFrame()",
-    "pair of empty frames": "(pd.DataFrame(), pd.DataFrame())",
-    "empty series": "pd.Series(dtype=float)",
     "series of objects": "pd.Series([None, {}, object()])",
-    "index": "pd.Index([1, 2])",
-    "array": "np.zeros((3, 3))",
     "array of objects": "np.array([None, 'a', {}], dtype=object)",
-    "complex array": "np.array([1j, 2.0])",
     "recursive list": "_loop()",
     "raises": "1 / 0",
-    "asserts": "_stop(AssertionError('no'))",
     "exits": "_stop(SystemExit(0))",
-    "interrupted": "_stop(KeyboardInterrupt())",
-    "model of nothing": "Odd(lambda X: None)",
     "model of text": "Odd(lambda X: ['dear'] * len(X))",
     "model of nan": "Odd(lambda X: np.full(len(X), np.nan))",
-    "model of infinity": "Odd(lambda X: np.full(len(X), np.inf))",
     "model of too few": "Odd(lambda X: np.ones(3))",
-    "model of a matrix": "Odd(lambda X: np.ones((len(X), 2)))",
     "model of objects": "Odd(lambda X: np.array([object()] * len(X)))",
-    "model of zeros": "Odd(lambda X: np.zeros(len(X)))",
-    "model of negatives": "Odd(lambda X: -np.ones(len(X)))",
     "model that raises": "Odd(lambda X: X['no such column'])",
     "trained model and text": "(Odd(lambda X: np.ones(len(X))), 'results')",
+}
+
+# Those of a report.
+NO_REPORTS = {
+    "none": "None",
+    "text": "'# A report'",
+    "path to nowhere": "Path('/nowhere/report.md')",
+    "path of the folder": "Path(args[0])",
+    "object": "object()",
+    "frame": "pd.DataFrame()",
+    "raises": "1 / 0",
 }
 
 # Code of an expression that spoils the right answer `found`. Those in MAY_PASS are right answers to some exercise.
@@ -80,29 +64,17 @@ SPOILED = {
     "as text": "each(found, lambda f: f.astype(str))",
     "as categories": "each(found, lambda f: f.astype('category'))",
     "all nan": "each(found, lambda f: f.map(lambda v: float('nan')))",
-    "all infinite": "each(found, lambda f: f.map(lambda v: float('inf')))",
     "half": "each(found, lambda f: f.iloc[: len(f) // 2])",
-    "twice": "each(found, lambda f: pd.concat([f, f]))",
     "no rows": "each(found, lambda f: f.iloc[:0])",
     "shuffled values": "each(found, lambda f: f.sample(frac=1, random_state=1).set_axis(f.index))",
     "other index": "each(found, lambda f: f.set_axis([f'row {n}' for n in range(len(f))]))",
-    "index of nothing": "each(found, lambda f: f.set_axis([None] * len(f)))",
     "index of lists": "each(found, lambda f: f.set_axis(pd.MultiIndex.from_product([['a'], range(len(f))])))",
     "no columns": "each(found, lambda f: f.iloc[:, :0] if f.ndim == 2 else f.to_frame())",
-    "other columns": "each(found, lambda f: f.add_prefix('my ') if f.ndim == 2 else f.rename('mine'))",
-    "columns twice": "each(found, lambda f: pd.concat([f, f], axis=1))",
     "columns of levels": "each(found, lambda f: pd.concat({'a': f}, axis=1))",
-    "columns of numbers": "each(found, lambda f: f.set_axis(range(f.shape[1]), axis=1) if f.ndim == 2 else f)",
     "columns of nothing": "each(found, lambda f: f.set_axis([None] * f.shape[1], axis=1) if f.ndim == 2 else f)",
     "turned round": "each(found, lambda f: f.T)",
-    "array": "each(found, lambda f: f.to_numpy())",
-    "dict": "each(found, lambda f: f.to_dict())",
-    "list of it": "[found]",
     "lists inside": "each(found, lambda f: f.map(lambda v: [v]))",
-    "complex": "each(found, lambda f: f.map(lambda v: 1j))",
     "timedelta": "each(found, lambda f: f.map(lambda v: pd.Timedelta(days=1)))",
-    "negative": "each(found, lambda f: f.map(lambda v: -7))",
-    "true": "each(found, lambda f: f.map(lambda v: True))",
 }
 MAY_PASS = {
     "shuffled values",
@@ -209,9 +181,9 @@ def test_a_non_answer_fails_with_a_message(names: list[str], engine: Engine, tmp
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("names", batches(NON_ANSWERS))
+@pytest.mark.parametrize("names", batches(NO_REPORTS))
 def test_a_report_that_is_none_fails_with_a_message(names: list[str], engine: Engine, tmp_path: Path) -> None:
-    tracks = [submission(tmp_path / name, f"return {NON_ANSWERS[name]}", ["report.py"]) for name in names]
+    tracks = [submission(tmp_path / name, f"return {NO_REPORTS[name]}", ["report.py"]) for name in names]
     reports = engine.run_many(LAB, tracks, exercises=["1.9"])
     found = [line for name, report in zip(names, reports, strict=True) for line in verdicts(report, name)]
     for name, report in zip(names, reports, strict=True):
