@@ -345,7 +345,6 @@ def test_labels_are_ordered_by_what_customers_spend(segment_lab, rng):
 def test_money_does_not_decide_alone(segment_lab, rng):
     """Each measure counts alike: they are scaled before K-Means."""
     segments.judge_kinds(segment_lab, *segments.draw_unequal_scales(rng), 1, segments.NO_SCALING)
-    segments.judge_kinds(segment_lab, *segments.draw_recency_only(rng), 1, segments.NO_RECENCY)
     segments.judge_rich(segment_lab, rng)
 
 

@@ -22,7 +22,6 @@ NO_LOG = (
     "This looks like K-Means without the logarithm: a few customers that spent thousands pull a segment to themselves. "
     "Take `np.log1p` of the measures first."
 )
-NO_RECENCY = "These two kinds differ in `recency_days` only: all three measures count, leave none out."
 NO_SCALING = (
     "This looks like K-Means without scaling: the column with the largest numbers decides alone who is near to whom. "
     "Scale after the logarithm (`StandardScaler`)."
@@ -74,12 +73,6 @@ def draw_unequal_scales(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
     """Two kinds, alike within in recency and frequency; what they spent runs from little to much in both."""
     kinds = (rng.random(240) < 0.5).astype(int)
     return kinds, _customers(rng, kinds, [[4.2, 1.3, 4.1], [3.0, 2.3, 5.3]], [[0.07, 0.1, 1.5]] * 2)
-
-
-def draw_recency_only(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
-    """Two kinds that differ in nothing but the time since the last purchase."""
-    kinds = (rng.random(240) < 0.8).astype(int)
-    return kinds, _customers(rng, kinds, [[2.3, 2.5, 4.5], [5.5, 2.5, 4.5]], [[0.15, 0.4, 0.5]] * 2)
 
 
 def draw_rare_and_rich(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
