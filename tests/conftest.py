@@ -19,12 +19,14 @@ PR_SET_CHILD_SUBREAPER = 36
 SECONDS_TO_END = 3.0
 # The slowest files, so that no worker begins one when the other is done. A file that is not named comes after them.
 SLOW_FIRST = (
+    "test_mutants",
+    "test_checks",
+    "test_survival",
+    "test_engine",
     "test_pipeline_tools",
     "test_notebooks",
-    "test_engine",
-    "test_tracking_tools",
-    "test_survival",
     "test_submission",
+    "test_tracking_tools",
 )
 
 

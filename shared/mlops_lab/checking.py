@@ -6,6 +6,7 @@ stand here either; a submission can read this file.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import os
@@ -33,10 +34,10 @@ def prepare_worker() -> None:
     os.environ["MPLCONFIGDIR"] = str(Path.home() / ".matplotlib")
 
 
-def call(target: str, *args: Any) -> tuple[Any, tuple[Any, ...]]:
+def call(target: str, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
     """Call `package.module:function`; return its answer, and its arguments as they are after the call."""
     module, _, name = target.partition(":")
-    return getattr(importlib.import_module(module), name)(*args), args
+    return getattr(importlib.import_module(module), name)(*args, **kwargs), args
 
 
 def call_method(target: object, name: str, *args: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -136,6 +137,32 @@ class ReadCounter(Feed):
             return load()
 
         self._replace(datasets, "load_house_sales", counted)
+
+
+class IndexNames:
+    """Notes the index of the table that a function of the lab returns, until `stop`.
+
+    Args:
+        target: `package.module:function`. Modules that are imported from now on get the function that notes.
+    """
+
+    def __init__(self, target: str) -> None:
+        module, _, self._name = target.partition(":")
+        self._module = importlib.import_module(module)
+        self._function = function = getattr(self._module, self._name)
+        self.names: list[str] = []
+
+        @functools.wraps(function)
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            table = function(*args, **kwargs)
+            self.names = [str(name) for name in getattr(table, "index", [])]
+            return table
+
+        setattr(self._module, self._name, noted)
+
+    def stop(self) -> None:
+        """Put the function back."""
+        setattr(self._module, self._name, self._function)
 
 
 def _iris_with(load_iris: Callable[..., Any], measures: pd.DataFrame) -> Callable[..., Any]:

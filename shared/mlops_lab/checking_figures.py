@@ -35,6 +35,7 @@ class FigureNamer:
             elif sketch:
                 _write(file, _noise(digest(figure)))
             else:
+                _draw_quickly(figure, options)
                 metadata = {**(options.pop("metadata", None) or {}), KEY: digest(figure)}
                 savefig(figure, file, metadata=metadata, **options)
 
@@ -43,6 +44,12 @@ class FigureNamer:
     def stop(self) -> None:
         """Let figures be saved as before."""
         setattr(self.owner, "savefig", self.original)  # noqa: B010
+
+
+def _draw_quickly(figure: Any, options: dict[str, Any]) -> None:
+    """Half the pixels and no search for the best layout: nobody looks at the picture."""
+    figure.set_layout_engine("none")
+    options["dpi"] = max(50, 200 / min(figure.get_size_inches()))
 
 
 def digest(figure: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import threading
 import zlib
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection._search import BaseSearchCV
 
-from mlops_lab.checking_rows import RowBook, as_matrix
+from mlops_lab.checking_estimators import answer_of, class_names, fingerprint, last_step, settings_of
+from mlops_lab.checking_rows import RowBook, as_matrix, as_numbers, leak
 
 Method = Callable[..., Any]
 METHODS = ("fit", "fit_transform", "transform", "predict", "predict_proba", "score")
@@ -32,9 +32,9 @@ class Recorder:
         prices: the right answer for each row, for regressors (USD).
         classes: the right answer for each row, for classifiers.
         untrained: models that were given rows of the sample are not trained, which would take long: they answer with
-            the truth and an error of known size (none on their training rows). Only dummies are trained, and models
-            that were given something else.
+            the truth and an error of known size. Only dummies are trained, and models that were given something else.
         errors: the size of that error, from the first candidate on, and in turn.
+        trained_errors: the same on the rows that a model was trained on (by default none).
         noise: one number per row. A regressor answers price × exp(error × noise); a classifier names the next class
             where error > noise.
     """
@@ -47,6 +47,7 @@ class Recorder:
         classes: list[str] | None = None,
         untrained: bool = False,
         errors: list[float] | None = None,
+        trained_errors: list[float] | None = None,
         noise: list[float] | None = None,
     ) -> None:
         self.book = RowBook(keys)
@@ -54,11 +55,13 @@ class Recorder:
         self.classes = classes
         self.untrained = untrained
         self.errors = errors or [0.0]
+        self.trained_errors = trained_errors or [0.0]
         self.noise = np.zeros(len(keys)) if noise is None else np.asarray(noise)
         self.mark = f"recorded_{id(self)}_"
         self.events: list[dict[str, Any]] = []
         self.estimators: list[Any] = []
         self.candidates: list[str] = []
+        self.settings: list[dict[str, str]] = []
         self.unknown: list[tuple[Any, Any] | None] = []
         self.trouble = ""
         self.depth = threading.local()
@@ -129,9 +132,12 @@ class Recorder:
         event = self._event(model, name, rows, (table, labels))
         if event["kind"] == "learn":
             mark: dict[str, Any] = {"rows": rows, "untrained": self._stays_untrained(model, rows), "classes": None}
-            mark["error"] = self.errors[event["candidate"] % len(self.errors)]
+            for key, sizes in (("error", self.errors), ("trained_error", self.trained_errors)):
+                mark[key] = sizes[event["candidate"] % len(sizes)]
+            event["matches"] = self._match(rows, labels)
             if is_classifier(model):
                 event["classes"] = mark["classes"] = self._classes(rows, labels)
+                event["leak"] = "" if rows is None or self.classes is None else leak(table, rows, self.classes)
         else:
             mark = vars(model).get(self.mark, {})
         answer = self._made_up(model, name, rows, labels, mark) if mark.get("untrained") else method()
@@ -139,8 +145,24 @@ class Recorder:
             vars(model)[self.mark] = mark
         if name in ("transform", "fit_transform") and rows is not None:
             self.book.remember(rows, answer)
-        event["answer"], event["value"] = _answer_of(model, name, answer)
+        event["answer"], event["value"] = answer_of(model, name, answer)
+        event["rmse"] = self._rmse(rows, answer) if name == "predict" else None
         return answer
+
+    def _match(self, rows: Any, labels: Any) -> float | None:
+        """The rank correlation of the labels of a training with the prices of its rows: 1 where they fit."""
+        written = as_numbers(labels) if labels is not None else None
+        if self.prices is None or rows is None or written is None or written.size != len(rows):
+            return None
+        found = pd.Series(np.ravel(written)).corr(pd.Series(self.prices[rows]), method="spearman")
+        return float(found) if np.isfinite(found) else None
+
+    def _rmse(self, rows: Any, answer: Any) -> float | None:
+        """How far predictions are from the prices of their rows (USD)."""
+        predicted = as_numbers(answer)
+        if self.prices is None or rows is None or predicted is None or predicted.size != len(rows):
+            return None
+        return float(np.sqrt(np.mean((np.ravel(predicted) - self.prices[rows]) ** 2)))
 
     def _event(self, model: Any, name: str, rows: Any, given: tuple[Any, Any]) -> dict[str, Any]:
         number = next((place for place, other in enumerate(self.estimators) if other is model), len(self.estimators))
@@ -163,9 +185,11 @@ class Recorder:
         return event
 
     def _candidate(self, model: Any) -> int:
-        text = fingerprint(model)
+        settings = settings_of(model)
+        text = fingerprint(model, settings)
         if text not in self.candidates:
             self.candidates.append(text)
+            self.settings.append(settings)
         return self.candidates.index(text)
 
     # Models that are not trained.
@@ -179,13 +203,12 @@ class Recorder:
         """What the method of an untrained model answers."""
         if name == "fit":
             if is_classifier(model):
-                _last_step(model).classes_ = np.unique(np.asarray(labels))
+                last_step(model).classes_ = np.unique(np.asarray(labels))
             return model
         if rows is None:
             self.trouble = "an untrained model was asked for rows that are not in the sample"
             raise ValueError(self.trouble)
-        # What it was "trained" on, it knows by heart.
-        error = np.where(np.isin(rows, mark["rows"]), 0.0, mark["error"])
+        error = np.where(np.isin(rows, mark["rows"]), mark["trained_error"], mark["error"])
         # Other training rows, other errors.
         noise = np.roll(self.noise, zlib.crc32(np.sort(mark["rows"]).tobytes()))[rows]
         if is_regressor(model):
@@ -289,47 +312,3 @@ def _width(table: Any) -> int:
     """How many dimensions a table has."""
     shape = getattr(table, "shape", None)
     return len(np.shape(table) if shape is None else shape)
-
-
-def _answer_of(model: Any, name: str, answer: Any) -> tuple[list[Any] | None, float | None]:
-    """The classes that a classifier named, and its score."""
-    if name == "score":
-        return None, float(answer)
-    if name == "predict" and is_classifier(model):
-        return np.asarray(answer).tolist(), None
-    if name == "predict_proba":
-        return np.asarray(model.classes_)[np.argmax(answer, axis=1)].tolist(), None
-    return None, None
-
-
-def _last_step(model: Any) -> Any:
-    """The step of a pipeline that predicts."""
-    while hasattr(model, "steps"):
-        model = model.steps[-1][1]
-    return model
-
-
-def class_names(model: Any) -> set[str]:
-    """The class names of an estimator and of all estimators inside it."""
-    names = {base.__name__ for base in type(model).__mro__[:-1]}
-    parts = list(getattr(model, "get_params", dict)().values())
-    for value in parts:
-        if hasattr(value, "get_params") and not isinstance(value, type):
-            names |= {base.__name__ for base in type(value).__mro__[:-1]}
-    return names
-
-
-def fingerprint(model: Any) -> str:
-    """The settings of an estimator as text, without its seeds: the same for its clones."""
-    settings: dict[str, Any] = getattr(model, "get_params", dict)()
-    free = ("random_state", "n_jobs", "verbose")
-    lines = [f"{name}={_shown(value)}" for name, value in settings.items() if not name.endswith(free)]
-    return f"{type(model).__name__}({', '.join(sorted(lines))})"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_shown(item) for item in value)}]"
-    if hasattr(value, "get_params") or callable(value):
-        return getattr(value, "__qualname__", type(value).__name__)
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value)[:2000])

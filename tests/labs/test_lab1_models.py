@@ -193,6 +193,12 @@ def test_the_best_candidate_learns_from_all_sales(tuned):
 
 
 @exercise("1.4")
+def test_the_search_does_not_change_sales(tuned):
+    """The table that was passed in is not changed."""
+    search.judge_unchanged(tuned)
+
+
+@exercise("1.4")
 def test_the_seed_decides_the_candidates(tuned, rng):
     """The same seed tries the same candidates, another seed tries others."""
     search.judge_seed(tuned.lab, rng)
@@ -229,6 +235,12 @@ def test_the_dummy_is_right_for_a_third(compared):
 def test_folds_are_stratified_shuffled_and_repeated(compared):
     """The folds are shuffled, have as many flowers of each species, and are drawn several times."""
     flowers.judge_folds(compared)
+
+
+@exercise("1.5")
+def test_no_column_gives_the_species_away(compared):
+    """The models learn from the measures: no column gives the species away."""
+    flowers.judge_leaks(compared)
 
 
 @exercise("1.5")
@@ -345,6 +357,7 @@ def test_labels_are_ordered_by_what_customers_spend(segment_lab, rng):
 def test_money_does_not_decide_alone(segment_lab, rng):
     """Each measure counts alike: they are scaled before K-Means."""
     segments.judge_kinds(segment_lab, *segments.draw_unequal_scales(rng), 1, segments.NO_SCALING)
+    segments.judge_each_measure(segment_lab, rng)
     segments.judge_rich(segment_lab, rng)
 
 

@@ -9,10 +9,11 @@ import pandas as pd
 from labkit.checks import LabHandle, LearnerError
 
 
-def looked_at(lab: LabHandle, module: str, function: str, *args: Any) -> tuple[Any, Any]:
+def looked_at(lab: LabHandle, module: str, function: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     """Call a function; return its answer, and its first argument as it is after the call."""
     target = f"{lab._package}.{module}:{function}"
-    answer, after = lab.make("mlops_lab.checking:call", target, *args, doing=f"`{function}(…)`")
+    lab._called(module, function)
+    answer, after = lab.make("mlops_lab.checking:call", target, *args, doing=f"`{function}(…)`", **kwargs)
     return answer, after[0]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab1_helpers.flowers import feed, judge_fold_sets
+from lab1_helpers.flowers import feed, judge_fold_sets, refuse_leak
 from lab1_helpers.samples import Generator, draw_measures, species
 from labkit.checks import LabHandle, LearnerError, expect, fail
+from mlops_lab.checking_rows import leak
 
 NAMES = ("setosa", "versicolor", "virginica")
 Rows = np.ndarray
@@ -26,10 +27,12 @@ class Probe:
     labels: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[int, Rows]] = field(default_factory=list)
     problem: dict[str, str] = field(default_factory=dict)
+    leak: str = ""
 
     def on_fit(self, table: Any, labels: Any = None) -> int:
         """Note a training; return its number."""
         rows = self._rows(table)
+        self.leak = self.leak or leak(table, rows, species())
         try:
             given = np.ravel(np.asarray(labels)).tolist()
         except (TypeError, ValueError):
@@ -133,6 +136,7 @@ def _draw_names(rng: Generator) -> list[str]:
 def judge_unseen(found: Confusion) -> None:
     """Fail where a flower is counted that the model was trained on, or not each flower is counted once."""
     probe = found.probe
+    refuse_leak(probe.leak)
     if not found.tests:
         fail(
             expected="each flower is named by a copy of `model` that was not trained on it",
@@ -198,7 +202,7 @@ def judge_seed(first: Confusion, again: Confusion, other: Confusion) -> None:
     """Fail where the folds are not shuffled by the seed, or not stratified."""
     if not first.tests:
         judge_unseen(first)
-    judge_fold_sets(first.tests)
+    judge_fold_sets(first.tests, "`StratifiedKFold(5, shuffle=True, random_state=seed)` does both")
     if all(len(test) == 1 for test in first.tests):
         return  # each flower is a fold of its own: there is nothing to draw
     sets = [{test.tobytes() for test in one.tests} for one in (first, again, other)]

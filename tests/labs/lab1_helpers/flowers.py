@@ -19,10 +19,12 @@ ENSEMBLES = ("BaseForest", "BaseGradientBoosting", "BaseHistGradientBoosting", "
 ENSEMBLE_WORDS = ("forest", "boost", "trees", "bagging", "ensemble", "gbm", "gbdt")
 DUMMY_WORDS = ("dummy", "baseline", "majority", "most frequent", "chance")
 LOGISTIC_WORDS = ("logistic", "logit", "logreg")
-SHUFFLE = (
-    "The file is sorted by species: shuffle the folds and keep the share of each species in every fold "
-    "(`RepeatedStratifiedKFold` does both, and repeats)."
-)
+SHUFFLE = "The file is sorted by species: shuffle the folds and keep the share of each species in every fold ({how})."
+REPEATED = "`RepeatedStratifiedKFold` does both, and repeats"
+LEAKS = {
+    "the class": "The answer is among the questions: drop `species`, and whatever was made from it, before training.",
+    "the row number": "The file is sorted by species, so the row number gives the species away: leave it out.",
+}
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def judge_folds(found: Comparison) -> None:
             help="A score on training data says how well the model remembers.",
         )
     for parts in found.models.values():
-        judge_fold_sets([part.unseen for part in parts])
+        judge_fold_sets([part.unseen for part in parts], REPEATED)
         tests = {part.unseen.tobytes() for part in parts}
         times = np.bincount(np.concatenate([np.frombuffer(test, dtype=np.int64) for test in tests]), minlength=150)
         expect.that(
@@ -159,8 +161,11 @@ def judge_folds(found: Comparison) -> None:
         )
 
 
-def judge_fold_sets(tests: list[np.ndarray]) -> None:
-    """Fail where flowers were not shuffled before they were dealt out, or a species is rarer in some folds."""
+def judge_fold_sets(tests: list[np.ndarray], how: str) -> None:
+    """Fail where flowers were not shuffled before they were dealt out, or a species is rarer in some folds.
+
+    `how` says which splitter of scikit-learn does it.
+    """
     kinds = np.repeat([0, 1, 2], 50)
     counts = np.array([np.bincount(kinds[test], minlength=3) for test in tests])
     runs = [test for test in tests if len(test) > 3]
@@ -170,14 +175,31 @@ def judge_fold_sets(tests: list[np.ndarray]) -> None:
             expected="the flowers are shuffled before they are dealt out to folds",
             found="the folds are cut in the order of the file"
             + (": some hold one species only" if (counts == 0).any() else ""),
-            help=SHUFFLE,
+            help=SHUFFLE.format(how=how),
         )
     if (np.ptp(counts, axis=1) > 2).any():
         worst = counts[np.argmax(np.ptp(counts, axis=1))]
         fail(
             expected="each fold is stratified: it has about as many flowers of one species as of another",
             found=f"a fold has {worst[0]}, {worst[1]} and {worst[2]} flowers of the three species",
-            help=SHUFFLE,
+            help=SHUFFLE.format(how=how),
+        )
+
+
+def judge_leaks(found: Comparison) -> None:
+    """Fail where a column gives the species away."""
+    judge_dummy(found)
+    for part in found.parts:
+        refuse_leak(part.leak)
+
+
+def refuse_leak(leak: str) -> None:
+    """Fail where something was found that gives the species away."""
+    if leak:
+        fail(
+            expected="the models learn from the four measures",
+            found=f"a column of their table is {leak.replace('class', 'species')}",
+            help=LEAKS.get(leak, ""),
         )
 
 

@@ -92,14 +92,15 @@ def judge_untrained(lab: LabHandle) -> None:
 def draw_market(rng: Generator) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     """Return houses to learn from, houses to be asked for, and the log effect of each of twelve zipcodes.
 
-    The zipcodes are dealt out by chance, so that nothing else (`lat`, `long`) knows them, and the dear ones are not
-    those of high number.
+    The zipcodes are dealt out by chance, so that nothing else (`lat`, `long`) knows them, and the dear ones are neither
+    those of high number nor those that are dear in fact.
     """
     sales = draw_sales(rng, 1_000)
     names = np.sort(rng.choice(sales["zipcode"].unique(), 12, replace=False))
     effects = np.linspace(-0.9, 0.9, len(names))
+    in_fact = np.log(sales["price"]).groupby(sales["zipcode"]).mean().reindex(names, fill_value=13)
     rng.shuffle(effects)
-    while abs(np.corrcoef(names, effects)[0, 1]) > 0.2:
+    while np.abs(np.corrcoef([names, in_fact, effects])[2, :2]).max() > 0.2:
         rng.shuffle(effects)
     dealt = rng.integers(len(names), size=len(sales))
     price = (sales["price"] * np.exp(effects[dealt])).round()

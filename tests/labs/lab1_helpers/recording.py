@@ -36,12 +36,18 @@ def events(recorder: RemoteObject) -> list[dict[str, Any]]:
 
 
 def untrained(rng: Generator, rows: int) -> dict[str, Any]:
-    """Options with which models are not trained but answer with an error of known size, another one per candidate."""
-    return {
-        "untrained": True,
-        "errors": list(rng.permutation(ERRORS).tolist()),
-        "noise": rng.normal(size=rows).tolist(),
-    }
+    """Options with which models are not trained but answer with an error of known size, another one per candidate.
+
+    On its training rows a candidate errs less, and the best of them there is the worst elsewhere.
+    """
+    errors = [float(error) for error in rng.permutation(ERRORS)]
+    noise = rng.normal(size=rows).tolist()
+    return {"untrained": True, "errors": errors, "trained_errors": remembered(errors), "noise": noise}
+
+
+def remembered(errors: list[float]) -> list[float]:
+    """Errors on training rows, in the opposite order of those on other rows."""
+    return [(min(ERRORS) + max(ERRORS) - error) / 20 for error in errors]
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,9 @@ class Part:
     """One trained model and the rows it was then asked for.
 
     `trained` and `unseen` are row numbers of the sample (None where the model got something else); `unseen` were asked
-    for and not trained on. `shaped_by` are the rows that a transformer outside the model had learned from before.
+    for and not trained on. `shaped_by` are the rows that a transformer outside the model had learned from before,
+    `matches` says how well the prices that it was given fit those of its rows (rank correlation), and `leak` what a
+    column gives away that is none of the measures.
     """
 
     candidate: int
@@ -60,6 +68,8 @@ class Part:
     shaped_by: np.ndarray
     scaled: str
     classes: dict[str, Any]
+    matches: float | None
+    leak: str
 
 
 def parts_of(found: list[dict[str, Any]]) -> list[Part]:
@@ -89,6 +99,8 @@ def parts_of(found: list[dict[str, Any]]) -> list[Part]:
                 shaped_by=shapers[-1] if shapers else np.empty(0, dtype=int),
                 scaled=event["scaled"],
                 classes=event.get("classes") or {},
+                matches=event.get("matches"),
+                leak=str(event.get("leak") or ""),
             )
         )
     return parts

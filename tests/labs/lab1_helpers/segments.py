@@ -16,6 +16,9 @@ from lab1_helpers.samples import Generator, draw_purchases
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
 Recipe = Callable[[pd.DataFrame], Any]
+Mistake = tuple[Recipe, Recipe, str]
+"""In which space the customers are grouped, in which the groups are measured, and what to say about it."""
+
 MEASURES = ["recency_days", "frequency", "monetary"]
 AS_OF = pd.Timestamp("1998-03-31")
 NO_LOG = (
@@ -26,6 +29,8 @@ NO_SCALING = (
     "This looks like K-Means without scaling: the column with the largest numbers decides alone who is near to whom. "
     "Scale after the logarithm (`StandardScaler`)."
 )
+
+SAME_SPACE = "Cluster and measure in the same space as `segment_customers`: logarithm, then scaling."
 
 
 def ask(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any) -> Any:
@@ -85,6 +90,13 @@ def draw_three(rng: Generator) -> pd.DataFrame:
     """Three kinds, as far from each other in logarithms."""
     kinds = rng.integers(0, 3, 210)
     return _customers(rng, kinds, [[0.9, 0.6, 2.4], [2.5, 2.0, 4.6], [4.1, 3.4, 6.8]], [[0.12, 0.2, 0.3]] * 3)
+
+
+def draw_four(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
+    """Four kinds: each pair of long or short ago with little or much. Without one measure, two kinds are one."""
+    kinds = rng.integers(0, 4, 240)
+    centres = [[2.3, 2.5, 3.5], [5.3, 2.5, 3.5], [2.3, 4.5, 6.5], [5.3, 4.5, 6.5]]
+    return kinds, _customers(rng, kinds, centres, [[0.05, 0.05, 0.05]] * 4)
 
 
 def draw_real(rng: Generator) -> pd.DataFrame:
@@ -188,6 +200,23 @@ def judge_kinds(lab: LabHandle, kinds: np.ndarray, table: pd.DataFrame, seed: in
     )
 
 
+def judge_each_measure(lab: LabHandle, rng: Generator) -> None:
+    """Fail where recency, or frequency and money, are not looked at."""
+    kinds, table = draw_four(rng)
+    labels = segment(lab, table, 4, 2)
+    counts = pd.crosstab(kinds, labels).to_numpy()
+    if len(set(counts.argmax(axis=1))) == 4 and counts.max(axis=1).sum() > 0.93 * len(kinds):
+        return
+    recent = np.isin(kinds, [0, 2])
+    mixed = [min(np.mean(recent[labels == label]), np.mean(~recent[labels == label])) for label in range(4)]
+    fail(
+        expected="four kinds of customers (few or many purchases, lately or long ago) end up in four segments",
+        found=f"{1 - counts.max(axis=1).sum() / len(kinds):.0%} of the customers are in the segment of another kind",
+        help="A segment holds customers that came lately and others that have not come for months: does `recency_days` "
+        "reach K-Means?" if max(mixed) > 0.1 else "Each of the three measures has a say.",
+    )  # fmt: skip
+
+
 def judge_rich(lab: LabHandle, rng: Generator) -> None:
     """Fail where those that buy often, and not those that spend much, have the higher label."""
     kinds, table = draw_rare_and_rich(rng)
@@ -236,37 +265,61 @@ def judge_choice(lab: LabHandle, rng: Generator) -> None:
         found=", ".join(f"k={k}: {value:,.4g}" for k, value in found["inertia"].items()),
         help="Fit K-Means anew for each k, and take its `inertia_`.",
     )
-    judge_recipe(found, table, [(lambda t: t, NO_SCALING), (lambda t: StandardScaler().fit_transform(t), NO_LOG)])
+    mistakes = [(_raw, _raw, NO_SCALING), (_scaled, _scaled, NO_LOG), (_right, _raw, SAME_SPACE)]
+    judge_recipe(found, table, mistakes)
     best = int(found["silhouette"].idxmax())
     expect.that(
         best == 3 and found["silhouette"].max() > 0.4,
         expected="for three kinds of customers, plainly apart in logarithms, the silhouette is best at k=3",
-        found=", ".join(f"k={k}: {value:.2f}" for k, value in found["silhouette"].items()),
-        help="Cluster and measure in the same space as `segment_customers`: logarithm, then scaling.",
+        found=_scores(found),
+        help=nearest_recipe(found, table, mistakes)
+        or SAME_SPACE,
     )
     table = draw_unequal_scales(rng)[1]
-    judge_recipe(choose(lab, table, [2, 3]), table, [(np.log1p, NO_SCALING)])
+    judge_recipe(choose(lab, table, [2, 3]), table, [(np.log1p, np.log1p, NO_SCALING)])
 
 
-def judge_recipe(found: pd.DataFrame, table: pd.DataFrame, mistakes: list[tuple[Recipe, str]]) -> None:
+def judge_recipe(found: pd.DataFrame, table: pd.DataFrame, mistakes: list[Mistake]) -> None:
     """Fail where the silhouettes are those of a known mistake."""
-    right = _silhouettes(found.index, lambda t: StandardScaler().fit_transform(np.log1p(t)), table)
-    near = np.abs(found["silhouette"] - right).max()
-    for recipe, help_text in mistakes:
-        wrong = _silhouettes(found.index, recipe, table)
+    near = np.abs(found["silhouette"] - _silhouettes(found.index, table, _right, _right)).max()
+    for grouped_in, scored_in, help_text in mistakes:
+        wrong = _silhouettes(found.index, table, grouped_in, scored_in)
         distance = np.abs(found["silhouette"] - wrong).max()
         if distance < 0.03 and near > 0.08:
             fail(
                 expected="silhouettes of segments from the logarithm of the measures, scaled",
-                found=", ".join(f"k={k}: {value:.2f}" for k, value in found["silhouette"].items()),
+                found=_scores(found),
                 help=help_text,
             )
 
 
-def _silhouettes(ks: Any, recipe: Recipe, table: pd.DataFrame) -> np.ndarray:
-    points = np.asarray(recipe(table[MEASURES]), dtype=float)
+def nearest_recipe(found: pd.DataFrame, table: pd.DataFrame, mistakes: list[Mistake]) -> str:
+    """The help for the mistake whose silhouettes are nearest; nothing where the right ones are."""
+    recipes = [(_right, _right, ""), *mistakes]
+    away = [np.abs(found["silhouette"] - _silhouettes(found.index, table, *recipe[:2])).mean() for recipe in recipes]
+    return recipes[int(np.argmin(away))][2]
+
+
+def _raw(table: pd.DataFrame) -> Any:
+    return table
+
+
+def _scaled(table: pd.DataFrame) -> Any:
+    return StandardScaler().fit_transform(table)
+
+
+def _right(table: pd.DataFrame) -> Any:
+    return StandardScaler().fit_transform(np.log1p(table))
+
+
+def _scores(found: pd.DataFrame) -> str:
+    return ", ".join(f"k={k}: {value:.2f}" for k, value in found["silhouette"].items())
+
+
+def _silhouettes(ks: Any, table: pd.DataFrame, grouped_in: Recipe, scored_in: Recipe) -> np.ndarray:
+    points, scored = (np.asarray(recipe(table[MEASURES]), dtype=float) for recipe in (grouped_in, scored_in))
     fits = (KMeans(int(k), n_init=3, random_state=0).fit_predict(points) for k in ks)
-    return np.array([silhouette_score(points, labels) for labels in fits])
+    return np.array([silhouette_score(scored, labels) for labels in fits])
 
 
 # profile_segments

@@ -1,0 +1,28 @@
+# exercise: 1.4
+# file: house_price.py
+# caught by: test_the_search_does_not_change_sales
+# misconception: sorts the caller's table
+# says: work on a copy
+
+import pandas as pd
+from scipy.stats import randint, uniform
+from sklearn.model_selection import RandomizedSearchCV, TimeSeriesSplit
+
+SPACE = {
+    "regressor__trees__learning_rate": uniform(0.02, 0.3),
+    "regressor__trees__max_leaf_nodes": randint(5, 40),
+}
+
+
+def tune_model(sales, n_candidates=20, seed=0):
+    sales.sort_values("date", inplace=True)
+    search = RandomizedSearchCV(
+        build_model(),
+        SPACE,
+        n_iter=n_candidates,
+        cv=TimeSeriesSplit(3),
+        scoring="neg_mean_absolute_error",
+        random_state=seed,
+    )
+    search.fit(sales, sales["price"])
+    return search.best_estimator_, pd.DataFrame(search.cv_results_)
