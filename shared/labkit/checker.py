@@ -42,7 +42,9 @@ class CheckRun:
     Args:
         source: starts workers; None runs the learner's code in this very process (plain pytest).
         work: the folder whose sub-folders are the workers' own.
-        report: called with each result, and before that with the list of all that will come.
+        report: called with each result.
+        announce: called before that with the list of all that will come.
+        checks: run only these checks of the exercises, by name (none: all).
     """
 
     root: Path
@@ -55,6 +57,7 @@ class CheckRun:
     report: Callable[[Result], None]
     announce: Callable[[list[tuple[str, str]]], None] = lambda expected: None
     seed: int = 0
+    checks: tuple[str, ...] = ()
     broken: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ def main(argument: str) -> None:
         lab,
         track,
         tuple(order["exercises"]),
+        tuple(order["checks"]),
         order["seed"],
         order["environment"],
         Path(order["workspace"]),

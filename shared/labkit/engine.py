@@ -44,6 +44,7 @@ class Run:
     lab: Lab
     track: Track
     exercises: tuple[str, ...]
+    checks: tuple[str, ...]
     seed: int
     environment: dict[str, str]
     workspace: Path
@@ -119,6 +120,7 @@ class EngineProcess:
             lab,
             track,
             tuple(request["exercises"]),
+            tuple(request["checks"]),
             request["seed"],
             request["environment"],
             workspace,
@@ -318,6 +320,7 @@ def run_as_checker(root: Path, run: Run, job: Job, control: socket.socket | None
         lambda result: tell(pipe, {"result": dataclasses.asdict(result)}),
         lambda expected: tell(pipe, {"announce": expected}),
         run.seed,
+        run.checks,
     )  # fmt: skip
     try:
         status = run_checks(check_run)

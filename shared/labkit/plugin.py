@@ -63,9 +63,10 @@ class CheckPlugin:
         for item in items:
             if exercise_of(item) not in known:
                 raise pytest.UsageError(f"{item.nodeid}: the lab has no exercise `{exercise_of(item)}`")
-        items[:] = sorted(
-            (item for item in items if exercise_of(item) in wanted), key=lambda item: wanted[exercise_of(item)]
-        )
+        chosen = [item for item in items if exercise_of(item) in wanted]
+        if self.run.checks:
+            chosen = [item for item in chosen if item.name.partition("[")[0] in self.run.checks]
+        items[:] = sorted(chosen, key=lambda item: wanted[exercise_of(item)])
         self.run.announce([(exercise_of(item), item.name) for item in items])
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:

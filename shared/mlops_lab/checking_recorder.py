@@ -53,6 +53,7 @@ class Recorder:
         self.book = RowBook(keys)
         self.prices = None if prices is None else np.asarray(prices, dtype=float)
         self.classes = classes
+        self.codes = None if classes is None else np.unique(np.array(classes), return_inverse=True)[1]
         self.untrained = untrained
         self.errors = errors or [0.0]
         self.trained_errors = trained_errors or [0.0]
@@ -137,7 +138,7 @@ class Recorder:
             event["matches"] = self._match(rows, labels)
             if is_classifier(model):
                 event["classes"] = mark["classes"] = self._classes(rows, labels)
-                event["leak"] = "" if rows is None or self.classes is None else leak(table, rows, self.classes)
+                event["leak"] = "" if rows is None or self.codes is None else leak(table, rows, self.codes)
         else:
             mark = vars(model).get(self.mark, {})
         answer = self._made_up(model, name, rows, labels, mark) if mark.get("untrained") else method()
@@ -154,8 +155,8 @@ class Recorder:
         written = as_numbers(labels) if labels is not None else None
         if self.prices is None or rows is None or written is None or written.size != len(rows):
             return None
-        found = pd.Series(np.ravel(written)).corr(pd.Series(self.prices[rows]), method="spearman")
-        return float(found) if np.isfinite(found) else None
+        ranks = [np.argsort(np.argsort(values, kind="stable")) for values in (np.ravel(written), self.prices[rows])]
+        return float(np.corrcoef(*ranks)[0, 1]) if len(rows) > 1 else None
 
     def _rmse(self, rows: Any, answer: Any) -> float | None:
         """How far predictions are from the prices of their rows (USD)."""

@@ -346,6 +346,7 @@ def segment_lab(new_lab):
 @exercise("1.8")
 def test_labels_are_ordered_by_what_customers_spend(segment_lab, rng):
     """Each customer has a label from 0 to k - 1; a higher label means more money."""
+    segments.judge_rich(segment_lab, rng)
     for k in (5, 4):
         table = segments.draw_real(rng)
         labels = segments.segment(segment_lab, table, k, seed=k)
@@ -358,7 +359,6 @@ def test_money_does_not_decide_alone(segment_lab, rng):
     """Each measure counts alike: they are scaled before K-Means."""
     segments.judge_kinds(segment_lab, *segments.draw_unequal_scales(rng), 1, segments.NO_SCALING)
     segments.judge_each_measure(segment_lab, rng)
-    segments.judge_rich(segment_lab, rng)
 
 
 @exercise("1.8")

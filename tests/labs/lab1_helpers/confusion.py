@@ -32,7 +32,7 @@ class Probe:
     def on_fit(self, table: Any, labels: Any = None) -> int:
         """Note a training; return its number."""
         rows = self._rows(table)
-        self.leak = self.leak or leak(table, rows, species())
+        self.leak = self.leak or leak(table, rows, np.unique(species(), return_inverse=True)[1])
         try:
             given = np.ravel(np.asarray(labels)).tolist()
         except (TypeError, ValueError):

@@ -1,6 +1,6 @@
 # exercise: 1.8
 # file: customers.py
-# caught by: test_money_does_not_decide_alone
+# caught by: test_labels_are_ordered_by_what_customers_spend
 # misconception: ordered by how often they buy
 # says: spends more
 
