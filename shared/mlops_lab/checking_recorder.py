@@ -155,8 +155,8 @@ class Recorder:
         written = as_numbers(labels) if labels is not None else None
         if self.prices is None or rows is None or written is None or written.size != len(rows):
             return None
-        ranks = [np.argsort(np.argsort(values, kind="stable")) for values in (np.ravel(written), self.prices[rows])]
-        return float(np.corrcoef(*ranks)[0, 1]) if len(rows) > 1 else None
+        given, actual = (np.argsort(np.argsort(values)) for values in (np.ravel(written), self.prices[rows]))
+        return float(np.corrcoef(given, actual)[0, 1]) if len(rows) > 1 else None
 
     def _rmse(self, rows: Any, answer: Any) -> float | None:
         """How far predictions are from the prices of their rows (USD)."""
