@@ -26,7 +26,7 @@ from labkit.sandbox import Walls
 from labkit.wire import WireError, pack, read_frame
 from labkit.worker import Executor, prepare, serve
 
-KEPT_ENVIRONMENT = ("PATH", "LANG", "TZ", "MPLBACKEND", "MPLCONFIGDIR", "LOKY_MAX_CPU_COUNT")
+KEPT_ENVIRONMENT = ("PATH", "LANG", "TZ", "DO_NOT_TRACK", "MPLBACKEND", "MPLCONFIGDIR", "LOKY_MAX_CPU_COUNT")
 KEPT_PREFIXES = ("OMP_", "OPENBLAS_", "MKL_", "PYTHON", "LC_")
 
 
@@ -91,6 +91,7 @@ class NurseryProcess:
                 order = json.loads(message)
                 self._start() if order["order"] == "start" else self._end(order["worker"], grace=order["grace"])
         finally:
+            self.workers.clear()  # nobody waits for them any more: they end, too
             self._sweep()
             os._exit(0)
 

@@ -66,6 +66,7 @@ def engine_environment(root: Path) -> dict[str, str]:
     return {
         **kept,
         **dict.fromkeys(THREADS, "1"),
+        "DO_NOT_TRACK": "true",  # no tool that a lab uses reports home
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "PYTHONHASHSEED": "random",

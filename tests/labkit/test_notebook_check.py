@@ -27,7 +27,7 @@ def inside(course: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_verdict_is_html_and_text(inside: Path) -> None:
     verdict = labkit.check("1.1")
     assert not verdict.passed
-    assert repr(verdict) == "· 1.1 Double: to do"
+    assert repr(verdict).splitlines()[0] == "· 1.1 Double: to do"  # after it: what this system lacks
     toy.write(inside / "labs" / "lab1_toy" / "answer.py", toy.answer(double="return 3 * x"))
     verdict = labkit.check("1.1")
     assert repr(verdict).startswith("✗ 1.1 Double: failed\n  ✗ `double` returns twice its argument.\n    expected: ")
