@@ -40,7 +40,7 @@ lint: .venv/.ready  ## check style, types, import rules and stray words
 lock:  ## write requirements.lock anew; ARGS=--upgrade takes newer versions
 	@sh scripts/lock.sh $(ARGS)
 
-sync: .venv/.ready  ## write the starters in labs/ anew from solutions/
+sync: .venv/.ready  ## for authors: write the starters in labs/ anew from solutions/
 	@.venv/bin/lab dev sync
 
 bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest

@@ -14,9 +14,9 @@ import pandas as pd
 def rfm(purchases: pd.DataFrame, as_of: str | pd.Timestamp) -> pd.DataFrame:
     """Describe each customer as seen at the end of the day `as_of`.
 
-    One row per customer with a purchase up to then, index `customer_id`, sorted: `recency_days` (days from the last
-    purchase to `as_of`), `frequency` (number of purchases, that is, rows) and `monetary` (USD spent in all). Nothing
-    after `as_of` is looked at. `purchases` is not changed.
+    One row per customer with a purchase up to then, index `customer_id`: `recency_days` (days from the last purchase
+    to `as_of`), `frequency` (number of purchases) and `monetary` (USD spent in all). Purchases of that day count, those
+    after it are not looked at. `purchases` is not changed.
     """
     # TODO 1.7: Describe customers: recency, frequency, monetary value
     raise NotImplementedError

@@ -25,7 +25,7 @@ def split_by_time(sales: pd.DataFrame, cutoff: str | pd.Timestamp) -> tuple[pd.D
     """Split the sales into the past, to learn from, and the time after it, to be judged on.
 
     `train` holds the sales before `cutoff`, `test` the sales from `cutoff` on. A house (`id`) that was sold on both
-    sides stays in `test` only. Rows keep their order and their index; `sales` is not changed.
+    sides stays in `test` only. Rows keep their order; `sales` is not changed.
 
     Raises ValueError where one side would be empty.
     """
@@ -38,8 +38,7 @@ def build_model() -> Any:
 
     Everything that learns from data is inside: `model.fit(sales, sales["price"])`, then `model.predict(new_sales)`,
     where `new_sales` may have no `price`. Columns that are not in `FEATURES` change nothing. A `zipcode` that was not
-    in the training data gets a sensible value. It learns the logarithm of the price, and answers in dollars. The same
-    data gives the same model.
+    in the training data gets a sensible value. It learns the logarithm of the price, and answers in dollars.
     """
     # TODO 1.2: Put everything that learns into one estimator
     raise NotImplementedError
@@ -86,15 +85,16 @@ def main(arguments: list[str] | None = None) -> None:
 
     # Train on the past.
     train, test = split_by_time(load_house_sales(), CUTOFF)
+    features = FEATURES or [name for name in train.columns if name != "price"]
     if options.candidates:
         model, _ = tune_model(train, options.candidates)
     else:
         model = build_model()
-    model.fit(train[FEATURES], train["price"])
+    model.fit(train[features], train["price"])
 
     # Judge on the time after it, beside a baseline and beside what cross-validation promised.
     metrics = evaluate(model, test)
-    baseline = DummyRegressor().fit(train[FEATURES], train["price"])
+    baseline = DummyRegressor().fit(train[features], train["price"])
     table = pd.DataFrame(
         {
             "mean price, on 2015": evaluate(baseline, test),
@@ -105,8 +105,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(table.to_string(formatters={"rmse": "{:,.0f}".format, "mae": "{:,.0f}".format, "r2": "{:.3f}".format}))
 
     # Keep the model together with what is known about it.
-    features, dates = train[FEATURES], train["date"]
-    folder = save_artifact(options.out, model, name="house_price", metrics=metrics, features=features, dates=dates)
+    known, dates = train[features], train["date"]
+    folder = save_artifact(options.out, model, name="house_price", metrics=metrics, features=known, dates=dates)
     print(f"artifact: {folder}")
 
 

@@ -140,10 +140,15 @@ class Catalog:
         for lab in self.labs:
             if wanted in {str(lab.number), lab.name, lab.package, lab.week}:
                 return lab
+        if wanted in self._exercise_ids():
+            raise CatalogError(f"`{wanted}` is an exercise, and a lab is wanted here: `{wanted.partition('.')[0]}`.")
         raise CatalogError(self._no_lab(wanted))
 
     def exercise(self, id: str) -> tuple[Lab, Exercise]:
         """The lab and the exercise of an id such as `1.2`."""
+        if lab := next((lab for lab in self.labs if id in {str(lab.number), lab.name, lab.package}), None):
+            first = lab.exercises[0].id
+            raise CatalogError(f"`{id}` is a lab, and an exercise is wanted here, such as `{first}`.")
         if not re.fullmatch(r"\d+\.\d+", id):
             raise CatalogError(f"`{_shown(id)}` is not an exercise.{suggestion(id, self._exercise_ids())}")
         lab = self.lab(id.partition(".")[0])

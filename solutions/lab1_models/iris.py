@@ -22,8 +22,8 @@ def compare_classifiers(seed: int = 0) -> pd.DataFrame:
     """Compare classifiers on the iris data by repeated stratified cross-validation.
 
     The index is the name of the model: at least a dummy, logistic regression and one tree ensemble. Columns
-    `accuracy_mean` and `accuracy_std`, over all folds of all repeats (fractions, 0 to 1). Best model first. The same
-    `seed` gives the same table.
+    `accuracy_mean` and `accuracy_std`, over all folds of all repeats (fractions, 0 to 1). The same `seed` gives the
+    same folds.
     """
     # solution 1.5
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis

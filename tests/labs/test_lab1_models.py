@@ -57,10 +57,7 @@ def test_rows_keep_their_order_and_sales_is_not_changed(split):
 @pytest.mark.parametrize("side", ["train", "test", "train, because all its houses are sold again"])
 def test_an_empty_side_raises_value_error(lab, rng, side):
     """Where one side would have no row, `split_by_time` raises a ValueError."""
-    sales, cutoff = splits.draw_empty_side(rng, side)
-    help_text = "Nobody can learn from no rows, or be judged on none: look at both sides before you return them."
-    with expect.raises("ValueError", what=f"a split that leaves no row in {side}", help=help_text):
-        lab.house_price.split_by_time(sales, cutoff)
+    splits.judge_empty_side(lab, rng, side)
 
 
 # 1.2 build_model
@@ -330,7 +327,8 @@ def test_purchases_after_as_of_change_nothing(lab, rng):
 
 @exercise("1.7")
 def test_every_purchase_counts(lab, rng):
-    """Each purchase counts: of long ago, on a day with another one, or for nothing."""
+    """Each purchase counts: of `as_of` itself, of long ago, on a day with another one, or for nothing."""
+    customers.judge_last_day(lab, rng)
     customers.judge_later(lab, rng)
 
 

@@ -39,8 +39,11 @@ def print_report(
     from rich.text import Text
 
     console.print()
-    for id, results in report.by_exercise().items():
+    exercises = report.by_exercise()
+    for id, results in exercises.items():
         print_exercise(console, lab, id, results, details=details)
+        if len(exercises) == 1 and results[0].outcome == "todo":
+            _print_block(console, _message(results[0].message))
     for note in report.notes:
         console.print(indented(console, Text(f"note: {clean(note, 1000)}".replace("\n", " "), style=QUIET), 2))
     console.print()
@@ -61,13 +64,16 @@ def print_exercise(
     if brief or worst(result.outcome for result in results) == "todo":
         return
     shown = [result for result in results if details or result.outcome in {"failed", "error", "skipped"}]
+    messages: set[str] = set()
     for (_, says_nothing, _), group in groupby(
         shown, key=lambda one: (one.title, one.outcome == "passed", one.message)
     ):
         cases = list(group)
         # A check that passed with several inputs is one line.
         for result in cases[:1] if says_nothing else cases:
-            _print_check(console, result, len(cases) if says_nothing else 1)
+            said = bool(result.message) and result.message in messages
+            _print_check(console, result, len(cases) if says_nothing else 1, said=said)
+            messages.add(result.message)
 
 
 def _exercise_line(console: Console, lab: Lab, id: str, results: Sequence[Result]) -> Text:
@@ -94,7 +100,8 @@ def _count(results: Sequence[Result]) -> str:
     return plural(passed, "check") if passed == judged else f"{passed} of {judged} checks"
 
 
-def _print_check(console: Console, result: Result, cases: int = 1) -> None:
+def _print_check(console: Console, result: Result, cases: int = 1, *, said: bool = False) -> None:
+    """The title of a check and what it found; `said` where a check above has found the same to the letter."""
     from rich.text import Text
 
     title = Text(clean(result.title, 400).replace("\n", " ") or result.check)
@@ -102,7 +109,9 @@ def _print_check(console: Console, result: Result, cases: int = 1) -> None:
         title.append(f" ({cases} cases)", style=QUIET)
     title = indented(console, title, 8)
     console.print(Text(" " * 5).append_text(sign(console, result.outcome)).append("  ").append_text(title[8:]))
-    if result.message and result.outcome != "passed":
+    if said:
+        _print_block(console, iter([("found", Text("the same as above", style=QUIET))]))
+    elif result.message and result.outcome != "passed":
         _print_block(console, _message(result.message))
     if result.output.strip() and result.outcome in {"failed", "error"}:
         _print_block(console, _output(result.output))

@@ -37,6 +37,14 @@ def draw_customers(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
     return purchases, as_of
 
 
+def draw_last_day(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """Purchases of some customers, and the day on which some of them bought for the last time."""
+    purchases = draw_purchases(rng, 60)
+    last = purchases.groupby("customer_id")["date"].max()
+    as_of = last[last < "1998-06-01"].mode().iloc[0]
+    return purchases, as_of
+
+
 def draw_later(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
     """All purchases of some customers, and a day a year later: some rows are alike, some cost nothing."""
     purchases = draw_purchases(rng, 120, one_a_day=False)
@@ -48,6 +56,22 @@ def draw_later(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
     free = free.assign(customer_id=purchases["customer_id"].max() + np.arange(1, 4), dollar_value=0.0)
     everything = pd.concat([purchases, again, free], ignore_index=True)
     return everything.sample(frac=1, random_state=rng), as_of
+
+
+def judge_last_day(lab: LabHandle, rng: Generator) -> None:
+    """Fail where a purchase on the day itself is not counted: that day is known when it ends."""
+    found = describe(lab, *draw_last_day(rng))
+    wanted = found.known.groupby("customer_id")["dollar_value"].sum()
+    is_seen = (found.known["date"] == found.as_of) & (found.known["dollar_value"] > 0)
+    that_day = found.known.loc[is_seen, "customer_id"].unique()
+    there = found.table["monetary"].reindex(wanted.index)
+    wrong = [customer for customer in that_day if not np.isclose(there[customer], wanted[customer], atol=0.006)]
+    expect.that(
+        not wrong,
+        expected=f"a purchase on {found.as_of.date()} counts as of {found.as_of.date()}, with a recency of 0 days",
+        found=f"that of customer {few(wrong)} is left out",
+        help="`as_of` is seen at the end of the day: compare with `<=`. What comes after it is unknown.",
+    )
 
 
 def judge_later(lab: LabHandle, rng: Generator) -> None:

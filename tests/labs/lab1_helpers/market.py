@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lab1_helpers.answers import explain
 from lab1_helpers.recording import events, recording
 from lab1_helpers.samples import Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, RemoteObject, expect, fail
@@ -144,6 +145,7 @@ def train_model(lab: LabHandle, model: RemoteObject, sales: pd.DataFrame, given:
                 "`TargetEncoder` takes whole-number prices for classes: give it log prices, or "
                 "`target_type='continuous'`."
             )
+        explain(error)
         raise
     return after
 

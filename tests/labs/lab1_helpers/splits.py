@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab1_helpers.answers import on_day
+from lab1_helpers.answers import explain, on_day
 from lab1_helpers.samples import Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, expect, fail
+
+
+USUAL_CUTOFF = pd.Timestamp("2015-01-01")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ def draw_split(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
         sales = draw_sales(rng, 260, sold_twice=70)
         is_twice = sales["id"].duplicated(keep=False)
         cutoff = pd.Timestamp(sales.loc[~is_twice, "date"].sort_values().to_numpy()[int(rng.integers(60, 80))])
+        if abs(cutoff - USUAL_CUTOFF) < pd.Timedelta(days=7):
+            continue  # a cutoff that is typed in would be right by chance
         late = (sales.loc[is_twice, "date"] >= cutoff).groupby(sales["id"]).sum()
         if late.value_counts().reindex([0, 1, 2], fill_value=0).min() > 1:
             return sales, cutoff
@@ -58,7 +63,7 @@ def split(lab: LabHandle, sales: pd.DataFrame, cutoff: pd.Timestamp) -> Split:
     try:
         answer, after = on_day(lab, "house_price", "split_by_time", sales, cutoff)
     except LearnerError as error:
-        if "ValueError" in error.base_names:
+        if "ValueError" in error.base_names and not error.help:
             error.help = (
                 f"Sales before {cutoff:%Y-%m-%d} are there, and sales from it on: no side is empty. Is the cutoff used "
                 "to the day?"
@@ -71,6 +76,22 @@ def split(lab: LabHandle, sales: pd.DataFrame, cutoff: pd.Timestamp) -> Split:
     ]
     rows = [_rows(frame, sales, name) for frame, name in zip(frames, ("train", "test"), strict=True)]
     return Split(sales, cutoff, rows[0], rows[1], frames[0], frames[1], after)
+
+
+def judge_empty_side(lab: LabHandle, rng: Generator, side: str) -> None:
+    """Fail where a side without a row is no ValueError, or one of pandas' own by accident."""
+    sales, cutoff = draw_empty_side(rng, side)
+    what = f"a split that leaves no row in {side}"
+    help_text = "Nobody can learn from no rows, or be judged on none: look at both sides before you return them."
+    with expect.raises("ValueError", what=what, help=help_text):
+        try:
+            lab.house_price.split_by_time(sales, cutoff)
+        except LearnerError as error:
+            explain(error)
+            if error.help:
+                found = f"{error.type_name}: {error.message[:200]}"
+                fail(expected=f"{what} raises a ValueError of your own", found=found, help=error.help)
+            raise
 
 
 def draw_empty_side(rng: Generator, side: str) -> tuple[pd.DataFrame, pd.Timestamp]:
@@ -184,6 +205,12 @@ def judge_completeness(found: Split) -> None:
         lost = np.setdiff1d(wanted, rows)
         if len(lost):
             twice = (counts[found.sales["id"].to_numpy()[lost]] > 1).all()
+            expect.that(
+                not (found.sales["date"].iloc[lost] == found.cutoff).all(),
+                expected="a sale on the cutoff day itself is in `test`",
+                found=f"{len(lost)} of them are on neither side",
+                help="The cutoff is the first day of the test set: compare with `<` for train and `>=` for test.",
+            )
             fail(
                 expected=f"`{name}` has {len(wanted)} rows",
                 found=f"{len(lost)} of them are missing",
