@@ -198,7 +198,10 @@ class Recorder:
     def _stays_untrained(self, model: Any, rows: Any) -> bool:
         if not self.untrained or rows is None or isinstance(model, (DummyClassifier, DummyRegressor)):
             return False
-        return (is_regressor(model) and self.prices is not None) or (is_classifier(model) and self.classes is not None)
+        if is_classifier(model):
+            # A class of the learner's own may be a dummy.
+            return self.classes is not None and type(last_step(model)).__module__.startswith("sklearn.")
+        return bool(is_regressor(model)) and self.prices is not None
 
     def _made_up(self, model: Any, name: str, rows: Any, labels: Any, mark: dict[str, Any]) -> Any:
         """What the method of an untrained model answers."""

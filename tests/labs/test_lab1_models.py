@@ -345,7 +345,7 @@ def segment_lab(new_lab):
 def test_labels_are_ordered_by_what_customers_spend(segment_lab, rng):
     """Each customer has a label from 0 to k - 1; a higher label means more money."""
     segments.judge_rich(segment_lab, rng)
-    for k in (5, 4):
+    for k in (8, 5, 4):
         table = segments.draw_real(rng)
         labels = segments.segment(segment_lab, table, k, seed=k)
         segments.judge_order(table, labels)

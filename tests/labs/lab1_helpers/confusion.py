@@ -148,6 +148,7 @@ def judge_unseen(found: Confusion) -> None:
         (times == 1).all(),
         expected="each of the 150 flowers is named once, by a model that was not trained on it",
         found=f"{int((times == 0).sum())} are never named so, {int((times > 1).sum())} more than once",
+        help="Each fold's model names the flowers of its own fold, and no others (`cross_val_predict` does it).",
     )
     table = square(found)
     total = table.to_numpy().sum()

@@ -73,6 +73,12 @@ def judge_untrained(lab: LabHandle) -> None:
         "has seen the test set.",
     )
     expect.that(
+        not model.type_name.endswith(("ABCMeta", "builtins.type")) and model.type_name != "type",
+        expected="`build_model()` returns an estimator",
+        found="a class",
+        help="Call the class: `Ridge()` is an estimator, `Ridge` is its building plan.",
+    )
+    expect.that(
         lab.make("operator:is_not", model, second),
         expected="each call of `build_model()` makes a new model",
         found="it returns the same object each time",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lab1_helpers.market import LEAKS, PRICELESS, Market
+from lab1_helpers.market import UNSEEN, LEAKS, PRICELESS, Market
 from lab1_helpers.samples import Generator
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
@@ -37,6 +37,7 @@ def judge_given_rows(market: Market) -> None:
 
 def judge_batches(market: Market, rng: Generator) -> None:
     """Fail where the price of a house depends on the houses that are asked for together with it."""
+    _judge_unseen_batches(market, rng)
     houses = market.new
     half = np.flatnonzero(houses["zipcode"].isin(rng.choice(market.effects.index[1:], 5, replace=False)))
     batches = [half, *([row] for row in rng.choice(len(houses), 4, replace=False))]
@@ -57,6 +58,24 @@ def judge_batches(market: Market, rng: Generator) -> None:
                 "and only apply it afterwards (`fit_transform` or `astype('category').cat.codes` in `transform` is the "
                 "usual slip).",
             )
+
+
+def _judge_unseen_batches(market: Market, rng: Generator) -> None:
+    """Fail where the price in a zipcode that was never seen depends on the other houses that are asked for."""
+    houses = market.new.head(20)
+    asked = houses.assign(zipcode=np.where(np.arange(len(houses)) < 4, UNSEEN[0], houses["zipcode"]))
+    try:
+        together, alone = (market.ask(asked.iloc[:size], "the prices of a few houses") for size in (20, 4))
+    except LearnerError:
+        return  # another check's business
+    if not np.allclose(together[:4], alone, rtol=1e-3):
+        fail(
+            expected="a house in a zipcode that was never seen has the same price, whichever houses are asked for "
+            "together with it",
+            found=f"{together[0]:,.0f} USD among 20 houses, {alone[0]:,.0f} USD among 4",
+            help="What stands for an unknown zipcode (a mean, for example) is learned in `fit`, not from the houses "
+            "that `predict` gets.",
+        )
 
 
 def judge_features(market: Market) -> None:

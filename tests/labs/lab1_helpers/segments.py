@@ -92,10 +92,15 @@ def draw_three(rng: Generator) -> pd.DataFrame:
     return _customers(rng, kinds, [[0.9, 0.6, 2.4], [2.5, 2.0, 4.6], [4.1, 3.4, 6.8]], [[0.12, 0.2, 0.3]] * 3)
 
 
-def draw_four(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
-    """Four kinds: each pair of long or short ago with little or much. Without one measure, two kinds are one."""
+def draw_four(rng: Generator, alone: int) -> tuple[np.ndarray, pd.DataFrame]:
+    """Four kinds: low or high in measure number `alone`, and low or high in the other two. Kinds 0 and 2 are low in it.
+
+    Without that measure, two kinds are one.
+    """
     kinds = rng.integers(0, 4, 240)
-    centres = [[2.3, 2.5, 3.5], [5.3, 2.5, 3.5], [2.3, 4.5, 6.5], [5.3, 4.5, 6.5]]
+    low, high = np.array([2.3, 2.5, 3.5]), np.array([5.3, 4.5, 6.5])
+    is_alone = np.arange(3) == alone
+    centres = [np.where(is_alone, first, others) for others in (low, high) for first in (low, high)]
     return kinds, _customers(rng, kinds, centres, [[0.05, 0.05, 0.05]] * 4)
 
 
@@ -201,20 +206,23 @@ def judge_kinds(lab: LabHandle, kinds: np.ndarray, table: pd.DataFrame, seed: in
 
 
 def judge_each_measure(lab: LabHandle, rng: Generator) -> None:
-    """Fail where recency, or frequency and money, are not looked at."""
-    kinds, table = draw_four(rng)
-    labels = segment(lab, table, 4, 2)
-    counts = pd.crosstab(kinds, labels).to_numpy()
-    if len(set(counts.argmax(axis=1))) == 4 and counts.max(axis=1).sum() > 0.93 * len(kinds):
-        return
-    recent = np.isin(kinds, [0, 2])
-    mixed = [min(np.mean(recent[labels == label]), np.mean(~recent[labels == label])) for label in range(4)]
-    fail(
-        expected="four kinds of customers (few or many purchases, lately or long ago) end up in four segments",
-        found=f"{1 - counts.max(axis=1).sum() / len(kinds):.0%} of the customers are in the segment of another kind",
-        help="A segment holds customers that came lately and others that have not come for months: does `recency_days` "
-        "reach K-Means?" if max(mixed) > 0.1 else "Each of the three measures has a say.",
-    )  # fmt: skip
+    """Fail where recency or frequency is not looked at."""
+    for alone in (0, 1):
+        kinds, table = draw_four(rng, alone)
+        labels = segment(lab, table, 4, 2)
+        counts = pd.crosstab(kinds, labels).to_numpy()
+        if len(set(counts.argmax(axis=1))) == 4 and counts.max(axis=1).sum() > 0.93 * len(kinds):
+            continue
+        is_low = np.isin(kinds, [0, 2])
+        mixed = [min(np.mean(is_low[labels == label]), np.mean(~is_low[labels == label])) for label in range(4)]
+        fail(
+            expected=f"four kinds of customers, low or high in `{MEASURES[alone]}` and low or high in the other two "
+            "measures, end up in four segments",
+            found=f"{1 - counts.max(axis=1).sum() / len(kinds):.0%} of the customers are in the segment of another kind",
+            help=f"A segment holds customers with little and with much: does `{MEASURES[alone]}` reach K-Means?"
+            if max(mixed) > 0.1
+            else "Each of the three measures has a say.",
+        )
 
 
 def judge_rich(lab: LabHandle, rng: Generator) -> None:
@@ -330,7 +338,8 @@ def _silhouettes(ks: Any, table: pd.DataFrame, grouped_in: Recipe, scored_in: Re
 def judge_profile(lab: LabHandle, rng: Generator) -> None:
     """Fail where the profile does not have one row per segment, with what its customers are like."""
     table = draw_three(rng)
-    labels = pd.Series(rng.permutation(np.arange(len(table)) % 4), index=table.index, name="segment")
+    sizes = np.repeat(np.arange(4), [15, 30, 60, len(table) - 105])  # of unequal size: a mean of means is no mean
+    labels = pd.Series(rng.permutation(sizes), index=table.index, name="segment")
     answer = expect.frame(ask(lab, "profile_segments", table, labels), "`profile_segments(…)`")
     if len(answer) != 4 and len(answer.columns) == 4:
         answer = answer.T
