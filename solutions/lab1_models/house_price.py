@@ -120,8 +120,8 @@ def cross_validate_model(model: Any, sales: pd.DataFrame, folds: int = 5) -> pd.
 def tune_model(sales: pd.DataFrame, n_candidates: int = 20, seed: int = 0) -> tuple[Any, pd.DataFrame]:
     """Search better settings for `build_model()`, validated on the time after the training data.
 
-    Returns `(best_model, results)`. `best_model` is trained on all of `sales`. `results` has one row per candidate:
-    the settings, `rmse` (mean over the validation folds, USD) and `rmse_std`. The same `seed` tries the same candidates.
+    Returns `(best_model, results)`. `best_model` is trained on all of `sales`. `results` has one row per candidate: the
+    settings, `rmse` (mean over the validation folds, USD) and `rmse_std`. The same `seed` tries the same candidates.
     """
     # solution 1.4
     from scipy.stats import loguniform, randint, uniform

@@ -55,12 +55,12 @@ def test_one_wrong_row_does_not_bend_the_model(sales: pd.DataFrame) -> None:
 
 
 def test_a_search_returns_a_row_per_candidate_and_a_trained_model(sales: pd.DataFrame) -> None:
-    part = sales.sample(1_500, random_state=2)
-    model, results = tune_model(part, n_candidates=3, seed=1)
-    assert len(results) == 3 and results["rmse"].is_monotonic_increasing
+    part = sales.sample(500, random_state=2)
+    model, results = tune_model(part, n_candidates=2, seed=1)
+    assert len(results) == 2 and results["rmse"].is_monotonic_increasing
     assert results["rmse"].between(50_000, 400_000).all()
-    assert model.predict(part.drop(columns="price")).shape == (1_500,)
-    assert results.equals(tune_model(part, n_candidates=3, seed=1)[1])
+    assert model.predict(part.drop(columns="price")).shape == (500,)
+    assert results.equals(tune_model(part, n_candidates=2, seed=1)[1])
 
 
 def test_iris_best_model() -> None:
@@ -91,9 +91,9 @@ def test_the_script_writes_an_artifact_that_predicts(tmp_path, capsys, sales: pd
 
 
 def test_the_report_follows_its_data(tmp_path, sales: pd.DataFrame) -> None:
-    path = write_report(tmp_path / "report", sales=sales.sample(1_200, random_state=3))
+    path = write_report(tmp_path / "report", sales=sales.sample(300, random_state=3))
     text = path.read_text(encoding="utf-8")
     pictures = {picture.name for picture in path.parent.glob("*.png")}
     assert len(pictures) == 4
     assert all(f"]({name})" in text for name in pictures)
-    assert "1,200 sales" in text
+    assert "300 sales" in text

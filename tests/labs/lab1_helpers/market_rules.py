@@ -37,7 +37,6 @@ def judge_given_rows(market: Market) -> None:
 
 def judge_batches(market: Market, rng: Generator) -> None:
     """Fail where the price of a house depends on the houses that are asked for together with it."""
-    _judge_unseen_batches(market, rng)
     houses = market.new
     half = np.flatnonzero(houses["zipcode"].isin(rng.choice(market.effects.index[1:], 5, replace=False)))
     batches = [half, *([row] for row in rng.choice(len(houses), 4, replace=False))]
@@ -58,9 +57,10 @@ def judge_batches(market: Market, rng: Generator) -> None:
                 "and only apply it afterwards (`fit_transform` or `astype('category').cat.codes` in `transform` is the "
                 "usual slip).",
             )
+    _judge_unseen_batches(market)
 
 
-def _judge_unseen_batches(market: Market, rng: Generator) -> None:
+def _judge_unseen_batches(market: Market) -> None:
     """Fail where the price in a zipcode that was never seen depends on the other houses that are asked for."""
     houses = market.new.head(20)
     asked = houses.assign(zipcode=np.where(np.arange(len(houses)) < 4, UNSEEN[0], houses["zipcode"]))
