@@ -172,7 +172,7 @@ class Engine:
         for place, track in enumerate(tracks):
             self._number += 1
             chosen = secrets.randbits(32) if seed is None else seed
-            self._send({**self._request(lab, wanted, track, chosen), "checks": list(checks)})
+            self._send(self._request(lab, wanted, checks, track, chosen))
             open_runs[self._number] = _Collector(lab, track, wanted, place, on_result)
         while open_runs:
             message = self._receive()
@@ -184,11 +184,13 @@ class Engine:
                     on_report(report)
         return [reports[place] for place in range(len(tracks))]
 
-    def _request(self, lab: Lab, exercises: list[str], track: Track, seed: int) -> dict[str, Any]:
+    def _request(
+        self, lab: Lab, exercises: list[str], checks: Sequence[str], track: Track, seed: int
+    ) -> dict[str, Any]:
         environment = {name: os.environ[name] for name in FOR_CHECKERS if name in os.environ}
         return {
-            "id": self._number, "lab": lab.number, "exercises": exercises, "track": track.name, "shown": track.shown,
-            "folder": os.path.abspath(track.folder), "seed": seed, "environment": environment,
+            "id": self._number, "lab": lab.number, "exercises": exercises, "checks": list(checks), "track": track.name,
+            "shown": track.shown, "folder": os.path.abspath(track.folder), "seed": seed, "environment": environment,
         }  # fmt: skip
 
     def _send(self, message: dict[str, Any]) -> None:

@@ -12,8 +12,8 @@ from lab1_helpers.answers import explain, on_day
 from lab1_helpers.samples import Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
-
 USUAL_CUTOFF = pd.Timestamp("2015-01-01")
+FIRST_DAY = "The cutoff is the first day of the test set: compare with `<` for train and `>=` for test."
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def judge_time(found: Split) -> None:
         fail(
             expected="a sale on the cutoff day itself is in `test`",
             found=f"{wrong} of them are in `train`",
-            help="The cutoff is the first day of the test set: compare with `<` for train and `>=` for test.",
+            help=FIRST_DAY,
         )
     if not train_late.any() and found.is_resold[found.test[test_early]].all():
         fail(
@@ -209,7 +209,7 @@ def judge_completeness(found: Split) -> None:
                 not (found.sales["date"].iloc[lost] == found.cutoff).all(),
                 expected="a sale on the cutoff day itself is in `test`",
                 found=f"{len(lost)} of them are on neither side",
-                help="The cutoff is the first day of the test set: compare with `<` for train and `>=` for test.",
+                help=FIRST_DAY,
             )
             fail(
                 expected=f"`{name}` has {len(wanted)} rows",
