@@ -70,11 +70,28 @@ def tune_model(sales: pd.DataFrame, n_candidates: int = 20, seed: int = 0) -> tu
     raise NotImplementedError
 
 
+def save_model(model: Any, train: pd.DataFrame, test: pd.DataFrame, folder: str | Path) -> Path:
+    """Save a model that was trained on `train`, with all that a service has to know about it; return the folder.
+
+    Besides the metrics on `test`: the zipcodes that it has seen, and its likely range. Of ten houses in `test`, eight
+    were sold for `low` times to `high` times what the model said.
+    """
+    from mlops_lab.artifacts import save_artifact
+
+    features = FEATURES or [name for name in train.columns if name != "price"]
+    low, high = (test["price"] / model.predict(test[features])).quantile([0.1, 0.9])
+    extra = {
+        "zipcodes": sorted({int(zipcode) for zipcode in train["zipcode"]}),
+        "likely_range": {"low": round(float(low), 4), "high": round(float(high), 4), "share": 0.8},
+    }
+    known, dates, metrics = train[features], train["date"], evaluate(model, test)
+    return save_artifact(folder, model, name="house_price", metrics=metrics, features=known, dates=dates, extra=extra)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train on 2014, evaluate on 2015, write the artifact and print the table."""
     from sklearn.dummy import DummyRegressor
 
-    from mlops_lab.artifacts import save_artifact
     from mlops_lab.datasets import load_house_sales
 
     parser = argparse.ArgumentParser(prog="python -m lab1_models.house_price", description=main.__doc__)
@@ -92,21 +109,18 @@ def main(arguments: list[str] | None = None) -> None:
     model.fit(train[features], train["price"])
 
     # Judge on the time after it, beside a baseline and beside what cross-validation promised.
-    metrics = evaluate(model, test)
     baseline = DummyRegressor().fit(train[features], train["price"])
     table = pd.DataFrame(
         {
             "mean price, on 2015": evaluate(baseline, test),
             "model, cross-validated in 2014": cross_validate_model(model, train).mean().to_dict(),
-            "model, on 2015": metrics,
+            "model, on 2015": evaluate(model, test),
         }
     ).T
     print(table.to_string(formatters={"rmse": "{:,.0f}".format, "mae": "{:,.0f}".format, "r2": "{:.3f}".format}))
 
     # Keep the model together with what is known about it.
-    known, dates = train[features], train["date"]
-    folder = save_artifact(options.out, model, name="house_price", metrics=metrics, features=known, dates=dates)
-    print(f"artifact: {folder}")
+    print(f"artifact: {save_model(model, train, test, options.out)}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ class CatalogError(Exception):
 class Exercise:
     """One exercise.
 
+    `file` is where it is written, `also` names further files of it. `after` are the exercises that it builds on.
     `minutes` is reading and writing time, `seconds` the wall-clock limit of one check, `preload` what it needs
     besides the libraries that the whole lab needs.
     """
@@ -36,6 +37,13 @@ class Exercise:
     seconds: float = 10.0
     hints: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that the exercise is written in, the main one first."""
+        return (self.file, *self.also)
 
     @property
     def sort_key(self) -> tuple[int, int]:
@@ -71,7 +79,8 @@ class Lab:
     @property
     def files(self) -> tuple[str, ...]:
         """The files taken from a submission, relative to its folder: those of the exercises, then the extra ones."""
-        return tuple(dict.fromkeys([*(exercise.file for exercise in self.exercises), *self.extra_files]))
+        written = [file for exercise in self.exercises for file in exercise.files]
+        return tuple(dict.fromkeys([*written, *self.extra_files]))
 
     @property
     def guide(self) -> Path:
@@ -118,7 +127,7 @@ class Lab:
 
     def exercises_of(self, file: str) -> tuple[Exercise, ...]:
         """The exercises that are written in `file`, a path inside the lab's folder."""
-        return tuple(exercise for exercise in self.exercises if exercise.file == file)
+        return tuple(exercise for exercise in self.exercises if file in exercise.files)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from labkit.connection import Connection, Ending
 from labkit.handles import DirectClient, LabHandle, WorkerClient
 from labkit.marks import open_todos
 from labkit.records import Outcome, Result
+from labkit.serving import open_listener
 from labkit.text import clean
 from labkit.tracks import Collected, Track
 from labkit.worker import Executor
@@ -31,7 +33,8 @@ class WorkerSource(Protocol):
 
     @property
     def missing(self) -> frozenset[str]: ...
-    def start(self) -> tuple[int, Connection]: ...
+    def start(self, listener: socket.socket | None = None) -> tuple[int, Connection]: ...
+    def signal(self, worker: int, number: int) -> None: ...
     def end(self, worker: int, *, grace: float = 0.0) -> Ending: ...
 
 
@@ -71,15 +74,23 @@ class CheckRun:
         """Return an exercise of this lab."""
         return self.lab.exercise(number)
 
-    def open_lab(self, seconds: float) -> LabHandle:
-        """Start a worker and return the handle to the lab in it."""
+    def open_lab(self, seconds: float, *, listen: bool = False) -> LabHandle:
+        """Start a worker and return the handle to the lab in it. With `listen` it can run a web service."""
+        package = self.lab.package
+        listener = open_listener() if listen else None
         if self.source is None:
-            lab = LabHandle(self.lab.package, DirectClient(Executor(self.lab.package, self.work)), self.work)
+            direct = DirectClient(Executor(package, self.work))
+            lab = LabHandle(package, direct, self.work, listener, seconds)
         else:
             source = self.source
-            worker, connection = source.start()
-            client = WorkerClient(connection, lambda grace: source.end(worker, grace=grace), seconds)
-            lab = LabHandle(self.lab.package, client, self.work / str(worker))
+            worker, connection = source.start(listener)
+            client = WorkerClient(
+                connection,
+                lambda grace: source.end(worker, grace=grace),
+                seconds,
+                lambda number: source.signal(worker, number),
+            )
+            lab = LabHandle(package, client, self.work / str(worker), listener, seconds)
         lab._called = self._note_call
         return lab
 
@@ -142,8 +153,12 @@ class CheckRun:
         exercise = self.exercise(number)
         if place := self.todos.get(number):
             return "todo", f"`TODO {number}` still stands in {place}; delete the line when the exercise is done"
-        if problem := self.broken.get(exercise.file) or self.collected.problems.get(exercise.file):
-            return "failed", problem
+        for earlier in exercise.after:
+            if place := self.todos.get(earlier):
+                return "todo", f"{number} builds on {earlier}, and `TODO {earlier}` still stands in {place}"
+        for file in exercise.files:
+            if problem := self.broken.get(file) or self.collected.problems.get(file):
+                return "failed", problem
         return None
 
 

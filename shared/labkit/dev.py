@@ -104,8 +104,9 @@ def _solutions(root: Path, lab: Lab) -> Iterator[str]:
 def _exercises(lab: Lab, made: list[Starter]) -> Iterator[str]:
     todos = {starter.file: open_todos(starter.content.decode(errors="replace")) for starter in made}
     for exercise in lab.exercises:
-        if exercise.id not in todos.get(exercise.file, {}):
-            yield f"{(lab.solutions_dir / exercise.file).as_posix()}: no `solution {exercise.id}` mark, so no TODO"
+        for file in exercise.files:
+            if exercise.id not in todos.get(file, {}):
+                yield f"{(lab.solutions_dir / file).as_posix()}: no `solution {exercise.id}` mark, so no TODO"
         if not exercise.hints:
             yield f"weeks/{lab.week}/lab.toml: exercise {exercise.id} has no hint"
 

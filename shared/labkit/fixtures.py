@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,14 +17,22 @@ PLUGIN: pytest.StashKey[CheckPlugin] = pytest.StashKey()
 
 
 @pytest.fixture(scope="module")
-def new_lab(request: pytest.FixtureRequest) -> Iterator[Callable[[str], LabHandle]]:
+def new_lab(request: pytest.FixtureRequest) -> Iterator[Callable[..., LabHandle]]:
     """Opens a worker that several checks of one exercise share: `new_lab("1.2")`, in a fixture with scope "module".
 
-    One worker per exercise: what one exercise does to its worker must not fail another one.
+    One worker per exercise: what one exercise does to its worker must not fail another one. With `listen=True` it can
+    run a web service: `new_lab("2.2", listen=True).serve("app:create_app")`.
     """
     plugin = request.config.stash[PLUGIN]
     yield plugin.open_shared
     plugin.close_shared()
+
+
+@pytest.fixture(scope="module")
+def submitted(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """The text of each file under check, by its name. Whatever stands in it is the learner's."""
+    texts = request.config.stash[PLUGIN].run.collected.texts
+    return {name: data.decode() for name, data in texts.items()}
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,19 @@ Calling a handle sends data and returns data. A value that has no data form stay
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from labkit.connection import Connection, Ending, WorkerEnded
 from labkit.wire import Codec, Node, WireError
 from labkit.worker import Executor
+
+if TYPE_CHECKING:
+    from labkit.serving import Service
 
 
 class LearnerFault(Exception):
@@ -85,15 +89,23 @@ class WorkerClient:
 
     Args:
         end: ends the worker and says how it ended; its argument is how many seconds to wait for its own end.
+        kill: sends it a signal.
     """
 
-    def __init__(self, connection: Connection, end: Callable[[float], Ending], seconds: float) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        end: Callable[[float], Ending],
+        seconds: float,
+        kill: Callable[[int], None] = lambda number: None,
+    ) -> None:
         self.connection = connection
         self.left = self.seconds = seconds
         self.answer: Callable[[int, Node, list[bytes]], tuple[Node, list[bytes]]] = _no_callbacks
         self._end = end
+        self._kill = kill
         self._stopped: LearnerStopped | None = None
-        self._closed = False
+        self._ending: Ending | None = None
 
     def exchange(self, document: Node, blobs: list[bytes], doing: str) -> tuple[Node, list[bytes]]:
         """Return the reply; raise `LearnerStopped` where the worker ended or had to be ended."""
@@ -113,8 +125,7 @@ class WorkerClient:
         try:
             return self.connection.request(document, blobs, max(self.left, 0.05), timed)
         except WorkerEnded as ended:
-            self._closed = True
-            ending = self._end(1.0 if ended.reason == "exit" else 0.0)
+            ending = self.end(1.0 if ended.reason == "exit" else 0.0)
             self._stopped = LearnerStopped(ended, doing, self.seconds, ending)
             raise self._stopped from None
         finally:
@@ -127,13 +138,21 @@ class WorkerClient:
     @property
     def alive(self) -> bool:
         """Whether the worker has not been ended."""
-        return self._stopped is None and not self._closed
+        return self._stopped is None and self._ending is None
+
+    def end(self, grace: float) -> Ending:
+        """End the worker, if that was not done before; return how it ended."""
+        self._ending = self._ending or self._end(grace)
+        return self._ending
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the worker's process."""
+        if self._ending is None:
+            self._kill(number)
 
     def close(self) -> str:
         """End the worker and all that it started; return what it printed."""
-        if not self._closed:
-            self._closed = True
-            self._end(0.0)
+        self.end(0.0)
         text = self.connection.text()
         self.connection.close()
         return text
@@ -217,9 +236,14 @@ class ModuleHandle:
 class LabHandle:
     """The learner's lab in a worker: `lab.house_price.split_by_time(sales, cutoff)`."""
 
-    def __init__(self, package: str, client: Client, folder: Path) -> None:
+    def __init__(
+        self, package: str, client: Client, folder: Path, listener: socket.socket | None = None, seconds: float = 10.0
+    ) -> None:
         self._package = package
         self._client = client
+        self._listener = listener
+        self._seconds = seconds
+        self._service: Service | None = None
         self._functions: list[Callable[..., object]] = []
         self._codec = Codec(self._keep, self._find)
         self._called: Callable[[str, str], None] = lambda module, name: None
@@ -256,12 +280,44 @@ class LabHandle:
         """Read a file that the learner's code wrote, relative to the worker's folder or absolute."""
         return self._ask({"op": "read"}, f"reading `{path}`", str(path))
 
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """Write a file for the learner's code, relative to the worker's folder."""
+        self._ask({"op": "write"}, f"what the check prepares (`{path}`)", path, data)
+
     def list_files(self, path: object = ".") -> Any:
         """Return the files below a folder in the worker, sorted."""
         return self._ask({"op": "list"}, f"listing `{path}`", str(path))
 
+    def serve(self, factory: str, **environment: str) -> Service:
+        """Start the web service that `factory` makes (`app:create_app`), in a worker opened with `listen=True`.
+
+        From then on the worker does nothing else. `environment` is added to its environment.
+        """
+        from labkit.serving import LocalProcess, Process, Service, WorkerProcess
+
+        if self._listener is None:
+            raise RuntimeError("the worker has no listening socket: open it with `listen=True`")
+        listener, self._listener = self._listener, None
+        module, _, name = factory.partition(":")
+        self._called(module, name)
+        target, doing = f"{self._package}.{factory}", f"`{name}(…)` as a service"
+        process: Process
+        if isinstance(self._client, WorkerClient):
+            node, _ = self._codec.encode(([environment], {}))
+            process = WorkerProcess(self._client, {"op": "serve", "target": target, "args": node}, doing)
+        else:
+            process = LocalProcess(listener, target, environment, Path(self.folder))
+        port = int(listener.getsockname()[1])
+        listener.close()  # the service holds it now: when it ends, nobody answers
+        self._service = Service(process, port, self._seconds)
+        return self._service
+
     def close(self) -> str:
         """End the worker; return what it printed."""
+        if self._listener is not None:
+            self._listener.close()
+        if self._service is not None:
+            self._service.close()
         return self._client.close()
 
     def _ask(self, document: dict[str, Node], doing: str, /, *args: object, **kwargs: object) -> Any:

@@ -20,7 +20,7 @@ _LAB_KEYS = (
     "prepare",
     "exercise",
 )
-_EXERCISE_KEYS = ("id", "title", "file", "minutes", "needs", "seconds", "hints", "preload")
+_EXERCISE_KEYS = ("id", "title", "file", "minutes", "needs", "seconds", "hints", "preload", "also", "after")
 
 
 def read_lab(path: Path, root: Path) -> Lab:
@@ -61,6 +61,9 @@ def _read_exercises(lab: _Table, number: int) -> tuple[Exercise, ...]:
     if keys != sorted(set(keys)):
         ids = ", ".join(exercise.id for exercise in exercises)
         raise lab.wrong("exercise", f"the ids must rise and none may come twice; they are {ids}")
+    for place, exercise in enumerate(exercises):
+        if unknown := set(exercise.after) - {earlier.id for earlier in exercises[:place]}:
+            raise lab.wrong("after", f"{exercise.id} names {sorted(unknown)[0]!r}, which is no exercise before it")
     return tuple(exercises)
 
 
@@ -75,6 +78,8 @@ def _read_exercise(table: _Table, lab_number: int) -> Exercise:
         seconds=table.positive("seconds", default=10.0),
         hints=table.texts("hints"),
         preload=table.texts("preload"),
+        also=tuple(table.inside("also", name) for name in table.texts("also")),
+        after=table.texts("after"),
     )
 
 

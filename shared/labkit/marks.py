@@ -1,7 +1,8 @@
 """The marks in solution files: what the learner writes, and what only the starter shows.
 
-Between `# solution 1.2` and `# end solution` is what the learner writes. A line that begins with `#~ ` is in the
-starter only. The same marks work with `//` and `<!-- -->` comments. Everything here is text in, text out.
+Between `# solution 1.2` and `# end solution` is what the learner writes. A line that begins with `#~ `, or `# ~ ` as
+formatters write it, is in the starter only. The same marks work with `//` and `<!-- -->` comments. Everything here is
+text in, text out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 
 _OPEN = re.compile(r"^(?P<indent>[ \t]*)(?P<style>#|//|<!--) solution (?P<id>\d+\.\d+)(?P<close> -->)?[ \t]*$")
 _END = re.compile(r"^(?P<indent>[ \t]*)(?P<style>#|//|<!--) end solution(?P<close> -->)?[ \t]*$")
-_STARTER_ONLY = re.compile(r"^(?P<indent>[ \t]*)(?P<style>#|//|<!--)~(?: (?P<text>.*?))?[ \t]*$")
+_STARTER_ONLY = re.compile(r"^(?P<indent>[ \t]*)(?P<style>#|//|<!--) ?~(?: (?P<text>.*?))?[ \t]*$")
 # What somebody meant as a mark: the word alone or with a number, in any spelling. `# solution of it` is no mark.
 _MEANT = re.compile(
     r"^[ \t]*(?:#|//|<!--)[ \t]*(?:end[ \t_-]*solutions?\b.*|solutions?[ \t_:-]*(?:\d.*)?(?:-->)?[ \t]*)$"
@@ -190,8 +191,10 @@ def _all_lines(text: str, name: str) -> Iterator[Line]:
 
 def _hole(block: Block, name: str, title: str) -> list[str]:
     shown = [_shown(line) for line in block.lines if line.kind == "starter"]
-    raises = [f"{block.indent}raise NotImplementedError"] if name.endswith(".py") and block.indent else []
-    return [block.todo(title), *shown, *raises]
+    # A starter that brings code of its own works as it is, up to a point; any other hole says that it is one.
+    is_code = any(text.strip() and not text.lstrip().startswith("#") for text in shown)
+    raises = [f"{block.indent}raise NotImplementedError"]
+    return [block.todo(title), *shown, *(raises if name.endswith(".py") and block.indent and not is_code else [])]
 
 
 def _shown(line: Line) -> str:

@@ -12,7 +12,14 @@ file it changes. It begins with comment lines:
 `says` may be left out; it is a text that the message of the failed check must contain, so that it names the mistake.
 A right answer is a file in `tests/alternatives/lab1_models/` with `# accepted: one sentence` instead of the last two.
 In Python the rest holds the functions, classes and assignments that replace those of the same name in the solution;
-new names and imports are added. In any other kind of file the rest is the whole file.
+new names and imports are added. In any other kind of file the rest is the whole file. Where the name ends in `.edit`,
+the rest changes some lines of the solution, whatever its kind; what stands above must be there once:
+
+    <<<<<<<
+    USER 10001
+    =======
+    USER root
+    >>>>>>>
 """
 
 from __future__ import annotations
@@ -26,7 +33,7 @@ from labkit import marks
 from labkit.catalog import Lab, suggestion
 from labkit.files import write_atomic
 from labkit.records import Report
-from labkit.splice import SpliceError, splice
+from labkit.splice import SpliceError, apply_edits, splice
 from labkit.starters import files_below
 
 _HEADER = re.compile(r"^(?:#|//|<!--) (?P<key>[a-z ]+): (?P<value>.*?)(?: -->)?\s*$")
@@ -90,7 +97,7 @@ def _read(path: Path, root: Path, lab: Lab, needed: tuple[str, ...]) -> Mutant:
         if key not in needed and not (key == "says" and "misconception" in needed):
             raise MutantError(f"{shown}: unexpected header `{key}`.{suggestion(key, needed)}")
     mutant = Mutant(
-        name=path.name.partition(".py")[0] if path.name.endswith(".py") else path.name,
+        name=path.stem if path.suffix in (".py", ".edit") else path.name,
         exercise=header["exercise"],
         file=header["file"],
         caught_by=tuple(name.strip() for name in header.get("caught by", "").split(",") if name.strip()),
@@ -131,12 +138,14 @@ def _fits(mutant: Mutant, lab: Lab, shown: str) -> None:
 
 def apply_mutant(solution_text: str, mutant: Mutant) -> str:
     """The solution file with the mutant's definitions in place of its own, without marks."""
-    if not mutant.file.endswith(".py"):
-        return mutant.body
     try:
-        return splice(marks.reference(solution_text, mutant.file), mutant.body)
+        if mutant.path.suffix == ".edit":
+            return apply_edits(marks.reference(solution_text, mutant.file), mutant.body)
+        if mutant.file.endswith(".py"):
+            return splice(marks.reference(solution_text, mutant.file), mutant.body)
     except (SpliceError, SyntaxError) as error:
         raise MutantError(f"{mutant.path.name}: {error}") from None
+    return mutant.body
 
 
 def write_submission(mutant: Mutant, out_folder: Path) -> Path:

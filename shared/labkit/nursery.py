@@ -19,6 +19,7 @@ import socket
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 from labkit import sandbox
 from labkit.connection import Connection, Ending
@@ -47,12 +48,21 @@ def worker_environment(folder: Path) -> dict[str, str]:
     return {**kept, "HOME": str(folder), "TMPDIR": str(folder), "USER": "learner"}
 
 
-def run_worker(job: Job, channel: socket.socket, folder: Path, *, namespaced: bool, user: int | None) -> None:
+def run_worker(
+    job: Job,
+    channel: socket.socket,
+    folder: Path,
+    *,
+    namespaced: bool,
+    user: int | None,
+    listener: socket.socket | None = None,
+) -> None:
     """Shut this process in and serve the checker until it hangs up. Never returns."""
     try:
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
-        missing = sandbox.confine(job.walls, folder, namespaced=namespaced, user=user, close_except=[channel.fileno()])
+        keep = [end.fileno() for end in (channel, listener) if end is not None]
+        missing = sandbox.confine(job.walls, folder, namespaced=namespaced, user=user, close_except=keep)
         environment = worker_environment(folder)
         os.environ.clear()
         os.environ.update(environment)
@@ -66,7 +76,7 @@ def run_worker(job: Job, channel: socket.socket, folder: Path, *, namespaced: bo
         channel.sendall(pack({"broken": traceback.format_exc()[-3000:]}))
         os._exit(70)
     try:
-        serve(channel, Executor(job.package, folder))
+        serve(channel, Executor(job.package, folder, listener))
     finally:
         os._exit(0)
 
@@ -87,13 +97,24 @@ class NurseryProcess:
         """Serve until the checker is gone; then end everything that is left. Never returns."""
         try:
             self._open()
-            while message := self.control.recv(65536):
-                order = json.loads(message)
-                self._start() if order["order"] == "start" else self._end(order["worker"], grace=order["grace"])
+            while True:
+                message, handles, _, _ = socket.recv_fds(self.control, 65536, 1)
+                if not message:
+                    break
+                self._carry_out(json.loads(message), [socket.socket(fileno=number) for number in handles])
         finally:
             self.workers.clear()  # nobody waits for them any more: they end, too
             self._sweep()
             os._exit(0)
+
+    def _carry_out(self, order: dict[str, Any], listeners: list[socket.socket]) -> None:
+        if order["order"] == "start":
+            self._start(*listeners)
+        elif order["order"] == "signal":
+            with contextlib.suppress(KeyError, ProcessLookupError):
+                os.kill(self.workers[order["worker"]], order["number"])
+        else:
+            self._end(order["worker"], grace=order["grace"])
 
     def _open(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -106,7 +127,7 @@ class NurseryProcess:
         self.job = dataclasses.replace(self.job, walls=walls)
         self.control.send(json.dumps({"missing": missing}).encode())
 
-    def _start(self) -> None:
+    def _start(self, listener: socket.socket | None = None) -> None:
         self.started += 1
         folder = self.job.walls.work / str(self.started)
         folder.mkdir(mode=0o700)
@@ -117,22 +138,26 @@ class NurseryProcess:
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            self._become_worker(theirs, writing, folder, user)
+            self._become_worker(theirs, writing, folder, user, listener)
         theirs.close()
+        if listener is not None:
+            listener.close()
         os.close(writing)
         self.workers[self.started] = child
         socket.send_fds(self.control, [json.dumps({"worker": self.started}).encode()], [ours.fileno(), reading])
         ours.close()
         os.close(reading)
 
-    def _become_worker(self, channel: socket.socket, output: int, folder: Path, user: int | None) -> None:
+    def _become_worker(
+        self, channel: socket.socket, output: int, folder: Path, user: int | None, listener: socket.socket | None
+    ) -> None:
         try:
             os.setsid()
             quiet = os.open(os.devnull, os.O_RDONLY)
             os.dup2(quiet, 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            run_worker(self.job, channel, folder, namespaced=self.namespaced, user=user)
+            run_worker(self.job, channel, folder, namespaced=self.namespaced, user=user, listener=listener)
         finally:
             os._exit(70)
 
@@ -213,15 +238,20 @@ class Nursery:
         """The walls that this system does not give."""
         return frozenset(self._missing)
 
-    def start(self) -> tuple[int, Connection]:
-        """Start a worker; return its number and the connection to it."""
-        self._control.send(json.dumps({"order": "start"}).encode())
+    def start(self, listener: socket.socket | None = None) -> tuple[int, Connection]:
+        """Start a worker that may listen on `listener`; return its number and the connection to it."""
+        handed = [] if listener is None else [listener.fileno()]
+        socket.send_fds(self._control, [json.dumps({"order": "start"}).encode()], handed)
         message, handles, _, _ = socket.recv_fds(self._control, 65536, 2)
         if not message:
             raise RuntimeError("the nursery process has ended")
         connection = Connection(socket.socket(fileno=handles[0]), handles[1], output_bytes=self._output_bytes)
         self._missing.update(read_hello(connection))
         return int(json.loads(message)["worker"]), connection
+
+    def signal(self, worker: int, number: int) -> None:
+        """Send a signal to a worker."""
+        self._control.send(json.dumps({"order": "signal", "worker": worker, "number": number}).encode())
 
     def end(self, worker: int, *, grace: float = 0.0) -> Ending:
         """End a worker and all that it started; return how it ended."""

@@ -6,6 +6,7 @@ The engine registers `CheckPlugin` with its own run. Plain pytest can use it too
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 import sys
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 PLUGIN = fixtures.PLUGIN
+_ROUTINE = re.compile(r'^INFO:|"level": "INFO"')
 
 
 def exercise_of(item: pytest.Item) -> str:
@@ -113,9 +115,9 @@ class CheckPlugin:
             message += f"\nwhere: {place}"
         return outcome, message
 
-    def open_shared(self, exercise: str) -> LabHandle:
+    def open_shared(self, exercise: str, *, listen: bool = False) -> LabHandle:
         """Open a worker that several checks share."""
-        self.shared.append(self.run.open_lab(self.run.exercise(exercise).seconds))
+        self.shared.append(self.run.open_lab(self.run.exercise(exercise).seconds, listen=listen))
         return self.shared[-1]
 
     def close_shared(self) -> None:
@@ -130,6 +132,13 @@ class CheckPlugin:
         yield lab
         self.outputs.append(lab.close())
 
+    @pytest.fixture
+    def listening(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
+        """The learner's lab in a worker of its own that can run a web service."""
+        lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)).seconds, listen=True)
+        yield lab
+        self.outputs.append(_without_routine(lab.close()))
+
     @pytest.fixture(autouse=True)
     def _shared_workers(self) -> Iterator[None]:
         """A shared worker has its full time for each check; what it prints belongs to the check at hand."""
@@ -139,7 +148,7 @@ class CheckPlugin:
         yield
         for client in clients:
             text = client.connection.text()
-            self.outputs.append(text[self.shown.get(id(client), 0) :])
+            self.outputs.append(_without_routine(text[self.shown.get(id(client), 0) :]))
             self.shown[id(client)] = len(text)
 
     @pytest.fixture
@@ -152,6 +161,11 @@ class CheckPlugin:
         import numpy as np
 
         return np.random.default_rng([self.run.seed, zlib.crc32(name.encode())])
+
+
+def _without_routine(output: str) -> str:
+    """Return what was printed without the lines in which a service tells that all is well."""
+    return "".join(line for line in output.splitlines(keepends=True) if not _ROUTINE.search(line))
 
 
 def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | None:

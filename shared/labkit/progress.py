@@ -5,8 +5,9 @@ The file is a notebook, not a judge: it is rewritten by each check and may be de
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -31,12 +32,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one exercise stands now. `line` is that of its TODO mark, `last` the verdict before an edit."""
+    """Where one exercise stands now. `line` is that of its TODO mark in `file`, `last` the verdict before an edit."""
 
     exercise: Exercise
     state: State
     line: int | None = None
     last: Outcome | None = None
+    file: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.file:
+            object.__setattr__(self, "file", self.exercise.file)
 
 
 @dataclass
@@ -61,11 +67,11 @@ class Progress:
         during a run counts as an edit.
         """
         digests = file_digests(root, lab) if digests is None else digests
-        files = {exercise.id: exercise.file for exercise in lab.exercises}
+        exercises = {exercise.id: exercise for exercise in lab.exercises}
         for id, results in report.by_exercise().items():
-            if id in files:
+            if id in exercises:
                 outcome = worst(result.outcome for result in results)
-                self.verdicts[id] = Verdict(outcome, digests.get(files[id]), timestamp())
+                self.verdicts[id] = Verdict(outcome, digest_of(exercises[id], digests), timestamp())
 
     def next_hint(self, exercise: Exercise) -> int:
         """How many hints to show now: one more than last time, at most all."""
@@ -125,21 +131,30 @@ def file_digests(root: Path, lab: Lab) -> dict[str, str | None]:
     return {file: sha256_of(root / lab.labs_dir / file) for file in lab.files}
 
 
+def digest_of(exercise: Exercise, digests: Mapping[str, str | None]) -> str | None:
+    """The digest of all files of an exercise together, None where one is missing."""
+    found = [digests.get(file) for file in exercise.files]
+    if None in found or len(found) == 1:
+        return None if None in found else found[0]
+    return hashlib.sha256(" ".join(map(str, found)).encode()).hexdigest()
+
+
 def standings(root: Path, lab: Lab, progress: Progress) -> list[Standing]:
     """Where each exercise of the lab stands, in order."""
     digests = file_digests(root, lab)
-    texts = {file: read_text(root / lab.labs_dir / file) for file in {e.file for e in lab.exercises}}
+    texts = {file: read_text(root / lab.labs_dir / file) for e in lab.exercises for file in e.files}
     todos = {file: open_todos(text or "") for file, text in texts.items()}
     found = []
     for exercise in lab.exercises:
-        line = todos[exercise.file].get(exercise.id)
+        todo = next((file for file in exercise.files if exercise.id in todos[file]), None)
+        missing = next((file for file in exercise.files if texts[file] is None), None)
         verdict = progress.verdicts.get(exercise.id)
-        if texts[exercise.file] is None:
-            found.append(Standing(exercise, "missing"))
-        elif line is not None:
-            found.append(Standing(exercise, "todo", line))
+        if missing is not None:
+            found.append(Standing(exercise, "missing", file=missing))
+        elif todo is not None:
+            found.append(Standing(exercise, "todo", todos[todo][exercise.id], file=todo))
         else:
-            found.append(_judged(exercise, verdict, digests[exercise.file]))
+            found.append(_judged(exercise, verdict, digest_of(exercise, digests)))
     return found
 
 

@@ -38,7 +38,7 @@ class SpawnedWorkers:
         """The walls that this system does not give."""
         return frozenset(self._missing)
 
-    def start(self) -> tuple[int, Connection]:
+    def start(self, listener: socket.socket | None = None) -> tuple[int, Connection]:
         """Start a worker; return its number and the connection to it, when its libraries are imported."""
         self._started += 1
         folder = self._job.walls.work / str(self._started)
@@ -48,10 +48,11 @@ class SpawnedWorkers:
         user = sandbox.spare_user(os.getpid() * 97 + self._started) if os.getuid() == 0 else None
         if user is not None:
             os.chown(folder, user, user)
-        order = {"job": job_to_json(self._job), "channel": theirs.fileno(), "folder": str(folder), "user": user}
+        ends = [end.fileno() for end in (theirs, listener) if end is not None]
+        order = {"job": job_to_json(self._job), "ends": ends, "folder": str(folder), "user": user}
         process = subprocess.Popen(
             [sys.executable, "-P", "-s", "-m", "labkit.spawn", json.dumps(order)],
-            stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, pass_fds=ends,
             cwd=folder, env=worker_environment(folder), start_new_session=True,
         )  # fmt: skip
         theirs.close()
@@ -60,6 +61,10 @@ class SpawnedWorkers:
         connection = Connection(ours, reading, output_bytes=self._job.walls.limits.output_bytes)
         self._missing.update(read_hello(connection))
         return self._started, connection
+
+    def signal(self, worker: int, number: int) -> None:
+        """Send a signal to a worker."""
+        self._workers[worker].send_signal(number)
 
     def end(self, worker: int, *, grace: float = 0.0) -> Ending:
         """End a worker, its process group and the orphans that came to this process."""
@@ -115,7 +120,10 @@ def main(argument: str) -> None:
     job = job_from_json(order["job"])
     for name in job.preload:
         importlib.import_module(name)
-    run_worker(job, socket.socket(fileno=order["channel"]), Path(order["folder"]), namespaced=False, user=order["user"])
+    channel, *listeners = [socket.socket(fileno=number) for number in order["ends"]]
+    listener = listeners[0] if listeners else None
+    folder = Path(order["folder"])
+    run_worker(job, channel, folder, namespaced=False, user=order["user"], listener=listener)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Puts definitions of one Python file in place of those of the same name in another."""
+"""Changes a solution into another answer: other definitions of the same name in Python, other lines in any file."""
 
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from labkit.marks import split_lines
@@ -104,3 +105,21 @@ def _new_imports(old: ast.Module, new: ast.Module) -> list[str]:
 
 def _is_future(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+_EDIT = re.compile(r"^<{7}\n(?P<old>.*?)^={7}\n(?P<new>.*?)^>{7}\n", re.MULTILINE | re.DOTALL)
+
+
+def apply_edits(text: str, edits: str) -> str:
+    """`text` with the lines above each `=======` replaced by those below it; they must be there exactly once.
+
+    Raises `SpliceError` where they are not, or where something else stands between the edits.
+    """
+    found = list(_EDIT.finditer(edits))
+    if not found or _EDIT.sub("", edits).strip():
+        raise SpliceError("nothing but blocks of `<<<<<<<`, `=======` and `>>>>>>>` may follow the header")
+    for number, edit in enumerate(found, start=1):
+        if ("\n" + text).count("\n" + edit["old"]) != 1:
+            raise SpliceError(f"edit {number}: its old lines are not exactly once in the solution")
+        text = ("\n" + text).replace("\n" + edit["old"], "\n" + edit["new"])[1:]
+    return text

@@ -121,7 +121,7 @@ class Session:
         if gone:
             self._show.gone(gone)
             return
-        found = [standing for standing in self._standings() if standing.exercise.file in names]
+        found = [standing for standing in self._standings() if set(standing.exercise.files) & set(names)]
         self._check([standing.exercise for standing in check_order(found)], ", ".join(names), interrupted)
 
     def _is_echo(self) -> bool:

@@ -56,11 +56,13 @@ class Executor:
     Args:
         package: the lab's package, such as `lab1_models`.
         folder: the worker's own folder.
+        listener: the socket that a service in this worker listens on.
     """
 
-    def __init__(self, package: str, folder: Path) -> None:
+    def __init__(self, package: str, folder: Path, listener: socket.socket | None = None) -> None:
         self.package = package
         self.folder = folder
+        self.listener = listener
         self.objects: list[object] = []
         self.codec = Codec(self._keep, self._find)
         self.channel: socket.socket | None = None
@@ -122,12 +124,25 @@ class Executor:
             return getattr(importlib.import_module(module), name)(*args, **kwargs)
         if operation == "main":
             return self._run_main(target, [str(arg) for arg in args])
+        if operation == "serve":
+            self._serve(target, args[0])  # type: ignore[arg-type]
+            return None
         if operation == "read":
             return (self.folder / str(args[0])).read_bytes()
+        if operation == "write":
+            target = self.folder / str(args[0])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return target.write_bytes(args[1])  # type: ignore[arg-type]
         if operation == "list":
             below = self.folder / str(args[0])
             return sorted(str(path.relative_to(below)) for path in below.rglob("*") if path.is_file())
         raise ValueError(f"unknown request `{operation}`")
+
+    def _serve(self, target: str, environment: dict[str, str]) -> None:
+        from labkit.serving import run_server
+
+        assert self.listener is not None
+        run_server(self.listener, target, environment)
 
     def _run_main(self, module: str, arguments: list[str]) -> object:
         """Run a module as `python -m` does; return the exit code and what it printed."""

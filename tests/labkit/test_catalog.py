@@ -125,3 +125,19 @@ def test_the_catalog_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"typer", "rich", "pandas", "numpy", "pytest", "asyncio", "watchfiles", "labkit.runner"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_an_exercise_may_have_several_files_and_build_on_earlier_ones(course: Path) -> None:
+    with_change(course, 'id = "1.2"', 'id = "1.2"\nalso = [".ignore"]\nafter = ["1.1"]')
+    lab = load_catalog(course).lab(1)
+    assert lab.exercise("1.2").files == ("answer.py", ".ignore")
+    assert lab.exercise("1.2").after == ("1.1",)
+    assert lab.files == ("answer.py", ".ignore")
+    assert [exercise.id for exercise in lab.exercises_of(".ignore")] == ["1.2"]
+
+
+@pytest.mark.parametrize("after", ["1.2", "1.9", "2.1"])
+def test_an_exercise_builds_on_earlier_ones_only(course: Path, after: str) -> None:
+    with_change(course, 'id = "1.2"', f'id = "1.2"\nafter = ["{after}"]')
+    with pytest.raises(CatalogError, match=rf"`after`: 1\.2 names '{after}', which is no exercise before it"):
+        load_catalog(course)

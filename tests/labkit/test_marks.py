@@ -166,3 +166,14 @@ def test_open_todos_are_found_with_their_lines() -> None:
     assert open_todos(STARTER) == {"1.1": 8, "1.2": 13}
     assert open_todos("<!-- TODO 2.10: x -->\n  // TODO 2.1\n# todo 2.2: no\n# TODO later\n") == {"2.10": 1, "2.1": 2}
     assert open_todos("x = '\u2028'\n#TODO 1.1: x\n") == {"1.1": 2}
+
+
+def test_a_starter_with_code_of_its_own_needs_no_error() -> None:
+    text = "def f():\n    # solution 1.1\n    return 1\n    #~ return 0\n    # end solution\n"
+    assert starter(text, "a.py", {"1.1": "One"}) == "def f():\n    # TODO 1.1: One\n    return 0\n"
+
+
+def test_a_formatter_may_put_a_space_into_a_mark() -> None:
+    text = "# solution 1.1\nx = 1\n# ~ x = 0\n# end solution\n"
+    assert starter(text, "a.py", {"1.1": "One"}) == "# TODO 1.1: One\nx = 0\n"
+    assert reference(text, "a.py") == "x = 1\n"

@@ -161,3 +161,42 @@ def test_a_wrong_mutant_names_its_file(course: Path, toy_lab: Lab, name: str, te
     with pytest.raises(MutantError, match=why) as caught:
         load_mutants(course, toy_lab)
     assert str(caught.value).startswith("tests/mutants/lab1_toy/1.")
+
+
+EDIT = """
+# exercise: 1.1
+# file: answer.py
+# caught by: test_doubles
+# misconception: three is a crowd
+
+<<<<<<<
+    return 2 * x
+=======
+    return 3 * x
+>>>>>>>
+"""
+
+
+def test_an_edit_changes_lines_of_any_file(course: Path, toy_lab: Lab) -> None:
+    mutant_file(course, "1.1_three.edit", EDIT)
+    (mutant,) = [one for one in load_mutants(course, toy_lab) if one.name == "1.1_three"]
+    solution = (course / "solutions" / "lab1_toy" / "answer.py").read_text()
+    changed = apply_mutant(solution, mutant)
+    assert "return 3 * x" in changed and "return 2 * x" not in changed and "return len(frame)" in changed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("    return 2 * x\n", "    return 2 * y\n", "edit 1: its old lines are not exactly once in the solution"),
+        ("    return 2 * x\n", "", "edit 1: its old lines are not exactly once in the solution"),
+        (">>>>>>>", ">>>>>>>\nmore", "nothing but blocks"),
+        ("<<<<<<<", "", "nothing but blocks"),
+    ],
+)
+def test_an_edit_that_does_not_fit_is_refused(course: Path, toy_lab: Lab, old: str, new: str, why: str) -> None:
+    mutant_file(course, "1.1_three.edit", EDIT.replace(old, new))
+    (mutant,) = [one for one in load_mutants(course, toy_lab) if one.name == "1.1_three"]
+    solution = (course / "solutions" / "lab1_toy" / "answer.py").read_text()
+    with pytest.raises(MutantError, match=rf"1\.1_three\.edit: {why}"):
+        apply_mutant(solution, mutant)

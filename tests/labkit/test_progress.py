@@ -125,3 +125,19 @@ def test_a_broken_file_is_kept_aside(course: Path, content: bytes) -> None:
 def test_a_folder_in_its_place_is_no_end(course: Path) -> None:
     (course / ".lab" / "progress.json").mkdir(parents=True)
     assert "could not be read" in load_progress(course).warning
+
+
+def test_an_exercise_of_two_files_is_judged_by_both(course: Path) -> None:
+    toml = course / "weeks" / "week1_toy" / "lab.toml"
+    toml.write_text(toml.read_text().replace('id = "1.2"', 'id = "1.2"\nalso = [".ignore"]', 1))
+    toy.write(course / "labs" / "lab1_toy" / "answer.py", toy.answer())
+    assert states(course)[1] == "missing"
+    ignore = toy.write(course / "labs" / "lab1_toy" / ".ignore", "# TODO 1.2: Count rows\n")
+    lab = load_catalog(course).lab(1)
+    standing = standings(course, lab, load_progress(course))[1]
+    assert (standing.state, standing.file, standing.line) == ("todo", ".ignore", 1)
+    ignore.write_text("*\n")
+    record(course, report_of(_1_1="passed", _1_2="passed"))
+    assert states(course)[1] == "passed"
+    ignore.write_text("*.txt\n")
+    assert states(course) == ["passed", "changed"]

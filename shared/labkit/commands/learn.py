@@ -90,12 +90,16 @@ def solution(id: str, *, yes: bool) -> int:
 
 
 def solution_diff(root: Path, lab: Lab, exercise: Exercise) -> list[str]:
-    """Unified diff from the learner's file to the same file with this exercise solved; nothing of another exercise."""
-    path = root / lab.solutions_dir / exercise.file
-    titles = {other.id: other.title for other in lab.exercises_of(exercise.file)}
+    """Unified diff from the learner's files to the same files with this exercise solved; nothing of another one."""
+    return [line for file in exercise.files for line in _file_diff(root, lab, exercise, file)]
+
+
+def _file_diff(root: Path, lab: Lab, exercise: Exercise, file: str) -> list[str]:
+    path = root / lab.solutions_dir / file
+    titles = {other.id: other.title for other in lab.exercises_of(file)}
     wanted = focus(path.read_text(encoding="utf-8"), relative(path, root), exercise.id, titles)
-    mine = split_lines(read_text(root / lab.labs_dir / exercise.file) or "")
-    shown = (lab.labs_dir / exercise.file).as_posix()
+    mine = split_lines(read_text(root / lab.labs_dir / file) or "")
+    shown = (lab.labs_dir / file).as_posix()
     solved = _with_part(mine, wanted)
     return list(unified_diff(mine, solved, f"{shown} (yours)", f"{shown} (reference for {exercise.id})", lineterm=""))
 

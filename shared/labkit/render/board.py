@@ -141,7 +141,7 @@ def print_next(console: Console, lab: Lab, found: Sequence[Standing]) -> None:
 
 def place(lab: Lab, standing: Standing) -> str:
     """`labs/lab1_models/house_price.py:32`, which editors open."""
-    path = (lab.labs_dir / standing.exercise.file).as_posix()
+    path = (lab.labs_dir / standing.file).as_posix()
     return f"{path}:{standing.line}" if standing.line else path
 
 
