@@ -1,6 +1,6 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help test lint lock sync clean bench-labkit
+.PHONY: help test test-live lint lock sync clean bench-labkit bench-serving
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -34,6 +34,12 @@ notebook-%: .venv/.ready  ## open the guided tour of lab N in JupyterLab
 test: .venv/.ready  ## run all that needs no Docker, no cluster and no cloud
 	@sh scripts/test.sh $(ARGS)
 
+test-live: .venv/.ready  ## run what needs a Docker engine: images are built and run
+	@sh scripts/test_live.sh $(ARGS)
+
+image-%:  ## build the image of lab N; TRACK=solutions takes the solution
+	@sh scripts/build_image.sh $* $(ARGS)
+
 lint: .venv/.ready  ## check style, types, import rules and stray words
 	@sh scripts/lint.sh
 
@@ -45,6 +51,9 @@ sync: .venv/.ready  ## for authors: write the starters in labs/ anew from soluti
 
 bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
 	@.venv/bin/python scripts/bench_labkit.py $(ARGS)
+
+bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
+	@.venv/bin/python scripts/bench_serving.py $(ARGS)
 
 clean:  ## remove .venv and the caches; your work and your progress stay
 	@sh scripts/clean.sh

@@ -101,9 +101,12 @@ def _numbers(text: str) -> list[float]:
 
 def verdict(lab: str, mutant: str) -> str:
     """The first failed check on a wrong answer in `tests/mutants/`, as `lab check` prints it."""
-    answer = (ROOT / "tests" / "mutants" / lab / f"{mutant}.py").read_text(encoding="utf-8")
+    from labkit.catalog import load_catalog
+    from labkit.mutants import load_mutants, write_submission
+
+    course = load_catalog(ROOT).lab(lab)
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, re.findall("^# file: (.+)$", answer, re.MULTILINE)[0]).write_text(answer, encoding="utf-8")
+        write_submission(next(one for one in load_mutants(ROOT, course) if one.name == mutant), Path(folder))
         command = [sys.executable, "-m", "labkit", "check", mutant.partition("_")[0], "--track", folder, "--seed", "1"]
         environment = os.environ | {"COLUMNS": "80", "NO_COLOR": "1"}
         printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False).stdout

@@ -1,0 +1,97 @@
+"""How long one row takes without a server: the compiled model, and the estimator with its frame.
+
+OpenMP reads `OMP_NUM_THREADS` once, at its start. So each setting has a process of its own, which runs this file:
+
+    python scripts/bench_serving_rows.py FOLDER_OF_THE_ARTIFACT        prints milliseconds as JSON
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench_serving_contenders import ENVIRONMENT, house
+from bench_serving_report import cores
+
+SECONDS = 2.0  # for each of the two
+MOST_CALLS = 2_000
+
+
+def row_figures(models: Path) -> dict[str, float]:
+    """One row without a server: compiled, and with the estimator in one thread or as many as OpenMP likes.
+
+    The estimator a second time with every core busy: its threads wait for each other, and for a core.
+    """
+    quiet = {threads: row_times(models, threads) for threads in ("1", None)}
+    with busy_cores():
+        busy = {threads: row_times(models, threads) for threads in ("1", None)}
+    figures = {"one_row_compiled_ms": quiet["1"]["compiled"]}
+    for suffix, times in {"": quiet, "_busy": busy}.items():
+        for name, threads in {"estimator": "1", "estimator_default_threads": None}.items():
+            figures[f"one_row_{name}{suffix}_ms"] = times[threads]["estimator"]
+            figures[f"one_row_{name}{suffix}_p99_ms"] = times[threads]["estimator_p99"]
+    return figures
+
+
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """Keep each core busy with a process of its own."""
+    command = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(command) for _ in range(cores())]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def row_times(models: Path, threads: str | None) -> dict[str, float]:
+    """What `bench_serving_rows.py` prints, in a process with this `OMP_NUM_THREADS`, or without it."""
+    environment = {**os.environ, **ENVIRONMENT}
+    del environment["OMP_NUM_THREADS"]
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = threads
+    command = [sys.executable, str(Path(__file__).resolve()), str(models / "house_price")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    times: dict[str, float] = json.loads(done.stdout)
+    return times
+
+
+def sorted_ms(action: Callable[[], object]) -> list[float]:
+    """Return the milliseconds of many calls, sorted, after one call that does not count."""
+    action()
+    milliseconds: list[float] = []
+    end = time.perf_counter() + SECONDS
+    while len(milliseconds) < MOST_CALLS and (started := time.perf_counter()) < end:
+        action()
+        milliseconds.append(1_000 * (time.perf_counter() - started))
+    return sorted(milliseconds)
+
+
+def main() -> None:
+    """Measure both and print."""
+    from lab2_service.predictor import EstimatorPricer, make_pricer
+    from mlops_lab.artifacts import load_artifact
+
+    artifact = load_artifact(sys.argv[1])
+    rows = [house()]
+    compiled = make_pricer(artifact)
+    estimator = EstimatorPricer(artifact.model, list(artifact.metadata.features))
+    times = {
+        "compiled": sorted_ms(lambda: compiled.predict(rows)),
+        "estimator": sorted_ms(lambda: estimator.predict(rows)),
+    }
+    found = {name: statistics.median(each) for name, each in times.items()}
+    print(json.dumps(found | {f"{name}_p99": each[int(0.99 * len(each))] for name, each in times.items()}))
+
+
+if __name__ == "__main__":
+    main()
