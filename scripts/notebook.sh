@@ -1,14 +1,14 @@
 #!/bin/sh
-# Open the guided tour of lab $1 in JupyterLab, where `import lab1_models` means your own files in labs/.
+# Open the guided tour of lab $1 in JupyterLab. There `import lab1_models` means your own files of that lab in labs/.
 set -eu
 cd "$(dirname "$0")/.."
 
-notebook=$(ls notebooks/lab"$1"_*.ipynb 2>/dev/null) || {
-    echo "error: there is no notebook of lab \`$1\` in notebooks/" >&2
+number=$1
+shift
+notebook=$(ls notebooks/lab"$number"_*.ipynb 2>/dev/null) || {
+    echo "error: there is no notebook of lab \`$number\` in notebooks/" >&2
     exit 2
 }
-export PYTHONPATH="$PWD/labs${PYTHONPATH:+:$PYTHONPATH}"
 # JupyterLab asks for this where it runs as root, as in a container.
-[ "$(id -u)" -ne 0 ] || set -- "$1" --allow-root
-shift
-exec .venv/bin/jupyter-lab --ServerApp.root_dir="$PWD" "$@" "$notebook"
+[ "$(id -u)" -ne 0 ] || set -- --allow-root "$@"
+exec .venv/bin/lab run "$number" jupyter-lab --ServerApp.root_dir="$PWD" "$@" "$notebook"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -84,6 +85,12 @@ def tools() -> tuple[Tool, ...]:
     return (_docker(), _kubectl(), _kind(), _prometheus(), _chromium(), _terraform())
 
 
+def is_there(name: str) -> bool:
+    """Whether a tool is on this machine, under any of its names."""
+    names = next((tool.names for tool in tools() if tool.name == name), (name,))
+    return any(shutil.which(known) for known in names)
+
+
 def _docker() -> Tool:
     apt = "sudo apt-get install docker.io && sudo usermod -aG docker $USER"
     return Tool(
@@ -154,7 +161,14 @@ def _chromium() -> Tool:
     return Tool(
         name="chromium",
         use="browser tests of the pages use it",
-        names=("chromium", "chromium-browser", "google-chrome"),
+        names=(
+            "chromium",
+            "chromium-browser",
+            "google-chrome",
+            "google-chrome-stable",
+            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+            "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        ),
         probe=("--version",),
         install={
             "debian": "sudo apt-get install chromium",

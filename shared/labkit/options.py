@@ -112,6 +112,23 @@ def watch(
     finish(lambda: run(lab))
 
 
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog=examples("lab run 1 python -m lab1_models.house_price", "lab run --track solutions 1 jupyter-lab"),
+)
+def run(
+    lab: LabArgument,
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND", help="A program and its arguments.")],
+    track: Annotated[
+        str, typer.Option(metavar="labs|solutions", help="Whose files: yours, or the reference.")
+    ] = "labs",
+) -> None:
+    """Run a program on your files of a lab; what it needs of the other labs is there, finished."""
+    from labkit.commands import running
+
+    finish(lambda: running.run(lab, command, track=track))
+
+
 @app.command(epilog=examples("lab hint 1.2"))
 def hint(exercise: ExerciseArgument) -> None:
     """Give one more hint, each time you ask."""

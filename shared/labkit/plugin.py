@@ -22,6 +22,7 @@ import pytest
 from labkit import fixtures
 from labkit.checker import CheckRun
 from labkit.handles import LabHandle, LearnerFault, WorkerClient
+from labkit.installing import is_there
 from labkit.records import Outcome, Result
 from labkit.text import clean
 from labkit.verdict import describe
@@ -176,7 +177,7 @@ def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | Non
         *(marker.kwargs.get("needs", ()) if marker else ()),
     ]
     for tool in needs:
-        if shutil.which(tool) is None:
+        if not is_there(tool):
             return "skipped", f"`{tool}` is not there; `lab doctor` says how to get it"
     return None
 

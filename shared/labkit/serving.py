@@ -307,9 +307,11 @@ class Service:
     def _stopped(self, reason: str, doing: str, seconds: float) -> LearnerStopped:
         return LearnerStopped(WorkerEnded(reason), doing, seconds, None)
 
-    def poll(self, method: str, path: str, until: frozenset[int] | set[int], **options: Any) -> Answer:
-        """Ask again and again until the status is one of `until` or the time is over; return the last answer."""
-        end = time.monotonic() + self.seconds
+    def poll(
+        self, method: str, path: str, until: frozenset[int] | set[int], *, within: float = 5.0, **options: Any
+    ) -> Answer:
+        """Ask until the status is one of `until`, or for `within` seconds; return the last answer."""
+        end = time.monotonic() + within
         pause = 0.01
         while (answer := self.request(method, path, **options)).status not in until and time.monotonic() < end:
             time.sleep(pause)

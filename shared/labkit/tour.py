@@ -47,7 +47,7 @@ def explain(
 def still_to_do(root: Path, trace: TracebackType) -> str | None:
     """Which exercise the error comes from; None where it does not come from an open TODO of a lab."""
     last = traceback.extract_tb(trace)[-1]
-    place = Path(last.filename)
+    place = Path(last.filename).resolve()  # `lab run` imports by links
     found = todo_above(split_lines(read_text(place) or ""), last.lineno or 0)
     if found is None:
         return None

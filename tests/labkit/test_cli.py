@@ -16,7 +16,7 @@ from tests.labkit.conftest import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER = Path("labs", "lab1_toy", "answer.py")
-COMMANDS = ["start", "check", "watch", "hint", "solution", "reset", "doctor", "grade", "dev sync", "dev check"]
+COMMANDS = ["start", "check", "watch", "run", "hint", "solution", "reset", "doctor", "grade", "dev sync", "dev check"]
 WRONG = toy.answer(double="print('thinking')\nreturn 3 * x")
 
 
@@ -366,3 +366,32 @@ def test_dev_sync_names_a_broken_mark(lab: Lab, course: Path) -> None:
     done = lab("dev", "sync")
     assert done.returncode == 1
     assert "solutions/lab1_toy/answer.py:13: nested mark: the block of line 6 is still open" in done.stderr
+
+
+# A program on the files of a lab
+
+
+def test_run_takes_this_lab_from_labs_and_the_others_from_solutions(lab: Lab, course: Path) -> None:
+    toy.write(course / "solutions" / "lab2_zoo" / "__init__.py", "")
+    code = "import lab1_toy.answer, lab2_zoo; print(lab1_toy.answer.__file__, lab2_zoo.__file__)"
+    for track, place in (("labs", ".lab/imports/lab1_toy/lab1_toy"), ("solutions", "solutions/lab1_toy")):
+        done = lab("run", "--track", track, "1", "python", "-c", code)
+        assert done.returncode == 0, done.stderr
+        mine, other = map(Path, done.stdout.split())
+        assert mine == course / place / "answer.py"
+        assert mine.resolve() == course / track / "lab1_toy" / "answer.py"
+        assert other.resolve() == course / "solutions" / "lab2_zoo" / "__init__.py"
+
+
+def test_run_has_the_exit_status_and_the_options_of_the_program(lab: Lab) -> None:
+    done = lab("run", "1", "python", "-c", "import sys; print(sys.argv[1:]); sys.exit(5)", "--help", "-h")
+    assert (done.returncode, done.stdout) == (5, "['--help', '-h']\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"), [(["1", "no-such-program"], "no program"), (["--track", "x", "1", "python"], "no track here")]
+)
+def test_run_says_what_is_wrong(lab: Lab, arguments: list[str], why: str) -> None:
+    done = lab("run", *arguments)
+    assert done.returncode == 2
+    assert why in done.stderr

@@ -1,0 +1,48 @@
+"""`lab run`: a program on the files of one lab, with the other labs finished, as the checks see them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from labkit.catalog import Catalog, Lab
+from labkit.commands.common import UsageFault, open_catalog
+
+
+def run(which: str, command: Sequence[str], *, track: str) -> NoReturn:
+    """Become `command`, which imports this lab from `track` (labs or solutions) and every other one from solutions."""
+    catalog = open_catalog()
+    lab = catalog.lab(which)
+    if track not in ("labs", "solutions"):
+        raise UsageFault(f"`{track}` is no track here: use `labs` or `solutions`.")
+    # The programs of this environment come first, also where it is not activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    program = shutil.which(command[0], path=path)
+    if program is None:
+        raise UsageFault(f"there is no program `{command[0]}`.")
+    folders = [str(import_folder(catalog, lab, track)), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
+    sys.stdout.flush()
+    os.execve(program, list(command), environment)
+
+
+def import_folder(catalog: Catalog, lab: Lab, track: str) -> Path:
+    """Return a folder to import all labs from: this one is the track's, the others are the reference.
+
+    It holds links below `.lab/`, made where they are missing or lead elsewhere.
+    """
+    if track == "solutions":
+        return catalog.root / "solutions"
+    folder = catalog.root / ".lab" / "imports" / lab.package
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in sorted((catalog.root / "solutions").glob("lab*_*")):
+        wanted = catalog.root / (track if source.name == lab.package else "solutions") / source.name
+        link = folder / source.name
+        if not link.is_symlink() or link.readlink() != wanted:
+            link.unlink(missing_ok=True)
+            link.symlink_to(wanted)
+    return folder
