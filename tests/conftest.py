@@ -17,6 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PR_SET_CHILD_SUBREAPER = 36
 SECONDS_TO_END = 3.0
+# Set by scripts/test_live.sh: the tests in tests/live need a Docker engine, and take minutes.
+LIVE = bool(os.environ.get("MLOPS_LAB_LIVE"))
 # The slowest files, so that no worker begins one when the other is done. A file that is not named comes after them.
 SLOW_FIRST = (
     "test_mutants",
@@ -49,12 +51,21 @@ def pytest_configure(config: pytest.Config) -> None:
             "OMP_NUM_THREADS": "1",
         }
     )
+    if not LIVE:
+        # No test of `make test` uses an engine that happens to run here: `make test-live` does.
+        os.environ["DOCKER_HOST"] = "unix:///nowhere/docker.sock"
+        os.environ.pop("DOCKER_CONTEXT", None)
     for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
     sys.dont_write_bytecode = False
     if sys.platform == "linux":
         # What a test leaves behind becomes our child, wherever it was started.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the tests that need an engine where they were not asked for."""
+    return True if collection_path == ROOT / "tests" / "live" and not LIVE else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,126 @@
+"""From a saved model to one that answers fast: the same numbers, without a table for each request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lab2_service.treecode import CannotCompile, as_function
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from mlops_lab.artifacts import Artifact
+
+logger = logging.getLogger(__name__)
+
+
+class Pricer(Protocol):
+    """Prices houses. `is_compiled` says whether a single house takes far less than a millisecond."""
+
+    is_compiled: bool
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Return one price in USD for each row; a row has the fields of `House`."""
+        ...
+
+
+def as_frame(rows: Sequence[Mapping[str, Any]], features: Sequence[str]) -> pd.DataFrame:
+    """Return the rows as the frame that a model takes: the columns `features`, named and in that order."""
+    # TODO 2.2: Load the models once, and answer
+    raise NotImplementedError
+
+
+class EstimatorPricer:
+    """Any estimator, asked with a frame: always right, and slow for a single house."""
+
+    is_compiled = False
+
+    def __init__(self, model: Any, features: Sequence[str]) -> None:
+        self.model = model
+        self.features = tuple(features)
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Return one price in USD for each row."""
+        prices: np.ndarray = self.model.predict(as_frame(rows, self.features))
+        return prices
+
+
+class CompiledPricer:
+    """The trees as a table of thresholds, the zipcodes as a dict: no frame, no pipeline.
+
+    Args:
+        trees: the compiled trees. They take one row per house: `numbers` in this order, then what a zipcode is worth.
+        numbers: names of the fields that go in as they are.
+        zipcodes: zipcode to what it is worth to the trees.
+        unseen: what any other zipcode is worth.
+    """
+
+    is_compiled = True
+
+    def __init__(self, trees: Any, numbers: Sequence[str], zipcodes: Mapping[int, float], unseen: float) -> None:
+        self.trees = trees
+        self.one_row = as_function(trees)  # the same trees, for a list of numbers
+        self.numbers = tuple(numbers)
+        self.zipcodes = dict(zipcodes)
+        self.unseen = unseen
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Return one price in USD for each row."""
+        # TODO 2.6: The same numbers, fast
+        raise NotImplementedError
+
+
+def compile_model(model: Any) -> CompiledPricer:
+    """Compile a fitted model of the shape that `lab1_models.house_price.build_model` gives it.
+
+    That is: `TransformedTargetRegressor` with `log1p` and `expm1`, around a pipeline of `columns` (numbers passed
+    through, `zipcode` by `TargetEncoder`) and `trees` (`HistGradientBoostingRegressor`).
+
+    Raises CannotCompile for every other model: a guess would give other numbers.
+    """
+    # TODO 2.6: The same numbers, fast
+    raise NotImplementedError
+
+
+def _expect(part: Any, kind: type, name: str) -> None:
+    """Raise CannotCompile unless `part` is of this very class: a subclass may compute something else."""
+    if type(part) is not kind:
+        raise CannotCompile(f"{name} is a `{type(part).__name__}` and not a `{kind.__name__}`")
+
+
+def _parts(columns: Any) -> tuple[list[str], Any]:
+    """Return the names of the columns that are passed through, and the encoder of `zipcode`, which must come last."""
+    passed, encoder = [], None
+    for _, transformer, names in columns.transformers_:
+        if transformer == "drop":
+            continue
+        if encoder is not None:
+            raise CannotCompile("something comes after the column of `zipcode`")
+        if list(names) == ["zipcode"] and transformer != "passthrough":
+            encoder = transformer
+        elif _passes_through(transformer):
+            passed += list(names)
+        else:
+            raise CannotCompile(f"the columns {', '.join(map(str, names))} are changed by `{transformer}`")
+    if encoder is None:
+        raise CannotCompile("there is no encoder of `zipcode`")
+    return passed, encoder
+
+
+def _passes_through(transformer: Any) -> bool:
+    """Whether a fitted column transformer hands these columns on as they are."""
+    from sklearn.preprocessing import FunctionTransformer
+
+    return transformer == "passthrough" or (type(transformer) is FunctionTransformer and transformer.func is None)
+
+
+def make_pricer(artifact: Artifact) -> Pricer:
+    """Return the fast way to use a model where there is one, else the slow way, and say so in the log."""
+    # TODO 2.6: The same numbers, fast
+    # Once `compile_model` is written: use it here, and the estimator for what it cannot compile.
+    raise NotImplementedError
+    return EstimatorPricer(artifact.model, list(artifact.metadata.features))

@@ -1,0 +1,139 @@
+"""What the checks of a service put into the learner's process: models that tell what is done with them."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+LOADED, ASKED = "[model loaded]", "[model asked]"
+
+
+class Told:
+    """A model that prints when it is loaded and when it is asked.
+
+    Its price of a house is the weighted sum of its `weights`' columns, looked up by name.
+
+    Args:
+        name: printed with each line.
+        weights: column → USD for each unit.
+        loading: seconds that loading takes.
+        asking: seconds that every answer but the first one takes.
+        error: text of a `RuntimeError` that is raised instead of an answer.
+    """
+
+    def __init__(
+        self, name: str, weights: dict[str, float], *, loading: float = 0.0, asking: float = 0.0, error: str = ""
+    ) -> None:
+        self.name = name
+        self.weights = weights
+        self.loading = loading
+        self.asking = asking
+        self.error = error
+        self.asked = 0
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        time.sleep(self.loading)
+        print(f"{LOADED} {self.name}", flush=True)
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Return a price for each row."""
+        print(f"{ASKED} {self.name} {len(X)}", flush=True)
+        time.sleep(self.asking if self.asked else 0)
+        self.asked += 1
+        if self.error:
+            raise RuntimeError(self.error)
+        return np.asarray(X[list(self.weights)].to_numpy(dtype=float) @ np.array(list(self.weights.values())))
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The classes, where it is asked as a classifier."""
+        return np.array(list(self.weights))
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the same probabilities for each row."""
+        self.predict(X[[]].assign(**dict.fromkeys(self.weights, 0.0)))
+        return np.tile(np.full(len(self.weights), 1 / len(self.weights)), (len(X), 1))
+
+
+def refusals(schema: str, requests: Sequence[dict[str, Any]]) -> list[list[str] | None]:
+    """Validate requests as FastAPI does; for each one the places that are wrong, or None where it is accepted."""
+    from pydantic import ValidationError
+
+    module, _, name = schema.partition(":")
+    model = getattr(importlib.import_module(module), name)
+    found: list[list[str] | None] = []
+    for request in requests:
+        try:
+            model.model_validate(request)
+        except ValidationError as error:
+            found.append([".".join(map(str, one["loc"])) for one in error.errors()])
+        else:
+            found.append(None)
+    return found
+
+
+def json_schema(schema: str) -> dict[str, Any]:
+    """Return the JSON schema of a Pydantic model, `package.module:Class`."""
+    module, _, name = schema.partition(":")
+    found: dict[str, Any] = getattr(importlib.import_module(module), name).model_json_schema()
+    return found
+
+
+class FrameWatch:
+    """Counts the tables that pandas makes, and the times that scikit-learn's trees are asked, until `stop`."""
+
+    def __init__(self) -> None:
+        self.frames = self.asked = 0
+
+    def start(self) -> None:
+        """Begin to count."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        self._made, self._predict = pd.DataFrame.__init__, HistGradientBoostingRegressor.predict
+        made, predict = self._made, self._predict
+
+        def count_frame(frame: pd.DataFrame, *args: Any, **kwargs: Any) -> None:
+            self.frames += 1
+            made(frame, *args, **kwargs)
+
+        def count_predict(trees: Any, X: Any) -> Any:
+            self.asked += 1
+            return predict(trees, X)
+
+        pd.DataFrame.__init__ = count_frame  # type: ignore[method-assign, assignment]
+        HistGradientBoostingRegressor.predict = count_predict
+
+    def stop(self) -> list[int]:
+        """Stop; return how many tables were made, and how often the trees were asked."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        pd.DataFrame.__init__ = self._made  # type: ignore[method-assign]
+        HistGradientBoostingRegressor.predict = self._predict
+        return [self.frames, self.asked]
+
+
+def with_logs(function: str, *args: Any) -> tuple[Any, list[str]]:
+    """Call `package.module:function`; return its answer and what was logged meanwhile, as `LEVEL message`."""
+    module, _, name = function.partition(":")
+    lines: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(f"{record.levelname} {record.getMessage()}")
+
+    handler, root = Keep(), logging.getLogger()
+    root.addHandler(handler)
+    level = root.level
+    root.setLevel(logging.DEBUG)
+    try:
+        return getattr(importlib.import_module(module), name)(*args), lines
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)

@@ -1,0 +1,1 @@
+"""Lab 2: the models of week 1 as a service."""

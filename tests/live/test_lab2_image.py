@@ -1,0 +1,136 @@
+"""The image of lab 2, really built: the solution, right answers, and the wrong ones that only an engine can catch."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.catalog import load_catalog
+from labkit.check_needs import needs_of_checks, needs_of_mutant
+from labkit.mutants import Mutant, load_alternatives, load_mutants, write_submission
+from labkit.records import Report
+from labkit.runner import Engine
+from labkit.tracks import resolve_track
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = load_catalog(ROOT).lab("lab2_service")
+NEEDS = needs_of_checks(ROOT / LAB.checks_file)
+WRONG = [one for one in load_mutants(ROOT, LAB) if "docker" in needs_of_mutant(one, NEEDS)]
+RIGHT = [one for one in load_alternatives(ROOT, LAB) if one.exercise == "2.8"]
+TAG = "mlops-lab-check:script"
+
+# Sets of lines of a `.dockerignore`. (Engines before 23 do not look into a folder for `!**/…` alone.)
+IGNORED = (
+    "*\n!a",
+    "*\n!a/b/*",
+    "**/f\n!a/f",
+    "a\n!a/b\na/b/g.b",
+    "**/*.b",
+    "a/**/f",
+    "/a/\n!./a/b/f",
+    "?\n!b",
+    "[ab]/*\n![^b]/f",
+    "*\n!a\n!b/a\n**/g*",
+    "a**\n!ab",
+    "# a\n\n .b \n",
+    "!a\na/b",
+    "*/*\n!a/b",
+    "../a\n.\nb/../ab",
+)
+
+
+def docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
+    return subprocess.run(["docker", *arguments], env=environment, capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _engine_of_docker() -> Iterator[None]:
+    try:
+        told = docker("version", "--format", "{{.Server.Version}}")
+    except FileNotFoundError:
+        pytest.skip("`docker` is not there; `lab doctor` says how to get it")
+    if told.returncode:
+        pytest.skip("no Docker engine answers; `lab doctor` says what to do")
+    yield
+    docker("rmi", "--force", TAG)
+    images = docker("images", "--format", "{{.Repository}}").stdout.decode().split()
+    assert "mlops-lab-check" not in images, "the checks have left an image behind"
+    assert not docker("ps", "--all", "--quiet", "--filter", "label=mlops-lab.check").stdout
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine(ROOT) as engine:
+        yield engine
+
+
+def check(engine: Engine, track: str) -> Report:
+    return engine.run(LAB, ["2.8"], resolve_track(ROOT, track, LAB))
+
+
+def told(report: Report) -> str:
+    return "\n".join(f"{one.check} {one.outcome}\n{one.message}" for one in report.results if one.outcome != "passed")
+
+
+def test_the_solution_passes_every_check(engine: Engine) -> None:
+    report = check(engine, "solutions")
+    assert {result.outcome for result in report.results} == {"passed"}, told(report)
+    assert set(NEEDS) <= {result.check for result in report.results}
+
+
+@pytest.mark.parametrize("answer", RIGHT, ids=lambda answer: answer.name)
+def test_right_answers_written_another_way_pass(answer: Mutant, engine: Engine, tmp_path: Path) -> None:
+    report = check(engine, str(write_submission(answer, tmp_path / LAB.package)))
+    assert {result.outcome for result in report.results} == {"passed"}, told(report)
+
+
+@pytest.mark.parametrize("mutant", WRONG, ids=lambda mutant: mutant.name)
+def test_wrong_answers_that_only_an_engine_sees_are_caught(mutant: Mutant, engine: Engine, tmp_path: Path) -> None:
+    track = resolve_track(ROOT, str(write_submission(mutant, tmp_path / LAB.package)), LAB)
+    [report] = engine.run_many(LAB, [track], exercises=["2.8"], checks=mutant.caught_by)
+    assert [result.outcome for result in report.results] == ["failed"] * len(mutant.caught_by), told(report)
+    assert mutant.is_named_by(report), told(report)
+
+
+def test_make_image_builds_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "TRACK": "solutions", "TAG": TAG}
+    done = subprocess.run(
+        ["sh", ROOT / "scripts/build_image.sh", "2"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[-1].startswith(f"{TAG} is built.")
+    [image] = json.loads(docker("image", "inspect", TAG).stdout)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert image["Config"]["Labels"]["org.opencontainers.image.revision"] == (commit.strip() or "unknown")
+
+
+@pytest.mark.parametrize("lines", IGNORED, ids=range(len(IGNORED)))
+def test_our_dockerignore_is_dockers(lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT / "tests" / "labs"), *sys.path])
+    from lab2_helpers.patterns import is_ignored, read_ignore
+
+    context, recipe = tmp_path / "context", tmp_path / "recipe"
+    folders = ["/".join(parts) for n in (1, 2) for parts in itertools.product(("a", "b", "ab", ".b"), repeat=n)]
+    files = {*(f"{folder}/{name}" for folder in folders for name in ("f", "g.b")), "f", "g.b"}
+    for file in files:
+        (context / file).parent.mkdir(parents=True, exist_ok=True)
+        (context / file).write_text("x")
+    recipe.mkdir()
+    (recipe / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (recipe / "Dockerfile.dockerignore").write_text(lines)
+    done = docker("build", "--file", str(recipe / "Dockerfile"), "--output", "type=tar,dest=-", str(context))
+    assert done.returncode == 0, done.stderr.decode()
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        sent = {member.name.strip("/") for member in archive if member.isfile()}
+    rules = read_ignore(lines)
+    assert sent == {file for file in files if not is_ignored(file, rules)}

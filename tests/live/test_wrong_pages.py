@@ -1,0 +1,42 @@
+"""The wrong answers of all labs that only a browser can catch: each takes seconds, so they are not in `make test`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.catalog import Lab, load_catalog
+from labkit.check_needs import needs_of_checks, needs_of_mutant
+from labkit.installing import is_there
+from labkit.mutants import Mutant, load_mutants, write_submission
+from labkit.runner import Engine
+from labkit.tracks import resolve_track
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(not is_there("chromium"), reason="no Chromium here; `lab doctor` says how to get it")
+
+
+def wrong_pages() -> Iterator[object]:
+    for lab in load_catalog(ROOT):
+        needs = needs_of_checks(ROOT / lab.checks_file)
+        for mutant in load_mutants(ROOT, lab):
+            if "chromium" in needs_of_mutant(mutant, needs):
+                yield pytest.param(lab, mutant, id=mutant.name)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine(ROOT) as engine:
+        yield engine
+
+
+@pytest.mark.parametrize(("lab", "mutant"), list(wrong_pages()))
+def test_a_wrong_page_is_caught_and_named(lab: Lab, mutant: Mutant, engine: Engine, tmp_path: Path) -> None:
+    track = resolve_track(ROOT, str(write_submission(mutant, tmp_path / lab.package)), lab)
+    [report] = engine.run_many(lab, [track], exercises=[mutant.exercise], checks=mutant.caught_by)
+    messages = "\n".join(f"{one.check} {one.outcome}: {one.message}" for one in report.results)
+    assert not [one for one in report.results if one.outcome == "error"], messages
+    assert not mutant.not_caught_by(report), messages
+    assert mutant.is_named_by(report), messages
