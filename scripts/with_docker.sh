@@ -68,4 +68,8 @@ fi
 
 status=0
 "$@" || status=$?
+if [ -n "$engine" ] && answers; then  # what the next run can use stays, and no more
+    docker image prune --force >/dev/null || true
+    docker builder prune --force --keep-storage 4GB >/dev/null || true
+fi
 exit "$status"

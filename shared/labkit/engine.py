@@ -228,7 +228,8 @@ class EngineProcess:
     def _end_silent(self) -> None:
         """End checkers that have not been heard for too long."""
         for run in self.runs.values():
-            if time.monotonic() - run.heard > SILENCE + max(exercise.seconds for exercise in run.lab.exercises):
+            limits = [exercise.seconds for exercise in run.lab.exercises if exercise.id in run.exercises]
+            if time.monotonic() - run.heard > SILENCE + max(limits, default=0):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(run.pid, signal.SIGKILL)
 

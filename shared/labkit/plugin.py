@@ -6,6 +6,7 @@ The engine registers `CheckPlugin` with its own run. Plain pytest can use it too
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -177,6 +178,8 @@ def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | Non
         *(marker.kwargs.get("needs", ()) if marker else ()),
     ]
     for tool in needs:
+        if tool == os.environ.get("LABKIT_WITHOUT"):
+            return "skipped", f"`{tool}` is not used here: it would run commands of the author with more rights"
         if not is_there(tool):
             return "skipped", f"`{tool}` is not there; `lab doctor` says how to get it"
     return None

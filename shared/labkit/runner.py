@@ -23,7 +23,10 @@ Mode = Literal["auto", "fork", "spawn"]
 KEPT = ("PATH", "LANG", "TZ", "SYSTEMROOT")
 """Variables that every process of the engine keeps."""
 
-FOR_CHECKERS = ("HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "KUBECONFIG", "XDG_RUNTIME_DIR")
+WITHOUT = "LABKIT_WITHOUT"
+"""Names a tool that no check may use, though it is there: to build a Dockerfile is to run its author's commands."""
+
+FOR_CHECKERS = ("HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "KUBECONFIG", "XDG_RUNTIME_DIR", WITHOUT)
 """Variables that only the trusted checker is given, for exercises that build or apply something."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT")

@@ -274,3 +274,29 @@ def test_plain_pytest_runs_the_same_checks(course: Path, body: str, code: int) -
         check=False,
     )
     assert done.returncode == code, done.stdout
+
+
+def test_a_tool_that_must_not_be_used_skips_its_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = toy.make_course(tmp_path / "course")
+    checks = root / "tests" / "labs" / "test_lab1_toy.py"
+    checks.write_text(checks.read_text().replace('@exercise("1.2")', '@exercise("1.2", needs=("sh",))'))
+    lab = load_catalog(root).lab(1)
+    outcomes = []
+    for without in ("", "sh"):
+        monkeypatch.setenv("LABKIT_WITHOUT", without)
+        with Engine(root) as engine:
+            report = engine.run(lab, ["1.2"], resolve_track(root, "solutions", lab))
+        outcomes += [(result.outcome, "is not used here" in result.message) for result in report.results]
+    assert outcomes == [("passed", False), ("skipped", True)]
+
+
+def test_an_exercise_waits_for_those_that_it_builds_on(tmp_path: Path) -> None:
+    root = toy.make_course(tmp_path / "course")
+    toml = root / "weeks" / "week1_toy" / "lab.toml"
+    toml.write_text(toml.read_text().replace('id = "1.2"', 'id = "1.2"\nafter = ["1.1"]'))
+    folder = toy.write(tmp_path / "mine" / "answer.py", "# TODO 1.1: Double\n" + toy.answer()).parent
+    lab = load_catalog(root).lab(1)
+    with Engine(root) as engine:
+        [result] = engine.run(lab, ["1.2"], resolve_track(root, str(folder), lab)).results
+    assert result.outcome == "todo"
+    assert result.message.startswith("1.2 builds on 1.1, and `TODO 1.1` still stands in ")

@@ -85,7 +85,7 @@ def told(report: Report) -> str:
 def test_the_solution_passes_every_check(engine: Engine) -> None:
     report = check(engine, "solutions")
     assert {result.outcome for result in report.results} == {"passed"}, told(report)
-    assert set(NEEDS) <= {result.check for result in report.results}
+    assert {check for check, tools in NEEDS.items() if "docker" in tools} <= {one.check for one in report.results}
 
 
 @pytest.mark.parametrize("answer", RIGHT, ids=lambda answer: answer.name)

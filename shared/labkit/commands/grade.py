@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
 def grade(which: str, folders: list[str], *, jobs: int, json_to: str | None, junit_to: str | None) -> int:
     """Check each folder as a submission of one lab. 0 where all passed, 3 where the engine broke in one, else 1."""
-    from labkit.runner import Engine
+    from labkit.runner import WITHOUT, Engine
     from labkit.tracks import resolve_track
 
     catalog = open_catalog()
     lab = catalog.lab(which)
+    os.environ.setdefault(WITHOUT, "docker")  # these Dockerfiles are other people's
     missing = [folder for folder in folders if not Path(folder).is_dir()]
     if missing:
         raise UsageFault(f"no such folder: {', '.join(f'`{folder}`' for folder in missing)}.")

@@ -5,18 +5,24 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from labkit.checks import fail
-from labkit.serving import Service
+from labkit.checks import CheckFailed, fail
+from labkit.text import clean
 
 
-def first_problem(service: Service, document: Any, *, seed: int, examples: int) -> str:
+def first_problem(url: str, document: Any, *, seed: int, examples: int) -> str:
     """Send generated requests to every operation; return the first problem in words, or nothing."""
+    _only_own_references(document)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _first_problem(service, document, seed=seed, examples=examples)
+        try:
+            return _first_problem(url, document, seed=seed, examples=examples)
+        except CheckFailed:
+            raise
+        except Exception as error:  # the document is the learner's: a library that reads it may stumble over anything
+            fail(expected="the OpenAPI document can be read", found=f"{type(error).__name__}: {clean(str(error), 200)}")
 
 
-def _first_problem(service: Service, document: Any, *, seed: int, examples: int) -> str:
+def _first_problem(url: str, document: Any, *, seed: int, examples: int) -> str:
     import schemathesis
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
@@ -30,10 +36,9 @@ def _first_problem(service: Service, document: Any, *, seed: int, examples: int)
         status_code_conformance,
     )
 
-    _only_own_references(document)
     checks = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
     schema = schemathesis.openapi.from_dict(document)
-    schema.config.update(base_url=service.url)
+    schema.config.update(base_url=url)
     options = settings(
         max_examples=examples, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -66,14 +71,16 @@ def _in_words(operation: Any, error: Any) -> str:
     return f"`{operation.method.upper()} {operation.path}`: {text[:300]}"
 
 
-def _only_own_references(value: Any) -> None:
+def _only_own_references(value: Any, depth: int = 0) -> None:
     """Expect references inside the document only: the check follows none to a file or another host."""
+    if depth > 200:
+        fail(expected="the OpenAPI document can be read", found="it is nested more than 200 levels deep")
     if isinstance(value, dict):
         reference = value.get("$ref")
         if isinstance(reference, str) and not reference.startswith("#/"):
             fail(expected="the OpenAPI document refers to itself only", found=f"`$ref`: {reference[:100]}")
         for one in value.values():
-            _only_own_references(one)
+            _only_own_references(one, depth + 1)
     elif isinstance(value, list):
         for one in value:
-            _only_own_references(one)
+            _only_own_references(one, depth + 1)
