@@ -110,7 +110,9 @@ def verdict(lab: str, mutant: str) -> str:
         command = [sys.executable, "-m", "labkit", "check", mutant.partition("_")[0], "--track", folder, "--seed", "1"]
         environment = os.environ | {"COLUMNS": "80", "NO_COLOR": "1"}
         printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False).stdout
-    return textwrap.dedent(re.findall(r"^     ✗ .+?(?=^     \S)", printed, re.DOTALL | re.MULTILINE)[0])
+    found = re.findall(r"^     ✗ .+?(?=^     \S)", printed, re.DOTALL | re.MULTILINE)[0]
+    # Where the answer lay is the business of this machine only.
+    return textwrap.dedent(re.sub(r"^ +│ where .+\n", "", found, flags=re.MULTILINE))
 
 
 def run(description: str, week: Path, groups: Mapping[str, Callable[[], Figures]], draw: Draw) -> int:
