@@ -34,7 +34,7 @@ notebook-%: .venv/.ready  ## open the guided tour of lab N in JupyterLab
 test: .venv/.ready  ## run all that needs no Docker, no cluster and no cloud
 	@sh scripts/test.sh $(ARGS)
 
-test-live: .venv/.ready  ## run what needs a Docker engine: images are built and run
+test-live: .venv/.ready  ## run what needs Docker or a browser: images are built and run, pages are opened
 	@sh scripts/test_live.sh $(ARGS)
 
 image-%:  ## build the image of lab N; TRACK=solutions takes the solution

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests that need a Docker engine; without one they are skipped and say so. Arguments go to pytest.
+# The tests that need a Docker engine or a browser; without them they are skipped and say so. Arguments go to pytest.
 set -u
 cd "$(dirname "$0")/.."
 

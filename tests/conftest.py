@@ -17,12 +17,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PR_SET_CHILD_SUBREAPER = 36
 SECONDS_TO_END = 3.0
-# Set by scripts/test_live.sh: the tests in tests/live need a Docker engine, and take minutes.
+# Set by scripts/test_live.sh: the tests in tests/live need a Docker engine or a browser, and take minutes.
 LIVE = bool(os.environ.get("MLOPS_LAB_LIVE"))
 # The slowest files, so that no worker begins one when the other is done. A file that is not named comes after them.
 SLOW_FIRST = (
     "test_mutants",
     "test_checks",
+    "test_checks_of_services",
     "test_survival",
     "test_engine",
     "test_pipeline_tools",

@@ -75,7 +75,6 @@ FUNCTIONS = {
 BODIES = {
     "none": "return None",
     "raises": "raise ZeroDivisionError('on purpose')",
-    "exits": "raise SystemExit(3)",
 }
 
 

@@ -148,13 +148,13 @@ class Engine:
         tracks: Sequence[Track],
         *,
         exercises: Sequence[str] | None = None,
-        checks: Sequence[str] = (),
+        checks: Sequence[Sequence[str]] = (),
         on_report: Callable[[Report], None] | None = None,
     ) -> list[Report]:
         """Check exercises of a lab (None: all) on many tracks, `jobs` at a time; return the reports in their order.
 
         Args:
-            checks: run only these checks of the exercises, by name (none: all).
+            checks: for each track the only checks of the exercises to run, by name (none: all).
             on_report: called with each report as it comes.
         """
         return self._run_all(lab, exercises, tracks, None, on_report, None, checks)
@@ -167,7 +167,7 @@ class Engine:
         on_result: Callable[[Result], None] | None,
         on_report: Callable[[Report], None] | None,
         seed: int | None,
-        checks: Sequence[str] = (),
+        checks: Sequence[Sequence[str]] = (),
     ) -> list[Report]:
         wanted = list(exercises or (exercise.id for exercise in lab.exercises))
         open_runs: dict[int, _Collector] = {}
@@ -175,7 +175,7 @@ class Engine:
         for place, track in enumerate(tracks):
             self._number += 1
             chosen = secrets.randbits(32) if seed is None else seed
-            self._send(self._request(lab, wanted, checks, track, chosen))
+            self._send(self._request(lab, wanted, checks[place] if checks else (), track, chosen))
             open_runs[self._number] = _Collector(lab, track, wanted, place, on_result)
         while open_runs:
             message = self._receive()

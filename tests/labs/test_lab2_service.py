@@ -248,7 +248,7 @@ def test_answers_are_as_the_documentation_says(failing, rng):
 @pytest.fixture(scope="module")
 def operated(new_lab, module_rng):
     """The learner's service, to be operated."""
-    return predictions.run(new_lab("2.5", listen=True), module_rng, ("house_price",))
+    return predictions.run(new_lab("2.5", listen=True), module_rng)
 
 
 @exercise("2.5")

@@ -97,7 +97,7 @@ def test_right_answers_written_another_way_pass(answer: Mutant, engine: Engine, 
 @pytest.mark.parametrize("mutant", WRONG, ids=lambda mutant: mutant.name)
 def test_wrong_answers_that_only_an_engine_sees_are_caught(mutant: Mutant, engine: Engine, tmp_path: Path) -> None:
     track = resolve_track(ROOT, str(write_submission(mutant, tmp_path / LAB.package)), LAB)
-    [report] = engine.run_many(LAB, [track], exercises=["2.8"], checks=mutant.caught_by)
+    [report] = engine.run_many(LAB, [track], exercises=["2.8"], checks=[mutant.caught_by])
     assert [result.outcome for result in report.results] == ["failed"] * len(mutant.caught_by), told(report)
     assert mutant.is_named_by(report), told(report)
 

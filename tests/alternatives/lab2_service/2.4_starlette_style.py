@@ -7,8 +7,7 @@ class BodyLimit:
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return await self.app(scope, receive, send)
         told = dict(scope["headers"]).get(b"content-length", b"0")
         left = MAX_BODY
 
@@ -21,9 +20,9 @@ class BodyLimit:
             return message
 
         if told.isdigit() and int(told) > MAX_BODY:
-            await problem(Request(scope), 413, "too large")(scope, receive, send)
-            return
+            return await problem(Request(scope), 413, "too large")(scope, receive, send)
         await self.app(scope, limited, send)
+        return None
 
 
 def add_problems(app):

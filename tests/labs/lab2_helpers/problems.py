@@ -148,7 +148,9 @@ def judge_unseen_zipcode(running: Running, rng: np.random.Generator) -> None:
     """A zipcode that was not in the training data is answered, with a warning."""
     known = running.models.metadata["house_price"].extra["zipcodes"]
     house = inputs.draw_houses(rng, 1)[0]
-    for zipcode, is_known in ((int(rng.choice(known)), True), (int(rng.integers(98_900, 98_999)), False)):
+    others = sorted({int(zipcode) for zipcode in inputs.sales()["zipcode"]} - set(known))
+    asked = ((rng.choice(known), True), (rng.choice(others), False), (rng.integers(98_900, 98_999), False))
+    for zipcode, is_known in ((int(zipcode), is_known) for zipcode, is_known in asked):
         request = {**house, "zipcode": zipcode}
         answer = ask(running.service, "house_price", request)
         answer.expect(200, help="The model has an answer for every zipcode; the caller should know how good it is.")
@@ -172,7 +174,7 @@ def judge_damaged_artifact(lab: LabHandle, rng: np.random.Generator) -> None:
     models = Models()
     for draw in (draw_house, draw_iris, draw_segments):
         draw(models, rng)
-    hurt = str(rng.choice(["iris", "customer_segment"]))
+    hurt, other = "iris", "customer_segment"
     path = next(path for path in models.files if path.startswith(f"{hurt}/") and path.endswith(".joblib"))
     data = bytearray(models.files[path])
     data[len(data) // 2] ^= 0xFF
@@ -181,9 +183,9 @@ def judge_damaged_artifact(lab: LabHandle, rng: np.random.Generator) -> None:
         ask(service, "house_price", typical("house_price")).expect(
             200, help=f"The artifact of the {SHOWN[hurt]} is damaged. That is no reason not to load the others."
         )
-        other = "iris" if hurt == "customer_segment" else "customer_segment"
         ask(service, other, typical(other)).expect(200, help="Only one artifact is damaged.")
-        answer = service.post(PATHS[hurt], typical(hurt))
+        # A service that trains it anew is ready with that a moment later.
+        answer = service.poll("POST", PATHS[hurt], {200}, within=1.5, json=typical(hurt))
         judge_problem(answer, 503, help="The file of this model is damaged, so there is no answer: 503.")
 
 

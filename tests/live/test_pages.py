@@ -1,4 +1,4 @@
-"""The wrong answers of all labs that only a browser can catch: each takes seconds, so they are not in `make test`."""
+"""The answers of all labs that are judged in a browser: each takes seconds, so they are not in `make test`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from labkit.catalog import Lab, load_catalog
 from labkit.check_needs import needs_of_checks, needs_of_mutant
+from labkit.dev import read_checks
 from labkit.installing import is_there
-from labkit.mutants import Mutant, load_mutants, write_submission
+from labkit.mutants import Mutant, load_alternatives, load_mutants, write_submission
 from labkit.runner import Engine
 from labkit.tracks import resolve_track
 
@@ -26,6 +27,15 @@ def wrong_pages() -> Iterator[object]:
                 yield pytest.param(lab, mutant, id=mutant.name)
 
 
+def right_pages() -> Iterator[object]:
+    for lab in load_catalog(ROOT):
+        needs = needs_of_checks(ROOT / lab.checks_file)
+        judged = {check.exercise for check in read_checks(ROOT, lab) if "chromium" in needs.get(check.name, ())}
+        for answer in load_alternatives(ROOT, lab):
+            if answer.exercise in judged:
+                yield pytest.param(lab, answer, id=answer.name)
+
+
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     with Engine(ROOT) as engine:
@@ -35,8 +45,16 @@ def engine() -> Iterator[Engine]:
 @pytest.mark.parametrize(("lab", "mutant"), list(wrong_pages()))
 def test_a_wrong_page_is_caught_and_named(lab: Lab, mutant: Mutant, engine: Engine, tmp_path: Path) -> None:
     track = resolve_track(ROOT, str(write_submission(mutant, tmp_path / lab.package)), lab)
-    [report] = engine.run_many(lab, [track], exercises=[mutant.exercise], checks=mutant.caught_by)
+    [report] = engine.run_many(lab, [track], exercises=[mutant.exercise], checks=[mutant.caught_by])
     messages = "\n".join(f"{one.check} {one.outcome}: {one.message}" for one in report.results)
     assert not [one for one in report.results if one.outcome == "error"], messages
     assert not mutant.not_caught_by(report), messages
     assert mutant.is_named_by(report), messages
+
+
+@pytest.mark.parametrize(("lab", "answer"), list(right_pages()))
+def test_a_right_page_written_another_way_passes(lab: Lab, answer: Mutant, engine: Engine, tmp_path: Path) -> None:
+    track = resolve_track(ROOT, str(write_submission(answer, tmp_path / lab.package)), lab)
+    report = engine.run(lab, [answer.exercise], track)
+    messages = "\n".join(f"{one.check} {one.outcome}: {one.message}" for one in report.results)
+    assert {one.outcome for one in report.results} == {"passed"}, messages
