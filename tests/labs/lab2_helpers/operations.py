@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from lab2_helpers import inputs
 from lab2_helpers.models import NAMES, PATHS, told_models
-from lab2_helpers.predictions import BATCH, Running
+from lab2_helpers.predictions import BATCH, LATE, Running
 from lab2_helpers.services import ask, start, start_ready, typical
 
 from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
@@ -28,14 +28,14 @@ def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -
     with start(lab, told_models(rng, **{slow: {"loading": 0.8}})) as service:
         service.get("/livez").expect(200, help="The process answers: that is all that `/livez` says.")
         ready = service.get("/readyz")
-        if f"{LOADED} {slow}" not in service.output() and ready.status != 503:
+        if ready.status != 503 and not service.wait_for_output(f"{LOADED} {slow}", LATE):
             fail(
                 expected=f"`/readyz` answers with status 503 while `{slow}` is loading",
                 found=f"status {ready.status}",
                 help="Ready means that every model is there. Before, a load balancer must not send anybody here.",
             )
         service.poll("GET", "/readyz", {200}).expect(200, help="All models are loaded by now.")
-        if f"{LOADED} {slow}" not in service.output():
+        if not service.wait_for_output(f"{LOADED} {slow}", LATE):
             fail(expected="`/readyz` waits for every model", found=f"it is ready, and `{slow}` is not loaded")
 
 
