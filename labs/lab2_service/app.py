@@ -87,7 +87,8 @@ def create_app(models_dir: Path | None = None) -> FastAPI:
 def load_models(models: Models) -> None:
     """Load every model of `MODELS` into `models.ready`; where one cannot be loaded, say why in `models.failed`.
 
-    An artifact that is missing is trained first. One model that fails does not keep the others from loading.
+    An artifact that is missing is trained first. One model that fails does not keep the others from loading. A model is
+    put into `models.ready` last: from then on requests use it, and its pricer has to be there.
     """
     # TODO 2.2: Load the models once, and answer
     raise NotImplementedError
@@ -153,7 +154,7 @@ def field_name(location: tuple[int | str, ...]) -> str:
 
 
 def add_problems(app: FastAPI) -> None:
-    """Make every error a problem document, and refuse bodies over `MAX_BODY`. No answer shows what is inside."""
+    """Make every error a problem document, and refuse bodies over `MAX_BODY` (`BodyLimit`). None shows the inside."""
 
     # TODO 2.4: Say what is wrong, and nothing more
     return
@@ -167,12 +168,14 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what arrives. `Content-Length` may be missing, or lie."""
+        if scope["type"] != "http":  # the start and the end of the app come this way, too
+            return await self.app(scope, receive, send)
         # TODO 2.4: Say what is wrong, and nothing more
         raise NotImplementedError
 
 
 def add_operations(app: FastAPI) -> None:
-    """Add `GET /livez`, `/readyz` and `/v1/models`, a request id and one log line per request."""
+    """Add `GET /livez`, `/readyz` and `/v1/models` (`{"models": […]}`), a request id and one log line per request."""
     models: Models = app.state.models
 
     # TODO 2.5: Make it operable
@@ -180,19 +183,25 @@ def add_operations(app: FastAPI) -> None:
 
 
 def describe(models: Models, name: str) -> dict[str, Any]:
-    """Return what `/v1/models` says about one model: `name` and `status` always, the rest once it is loaded."""
+    """Return what `/v1/models` says about one model: `name` and `status` ("ready", "loading" or "failed") always.
+
+    Once it is loaded also what its metadata say, of the same names: `version`, `created_at`, `training_rows`,
+    `first_date`, `last_date`, `metrics` and `features`. Why a model has failed is for the log only.
+    """
     # TODO 2.5: Make it operable
     raise NotImplementedError
 
 
 class RequestLog:
-    """Middleware: a request id in every answer, and one line of JSON per request in the log."""
+    """Middleware: a request id in every answer, and one line of JSON per request in the log (see `JsonLines`)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take over the caller's `X-Request-ID`, or make one up; time the request and log it."""
+        if scope["type"] != "http":  # the start and the end of the app come this way, too
+            return await self.app(scope, receive, send)
         # TODO 2.5: Make it operable
         raise NotImplementedError
 

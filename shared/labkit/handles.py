@@ -298,9 +298,7 @@ class LabHandle:
         if self._listener is None:
             raise RuntimeError("the worker has no listening socket: open it with `listen=True`")
         listener, self._listener = self._listener, None
-        module, _, name = factory.partition(":")
-        self._called(module, name)
-        target, doing = f"{self._package}.{factory}", f"`{name}(…)` as a service"
+        target, doing = f"{self._package}.{factory}", f"`{factory.partition(':')[2]}(…)` as a service"
         process: Process
         if isinstance(self._client, WorkerClient):
             node, _ = self._codec.encode(([environment], {}))

@@ -166,8 +166,9 @@ class CheckPlugin:
 
 
 def _without_routine(output: str) -> str:
-    """Return what was printed without the lines in which a service tells that all is well."""
-    return "".join(line for line in output.splitlines(keepends=True) if not _ROUTINE.search(line))
+    """Return the last of what a service printed, without the lines in which it tells that all is well."""
+    told = "".join(line for line in output.splitlines(keepends=True) if not _ROUTINE.search(line))
+    return told if len(told) < 1_800 else "…" + told[-1_800:].partition("\n")[2]
 
 
 def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | None:

@@ -25,13 +25,22 @@ class Told:
         loading: seconds that loading takes.
         asking: seconds that every answer but the first one takes.
         error: text of a `RuntimeError` that is raised instead of an answer.
+        classes: what a classifier chooses from: always the first one. Without them the answer is a number.
     """
 
     def __init__(
-        self, name: str, weights: dict[str, float], *, loading: float = 0.0, asking: float = 0.0, error: str = ""
+        self,
+        name: str,
+        weights: dict[str, float],
+        *,
+        loading: float = 0.0,
+        asking: float = 0.0,
+        error: str = "",
+        classes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.weights = weights
+        self.classes = classes
         self.loading = loading
         self.asking = asking
         self.error = error
@@ -43,23 +52,26 @@ class Told:
         print(f"{LOADED} {self.name}", flush=True)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return a price for each row."""
+        """Return a price, or a class, for each row."""
         print(f"{ASKED} {self.name} {len(X)}", flush=True)
         time.sleep(self.asking if self.asked else 0)
         self.asked += 1
         if self.error:
             raise RuntimeError(self.error)
+        if self.classes:
+            return np.full(len(X), self.classes[0])
         return np.asarray(X[list(self.weights)].to_numpy(dtype=float) @ np.array(list(self.weights.values())))
 
     @property
     def classes_(self) -> np.ndarray:
-        """The classes, where it is asked as a classifier."""
-        return np.array(list(self.weights))
+        """The classes of a classifier."""
+        return np.array(self.classes)
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the same probabilities for each row."""
-        self.predict(X[[]].assign(**dict.fromkeys(self.weights, 0.0)))
-        return np.tile(np.full(len(self.weights), 1 / len(self.weights)), (len(X), 1))
+        """Return the same probabilities for each row: the first class is the most probable one."""
+        self.predict(X)
+        shares = np.arange(len(self.classes), 0, -1, dtype=float)
+        return np.tile(shares / shares.sum(), (len(X), 1))
 
 
 def refusals(schema: str, requests: Sequence[dict[str, Any]]) -> list[list[str] | None]:

@@ -87,7 +87,8 @@ def create_app(models_dir: Path | None = None) -> FastAPI:
 def load_models(models: Models) -> None:
     """Load every model of `MODELS` into `models.ready`; where one cannot be loaded, say why in `models.failed`.
 
-    An artifact that is missing is trained first. One model that fails does not keep the others from loading.
+    An artifact that is missing is trained first. One model that fails does not keep the others from loading. A model is
+    put into `models.ready` last: from then on requests use it, and its pricer has to be there.
     """
     # solution 2.2
     for name in MODELS:
@@ -213,12 +214,13 @@ def field_name(location: tuple[int | str, ...]) -> str:
     name = ""
     for part in location[1:]:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
-    return name or str(location[0])
+    # A body that is no JSON has a position in place of a field: then it is the body that is wrong.
+    return name if name and not name.startswith("[") else str(location[0])
     # end solution
 
 
 def add_problems(app: FastAPI) -> None:
-    """Make every error a problem document, and refuse bodies over `MAX_BODY`. No answer shows what is inside."""
+    """Make every error a problem document, and refuse bodies over `MAX_BODY` (`BodyLimit`). None shows the inside."""
 
     # solution 2.4
     @app.exception_handler(RequestValidationError)
@@ -250,6 +252,8 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what arrives. `Content-Length` may be missing, or lie."""
+        if scope["type"] != "http":  # the start and the end of the app come this way, too
+            return await self.app(scope, receive, send)
         # solution 2.4
         size = 0
 
@@ -261,12 +265,12 @@ class BodyLimit:
                 raise HTTPException(413, f"the body is larger than {MAX_BODY:,} bytes")
             return message
 
-        await self.app(scope, counted if scope["type"] == "http" else receive, send)
+        return await self.app(scope, counted, send)
         # end solution
 
 
 def add_operations(app: FastAPI) -> None:
-    """Add `GET /livez`, `/readyz` and `/v1/models`, a request id and one log line per request."""
+    """Add `GET /livez`, `/readyz` and `/v1/models` (`{"models": […]}`), a request id and one log line per request."""
     models: Models = app.state.models
 
     # solution 2.5
@@ -295,7 +299,11 @@ def add_operations(app: FastAPI) -> None:
 
 
 def describe(models: Models, name: str) -> dict[str, Any]:
-    """Return what `/v1/models` says about one model: `name` and `status` always, the rest once it is loaded."""
+    """Return what `/v1/models` says about one model: `name` and `status` ("ready", "loading" or "failed") always.
+
+    Once it is loaded also what its metadata say, of the same names: `version`, `created_at`, `training_rows`,
+    `first_date`, `last_date`, `metrics` and `features`. Why a model has failed is for the log only.
+    """
     # solution 2.5
     if name not in models.ready:
         return {"name": name, "status": "failed" if name in models.failed else "loading"}
@@ -315,16 +323,16 @@ def describe(models: Models, name: str) -> dict[str, Any]:
 
 
 class RequestLog:
-    """Middleware: a request id in every answer, and one line of JSON per request in the log."""
+    """Middleware: a request id in every answer, and one line of JSON per request in the log (see `JsonLines`)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take over the caller's `X-Request-ID`, or make one up; time the request and log it."""
-        # solution 2.5
-        if scope["type"] != "http":
+        if scope["type"] != "http":  # the start and the end of the app come this way, too
             return await self.app(scope, receive, send)
+        # solution 2.5
         wanted = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         # A caller may send anything: what ends up in logs and headers is short and plain.
         is_plain = 0 < len(wanted) <= 128 and wanted.isascii() and wanted.isprintable()

@@ -139,7 +139,7 @@ def test_a_check_with_several_inputs_is_one_line_where_it_passed(one: Lab) -> No
     console, raw = make()
     print_report(console, one, Report(1, "labs", (*good, *bad)), details=True)
     assert shown(raw).count("     ✓  Doubles. (3 cases)\n") == 1
-    assert shown(raw).count("     ✗  Halves.\n") == 2
+    assert [shown(raw).count(f"     ✗  Halves. ({n})\n") for n in range(2)] == [1, 1]
 
 
 def test_a_report_without_results_says_that_the_engine_broke(one: Lab) -> None:

@@ -107,6 +107,9 @@ def _print_check(console: Console, result: Result, cases: int = 1, *, said: bool
     title = Text(clean(result.title, 400).replace("\n", " ") or result.check)
     if cases > 1:
         title.append(f" ({cases} cases)", style=QUIET)
+    elif "[" in result.check and result.outcome != "passed":
+        case = result.check.partition("[")[2].removesuffix("]")
+        title.append(f" ({clean(case, 60)})", style=QUIET)
     title = indented(console, title, 8)
     console.print(Text(" " * 5).append_text(sign(console, result.outcome)).append("  ").append_text(title[8:]))
     if said:

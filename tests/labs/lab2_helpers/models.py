@@ -129,10 +129,12 @@ def told_models(rng: np.random.Generator, **options: Any) -> Models:
     }
     weights = {
         "house_price": {"sqft_living": float(rng.integers(100, 300)), "grade": float(rng.integers(1_000, 9_000))},
-        "iris": dict.fromkeys(("setosa", "versicolor", "virginica"), 0.0),
+        "iris": dict.fromkeys(inputs.FLOWER, 1.0),
         "customer_segment": {"recency_days": 0.0},
     }
     for name in NAMES:
         extra = {"segments": 4} if name == "customer_segment" else {}
-        models.add(name, Told(name, weights[name], **options.get(name, {})), frames[name].head(10), extra)
+        classes = ("setosa", "versicolor", "virginica") if name == "iris" else ()
+        told = Told(name, weights[name], classes=classes, **options.get(name, {}))
+        models.add(name, told, frames[name].head(10), extra)
     return models

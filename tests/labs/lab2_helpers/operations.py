@@ -11,6 +11,7 @@ import numpy as np
 from lab2_helpers import inputs
 from lab2_helpers.models import NAMES, PATHS, told_models
 from lab2_helpers.predictions import BATCH, LATE, Running
+from lab2_helpers.problems import judge_nothing_inside
 from lab2_helpers.services import ask, start, start_ready, typical
 
 from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
@@ -52,6 +53,7 @@ def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
         ready = service.get("/readyz")
         if ready.status != 503:
             fail(expected="`/readyz` answers with status 503 while a model is damaged", found=f"status {ready.status}")
+        judge_nothing_inside(service.get("/v1/models"))
         found = listed(service).get("iris", {})
         if found.get("status") != "failed":
             fail(
@@ -164,7 +166,13 @@ def judge_line(service: Service, wanted: dict[str, Any]) -> None:
         )
     for key, value in wanted.items():
         if found[0].get(key) != value:
-            fail(expected=f"`{key}` in the log line of {asked} is {value}", found=expect.shown(found[0].get(key)))
+            fail(
+                expected=f"`{key}` in the log line of {asked} is {value}",
+                found=expect.shown(found[0].get(key)),
+                help="Where the app breaks, no status passes by your middleware: the caller gets 500. So begin with 500."
+                if key == "status"
+                else "",
+            )
     took = found[0].get("milliseconds")
     if isinstance(took, bool) or not isinstance(took, int | float) or not 0 <= took < 60_000:
         fail(expected="`milliseconds` says how long the request took", found=expect.shown(took))

@@ -59,6 +59,7 @@ UNITS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 HELP = {
+    "zipcode": "A zipcode has five digits. The service prices a house in any of them, with a warning (2.4).",
     "waterfront": "`waterfront` is `true` or `false`.",
     "bedrooms": "One house of the data has 33 bedrooms. Strange is not impossible: refuse 40 and more.",
     "yr_renovated": "0 means that the house was never renovated.",
@@ -70,7 +71,9 @@ HELP = {
 def samples(schema: str, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Requests of the data: a draw, and the rows with the smallest and the largest values."""
     if schema == "House":
-        return [*inputs.draw_houses(rng, 150), *inputs.extreme(inputs.sales(), inputs.HOUSE)]
+        # Not in the data, and answered all the same: a zipcode that nobody has sold a house in.
+        elsewhere = {**inputs.draw_houses(rng, 1)[0], "zipcode": int(rng.choice([98999, 98620, 99301]))}
+        return [elsewhere, *inputs.draw_houses(rng, 150), *inputs.extreme(inputs.sales(), inputs.HOUSE)]
     if schema == "Flower":
         return inputs.draw_flowers(rng, 150)
     return [*inputs.draw_customers(rng, 100), *inputs.extreme(inputs.customers(), inputs.CUSTOMER)]

@@ -35,6 +35,13 @@ def start_ready(lab: LabHandle, models: Models, names: tuple[str, ...] = ("house
     for name in names:
         answer = ask(service, name, typical(name))
         if answer.status != 200:
+            if "protocol appears unsupported" in service.output():
+                fail(
+                    expected="the lifespan of the app runs",
+                    found="uvicorn says that the app does not support it: a middleware breaks what is no request",
+                    help='The start and the end of the app come through each middleware, too. Where `scope["type"]` is not '
+                    '"http", hand everything on: `return await self.app(scope, receive, send)`.',
+                )
             because = [f"it printed: {line[:300]}" for line in service.output().splitlines() if "rror" in line][-1:]
             fail(
                 expected=f"{answer.asked} answers with status 200 to a {'house' if name == 'house_price' else 'request'}"
