@@ -49,6 +49,8 @@ def run_server(listener: socket.socket, target: str, environment: Mapping[str, s
     module, _, factory = target.partition(":")
     with listener:  # where the service cannot start, nobody waits for it
         app = getattr(importlib.import_module(module), factory)()
+        if app is None:
+            raise TypeError(f"`{factory}` returned None: is the `return` missing?")
         uvicorn.Server(uvicorn.Config(app, access_log=False)).run(sockets=[listener])
 
 

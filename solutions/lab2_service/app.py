@@ -169,7 +169,10 @@ async def price_houses(models: Models, houses: list[House]) -> list[PricedHouse]
 
 
 def priced_house(price: float, zipcode: int, known: dict[str, Any]) -> PricedHouse:
-    """Return a price with its likely range and warnings. `known` is `extra` in the metadata of the model."""
+    """Return a price with its likely range and warnings. `known` is `extra` in the metadata of the model.
+
+    The warning is `zipcode 98999 was not in the training data`, where `known` has the zipcodes at all.
+    """
     likely, zipcodes = known.get("likely_range"), known.get("zipcodes")
     return PricedHouse(
         price=price,

@@ -120,6 +120,18 @@ def test_a_segment_is_what_the_model_says(running, rng):
 
 
 @exercise("2.2")
+def test_a_frame_has_the_columns_of_the_model(lab, rng):
+    """`as_frame` gives one row per request, with the columns of the model, named and in its order."""
+    predictions.judge_frame(lab, rng)
+
+
+@exercise("2.2")
+def test_a_damaged_model_does_not_stop_the_others(listening, rng):
+    """Where one model cannot be loaded, the others are loaded and answer."""
+    predictions.judge_others_load(listening, rng)
+
+
+@exercise("2.2")
 def test_each_answer_names_the_version_of_its_model(running):
     """Each answer carries the `model_version` of the model that gave it."""
     predictions.judge_versions(running)
@@ -291,7 +303,7 @@ def test_each_request_is_one_line_in_the_log(listening, rng):
 @exercise("2.5")
 def test_a_slow_model_does_not_hold_up_others(listening, rng):
     """While a model computes, other requests are answered."""
-    operations.judge_free_loop(listening, rng, ("house_price", "iris"))
+    operations.judge_free_loop(listening, rng, ("house_price", "iris", "customer_segment"))
 
 
 @exercise("2.5")

@@ -23,6 +23,7 @@ def add_operations(app):
         started = time.perf_counter()
         given = request.headers.get("x-request-id", "")
         request_id = "".join(sign for sign in given if sign.isalnum() or sign in "-_")[:64] or str(uuid.uuid4())
+        request.state.request_id = request_id
         line = {"request_id": request_id, "method": request.method, "path": request.url.path, "status": 500}
         try:
             response = await call_next(request)

@@ -16,6 +16,7 @@ class RequestLog:
         mine = headers.get(b"x-request-id")
         if mine is None or not 1 <= len(mine) <= 200 or not all(32 < sign < 127 for sign in mine):
             mine = uuid.uuid4().bytes.hex().encode()
+        scope.setdefault("state", {})["request_id"] = mine.decode()
         seen = {"request_id": mine.decode(), "method": scope["method"], "path": scope["path"], "status": 500}
         begun = time.monotonic_ns()
 

@@ -32,7 +32,9 @@ def compile_model(model):
 
     if not isinstance(model, TransformedTargetRegressor) or model.func is not np.log1p:
         raise CannotCompile("no log1p")
-    columns, trees = model.regressor_[0], model.regressor_[-1]
+    if model.inverse_func is not np.expm1 or len(model.regressor_) != 2:
+        raise CannotCompile("another way back, or one step more")
+    columns, trees = model.regressor_
     if not isinstance(trees, HistGradientBoostingRegressor):
         raise CannotCompile("no boosted trees")
     parts = {tuple(names): part for _, part, names in columns.transformers_ if part != "drop"}

@@ -20,6 +20,8 @@ from mlops_lab.checking_service import ASKED, LOADED
 
 SLOW = 1.0
 """Seconds that a slow model takes for an answer."""
+TOOK = 0.3
+"""Seconds that a model takes whose request is looked for in the log."""
 AT_ONCE = 0.15
 """Seconds in which an answer is seen here once it was sent."""
 
@@ -86,7 +88,7 @@ def judge_models(running: Running) -> None:
 def judge_request_id(running: Running, rng: np.random.Generator) -> None:
     """The caller's request id comes back; without one the service makes one up."""
     service = running.service
-    mine = f"order-{rng.integers(10**9)}"
+    mine = f"Order-{rng.integers(10**9)}-of-the-Shop-in-Seattle-{rng.integers(10**9)}-AbC"
     wrong = {"bedrooms": "many"}
     asked = [("GET", "/livez", None), ("POST", PATHS["iris"], typical("iris")), ("POST", PATHS["house_price"], wrong)]
     for method, path, body in [*asked, ("GET", "/nowhere", None)]:
@@ -113,6 +115,9 @@ def judge_odd_request_id(running: Running) -> None:
                 found="it comes back whole, and stands in each log line",
                 help="Take over an id of the caller only where it is short and plain.",
             )
+    service.get("/livez", headers=[(b"X-Request-ID", bytes([0xFF, 0xFE]))]).expect(
+        200, help='A header may hold any bytes: `.decode("latin-1")` reads them all.'
+    )
     lines(service)
 
 
@@ -137,7 +142,10 @@ def lines(service: Service) -> list[dict[str, Any]]:
 def judge_log(lab: LabHandle, rng: np.random.Generator) -> None:
     """One JSON line for each request: id, method, path, status and how long it took."""
     wanted = []
-    with start_ready(lab, told_models(rng, customer_segment={"error": "broken"}), ("iris",)) as service:
+    broken = f"broken-{rng.integers(10**9)}"
+    models = told_models(rng, customer_segment={"error": broken}, iris={"asking": TOOK})
+    with start_ready(lab, models, ("iris",)) as service:
+        ask(service, "customer_segment", typical("customer_segment"))
         for method, path, body in (
             ("POST", PATHS["iris"], typical("iris")),
             ("POST", PATHS["iris"], {"petal_width": "wide"}),
@@ -148,9 +156,29 @@ def judge_log(lab: LabHandle, rng: np.random.Generator) -> None:
             name = f"log-{rng.integers(10**9)}"
             answer = service.request(method, path, json=body, headers={"X-Request-ID": name})
             wanted.append({"request_id": name, "method": method, "path": path, "status": answer.status})
+            if answer.headers.get("x-request-id") != name:
+                fail(
+                    expected=f"{answer.asked} sends its `X-Request-ID` back (status {answer.status})",
+                    found=f"`{answer.headers.get('x-request-id', 'no such header')}`",
+                    help="The answer to an own fault (500) is made outside of every middleware. `problem(…)` gives it the "
+                    'id that it finds in `request.state`: put it into `scope.setdefault("state", {})["request_id"]`.',
+                )
         for one in wanted:
             service.wait_for_output(one["request_id"], 2)
             judge_line(service, one)
+        took = next(line for line in lines(service) if line.get("request_id") == wanted[0]["request_id"])["milliseconds"]
+        if not 900 * TOOK <= took:
+            fail(
+                expected=f"`milliseconds` is at least {1_000 * TOOK:.0f} for a request whose model takes that long",
+                found=expect.shown(took),
+                help="`time.perf_counter()` counts seconds: take it before and after, times 1,000.",
+            )
+        if not service.wait_for_output(broken, 2):
+            fail(
+                expected="the log has the trace of an error that nobody expected",
+                found="nothing of it",
+                help="Let the exception go on: a `finally` sees the end of every request, and swallows nothing.",
+            )
 
 
 def judge_line(service: Service, wanted: dict[str, Any]) -> None:

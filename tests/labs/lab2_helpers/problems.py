@@ -54,8 +54,16 @@ def judge_wrong_fields(running: Running, rng: np.random.Generator) -> None:
     """A wrong request is told each wrong field, and why."""
     house = inputs.draw_houses(rng, 1)[0]
     names = [str(name) for name in rng.permutation(["bedrooms", "grade", "lat", "zipcode", "waterfront"])[:2]]
-    wrong = {**house, **dict.fromkeys(names, "unknown")}
-    value = judge_problem(running.service.post(PATHS["house_price"], wrong), 422)
+    secret = f"password-{rng.integers(10**9)}"
+    wrong = {**house, **dict.fromkeys(names, secret)}
+    answer = running.service.post(PATHS["house_price"], wrong)
+    value = judge_problem(answer, 422)
+    if secret in answer.text:
+        fail(
+            expected="the answer names the wrong fields, and not what was in them",
+            found=f"the value comes back: {answer.excerpt()}",
+            help="What somebody typed into the wrong field may be a password, and answers end up in logs.",
+        )
     errors = value.get("errors")
     if not isinstance(errors, list) or not all(
         isinstance(one, dict) and {"field", "reason"} <= set(one) for one in errors
@@ -122,7 +130,10 @@ def judge_large_body(running: Running, *, chunked: bool) -> None:
         fail(
             expected=f"a body {how} is refused with status 413",
             found=f"status {answer.status}",
-            help="Without a limit, a few callers fill the memory of the service. Count the bytes as they arrive: "
+            help="There is a limit, but its exception got lost: FastAPI answers 400 to an error while the body is read. A "
+            "middleware made with `@app.middleware` wraps it; write that one as a class, or send the answer yourself."
+            if answer.status == 400
+            else "Without a limit, a few callers fill the memory of the service. Count the bytes as they arrive: "
             "`Content-Length` may be missing.",
         )
     judge_problem(answer, 413)
@@ -198,6 +209,8 @@ def judge_own_fault(lab: LabHandle, rng: np.random.Generator) -> None:
         if answer.status != 500:
             fail(expected="where the model itself fails, the status is 500", found=f"status {answer.status}")
         judge_nothing_inside(answer, secret, "RuntimeError")
+        if secret in str(answer.headers):
+            fail(expected="no header tells what went wrong", found="the message of the error stands in a header")
         judge_problem(answer, 500, help="`@app.exception_handler(Exception)` catches what nobody expected.")
         if not service.wait_for_output(secret, 2):
             fail(

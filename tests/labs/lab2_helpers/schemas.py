@@ -109,13 +109,13 @@ def judge_limits(lab: LabHandle, rng: np.random.Generator, schema: str) -> None:
     for (name, value), wrong in zip(cases, found, strict=True):
         if wrong is None:
             fail(
-                expected=f"`{schema}` refuses {name} = {value:,}",
+                expected=f"`{schema}` refuses {name} = {value}",
                 found="accepted",
                 help=f"Give `{name}` limits that no {schema.lower()} passes: `Field(ge=…, le=…)`.",
             )
         if name not in " ".join(wrong):
             fail(
-                expected=f"{name} = {value:,} is refused because of `{name}`",
+                expected=f"{name} = {value} is refused because of `{name}`",
                 found=f"refused because of {', '.join(f'`{one}`' for one in wrong)}",
             )
 
