@@ -18,6 +18,8 @@ from labkit.tracks import resolve_track
 ROOT = Path(__file__).resolve().parents[1]
 LABS = list(load_catalog(ROOT))
 NEEDS = {lab.package: needs_of_checks(ROOT / lab.checks_file) for lab in LABS}
+# A page takes seconds in a browser: tests/live has the right and the wrong ones.
+SLOW_TOOL = "chromium"
 EXERCISES = [pytest.param(lab, exercise.id, id=exercise.id) for lab in LABS for exercise in lab.exercises]
 
 
@@ -61,8 +63,7 @@ def test_every_wrong_answer_is_caught_and_named(lab: Lab, exercise: str, engine:
 def test_right_answers_written_another_way_pass(
     lab: Lab, exercise: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A browser is slow: here only the solution is tried in one, and tests/live has the others.
-    monkeypatch.setenv("LABKIT_WITHOUT", "chromium")
+    monkeypatch.setenv("LABKIT_WITHOUT", SLOW_TOOL)
     answers = by_exercise(load_alternatives(ROOT, lab))[exercise]
     assert len(answers) >= 2
     reports = check(engine, lab, answers, tmp_path)
@@ -82,7 +83,10 @@ def fine(lab: Lab, result: Result) -> bool:
 
 
 @pytest.mark.parametrize("lab", [pytest.param(lab, id=lab.package) for lab in LABS])
-def test_the_solution_passes_and_the_starter_is_all_todo(lab: Lab, engine: Engine, tmp_path: Path) -> None:
+def test_the_solution_passes_and_the_starter_is_all_todo(
+    lab: Lab, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_WITHOUT", SLOW_TOOL)
     render_starters(ROOT, tmp_path)
     solved = engine.run(lab, None, resolve_track(ROOT, "solutions", lab))
     assert [(result.check, result.message) for result in solved.results if not fine(lab, result)] == []

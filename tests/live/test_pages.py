@@ -19,9 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(not is_there("chromium"), reason="no Chromium here; `lab doctor` says how to get it")
 
 
+NEEDS = {lab.package: needs_of_checks(ROOT / lab.checks_file) for lab in load_catalog(ROOT)}
+
+
 def wrong_pages() -> Iterator[object]:
     for lab in load_catalog(ROOT):
-        needs = needs_of_checks(ROOT / lab.checks_file)
+        needs = NEEDS[lab.package]
         for mutant in load_mutants(ROOT, lab):
             if "chromium" in needs_of_mutant(mutant, needs):
                 yield pytest.param(lab, mutant, id=mutant.name)
@@ -29,7 +32,7 @@ def wrong_pages() -> Iterator[object]:
 
 def right_pages() -> Iterator[object]:
     for lab in load_catalog(ROOT):
-        needs = needs_of_checks(ROOT / lab.checks_file)
+        needs = NEEDS[lab.package]
         judged = {check.exercise for check in read_checks(ROOT, lab) if "chromium" in needs.get(check.name, ())}
         for answer in load_alternatives(ROOT, lab):
             if answer.exercise in judged:
@@ -50,6 +53,14 @@ def test_a_wrong_page_is_caught_and_named(lab: Lab, mutant: Mutant, engine: Engi
     assert not [one for one in report.results if one.outcome == "error"], messages
     assert not mutant.not_caught_by(report), messages
     assert mutant.is_named_by(report), messages
+
+
+@pytest.mark.parametrize("lab", [pytest.param(lab, id=lab.package) for lab in load_catalog(ROOT)])
+def test_the_pages_of_the_solution_pass(lab: Lab, engine: Engine) -> None:
+    judged = {one.exercise for one in read_checks(ROOT, lab) if "chromium" in NEEDS[lab.package].get(one.name, ())}
+    report = engine.run(lab, sorted(judged), resolve_track(ROOT, "solutions", lab)) if judged else None
+    found = [] if report is None else [(one.check, one.message) for one in report.results if one.outcome != "passed"]
+    assert found == []
 
 
 @pytest.mark.parametrize(("lab", "answer"), list(right_pages()))

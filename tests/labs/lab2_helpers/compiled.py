@@ -54,11 +54,14 @@ def judge_edges(lab: LabHandle, rng: np.random.Generator) -> None:
     pipeline = models.estimators["house_price"].regressor_
     numbers = [name for name in models.metadata["house_price"].features if name != "zipcode"]
     houses = inputs.draw_houses(rng, 150)
-    nodes = [predictor[0].nodes for predictor in pipeline[-1]._predictors]
-    for house in houses:
-        node = rng.choice(np.concatenate(nodes))
+    thresholds: dict[str, list[float]] = {}
+    for node in np.concatenate([predictor[0].nodes for predictor in pipeline[-1]._predictors]):
         if not node["is_leaf"] and node["feature_idx"] < len(numbers):
-            house[numbers[int(node["feature_idx"])]] = float(node["num_threshold"])
+            thresholds.setdefault(numbers[int(node["feature_idx"])], []).append(float(node["num_threshold"]))
+    # One field of each house at a threshold; latitude and longitude, which have the most digits, of all of them.
+    for house in houses:
+        for name in {str(rng.choice(sorted(thresholds))), "lat", "long"} & set(thresholds):
+            house[name] = float(rng.choice(thresholds[name]))
     mixed = [inputs.mixed(rng, house) for house in houses]
     compare(pricer, mixed, models.prices(houses), "the prices")
     for house, wanted in zip(mixed[:60], models.prices(houses[:60]), strict=True):
