@@ -11,6 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+WITHOUT = "LABKIT_WITHOUT"
+"""Names a tool that no check may use, though it is there: to build a Dockerfile is to run its author's commands."""
+
 Family = Literal["debian", "ubuntu", "fedora", "macos", "other"]
 
 

@@ -23,7 +23,7 @@ import pytest
 from labkit import fixtures
 from labkit.checker import CheckRun
 from labkit.handles import LabHandle, LearnerFault, WorkerClient
-from labkit.installing import is_there
+from labkit.installing import WITHOUT, is_there
 from labkit.records import Outcome, Result
 from labkit.text import clean
 from labkit.verdict import describe
@@ -179,7 +179,7 @@ def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | Non
         *(marker.kwargs.get("needs", ()) if marker else ()),
     ]
     for tool in needs:
-        if tool == os.environ.get("LABKIT_WITHOUT"):
+        if tool == os.environ.get(WITHOUT):
             return "skipped", f"`{tool}` is not used here: it would run commands of the author with more rights"
         if not is_there(tool):
             return "skipped", f"`{tool}` is not there; `lab doctor` says how to get it"

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from labkit.catalog import Lab
+from labkit.installing import WITHOUT
 from labkit.records import Report, Result
 from labkit.tracks import Track
 from labkit.wire import Closed, SocketStream, pack, read_frame
@@ -22,9 +23,6 @@ Mode = Literal["auto", "fork", "spawn"]
 
 KEPT = ("PATH", "LANG", "TZ", "SYSTEMROOT")
 """Variables that every process of the engine keeps."""
-
-WITHOUT = "LABKIT_WITHOUT"
-"""Names a tool that no check may use, though it is there: to build a Dockerfile is to run its author's commands."""
 
 FOR_CHECKERS = ("HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "KUBECONFIG", "XDG_RUNTIME_DIR", WITHOUT)
 """Variables that only the trusted checker is given, for exercises that build or apply something."""

@@ -276,7 +276,7 @@ class Service:
         try:
             return self._exchange(method, path, asked, limit, options)
         except httpx.TimeoutException:
-            raise self._stopped("time", asked, limit) from None
+            raise LearnerStopped(WorkerEnded("time"), asked, limit, None) from None
         except httpx.HTTPError as error:
             if self.process.wait(0.5):
                 raise self.process.fault(asked) from None
@@ -305,9 +305,6 @@ class Service:
             limits = httpx.Limits(max_keepalive_connections=0)
             self._http = httpx.Client(trust_env=False, follow_redirects=False, limits=limits)
         return self._http
-
-    def _stopped(self, reason: str, doing: str, seconds: float) -> LearnerStopped:
-        return LearnerStopped(WorkerEnded(reason), doing, seconds, None)
 
     def poll(
         self, method: str, path: str, until: frozenset[int] | set[int], *, within: float = 5.0, **options: Any

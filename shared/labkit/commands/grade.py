@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def grade(which: str, folders: list[str], *, jobs: int, json_to: str | None, junit_to: str | None) -> int:
     """Check each folder as a submission of one lab. 0 where all passed, 3 where the engine broke in one, else 1."""
-    from labkit.runner import WITHOUT, Engine
+    from labkit.installing import WITHOUT
+    from labkit.runner import Engine
     from labkit.tracks import resolve_track
 
     catalog = open_catalog()
