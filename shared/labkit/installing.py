@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 WITHOUT = "LABKIT_WITHOUT"
-"""Names a tool that no check may use, though it is there: to build a Dockerfile is to run its author's commands."""
+"""Names tools, with commas, that no check may use though they are there: a Dockerfile runs its author's commands."""
 
 Family = Literal["debian", "ubuntu", "fedora", "macos", "other"]
 
