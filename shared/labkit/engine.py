@@ -177,12 +177,13 @@ class EngineProcess:
             return ours, pid
         try:
             sandbox.close_all_but([theirs.fileno()])
+            process = os.getpid()
             if namespaced:
                 if not sandbox.unshare(network=job.walls.network):
                     os._exit(3)
                 if os.fork():
                     os._exit(0)
-            NurseryProcess(theirs, job, namespaced=namespaced).run()
+            NurseryProcess(theirs, job, process=process, namespaced=namespaced).run()
         finally:
             os._exit(70)
 

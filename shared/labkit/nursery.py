@@ -84,9 +84,10 @@ def run_worker(
 class NurseryProcess:
     """The loop of the nursery: `start` and `end` on a control socket, until the checker hangs up."""
 
-    def __init__(self, control: socket.socket, job: Job, *, namespaced: bool) -> None:
+    def __init__(self, control: socket.socket, job: Job, *, process: int, namespaced: bool) -> None:
         self.control = control
         self.job = job
+        self.process = process  # in a PID namespace of its own, this process does not know which the host counts
         self.namespaced = namespaced
         self.root = os.getuid() == 0
         self.workers: dict[int, int] = {}
@@ -131,7 +132,7 @@ class NurseryProcess:
         self.started += 1
         folder = self.job.walls.work / str(self.started)
         folder.mkdir(mode=0o700)
-        user = sandbox.spare_user(os.getppid() * 97 + self.started) if self.root else None
+        user = sandbox.spare_user(self.process, self.started) if self.root else None
         if user is not None:
             os.chown(folder, user, user)
         ours, theirs = socket.socketpair()

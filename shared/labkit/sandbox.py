@@ -197,9 +197,16 @@ def _needs_root_to_read(paths: Sequence[Path]) -> bool:
     return False
 
 
-def spare_user(number: int) -> int:
-    """Return a user id that nobody has, for worker `number` of a root process."""
-    return _SPARE_USER + number % 2**16
+def spare_user(process: int, number: int) -> int:
+    """Return a user id that nobody has, for worker `number` of a root process.
+
+    The kernel counts the processes of a user over all namespaces: workers that share one share a limit, too, and a
+    submission that forks without end would take it from the others.
+
+    Args:
+        process: an id that only this submission's processes have, as the host counts.
+    """
+    return _SPARE_USER + process % 2**20 * 2**8 + number % 2**8
 
 
 def _leave_root(walls: Walls, user: int) -> None:

@@ -45,7 +45,7 @@ class SpawnedWorkers:
         folder.mkdir(mode=0o700)
         ours, theirs = socket.socketpair()
         reading, writing = os.pipe()
-        user = sandbox.spare_user(os.getpid() * 97 + self._started) if os.getuid() == 0 else None
+        user = sandbox.spare_user(os.getpid(), self._started) if os.getuid() == 0 else None
         if user is not None:
             os.chown(folder, user, user)
         ends = [end.fileno() for end in (theirs, listener) if end is not None]
