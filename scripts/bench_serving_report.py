@@ -25,11 +25,15 @@ TARGETS: dict[str, tuple[str, float, str]] = {
 }
 # Name of the figure, without its unit → what it is.
 ROWS = {
-    "one_row_compiled": "compiled",
-    "one_row_estimator": "estimator, 1 thread",
-    "one_row_estimator_default_threads": "estimator, a thread per core",
-    "one_row_estimator_busy": "estimator, 1 thread, all cores busy",
-    "one_row_estimator_default_threads_busy": "estimator, a thread per core, all cores busy",
+    "one_row_compiled": "one row, compiled",
+    "one_row_estimator": "one row, estimator, 1 thread",
+    "one_row_estimator_default_threads": "one row, estimator, a thread per core",
+    "one_row_estimator_busy": "one row, estimator, 1 thread, cores busy",
+    "one_row_estimator_default_threads_busy": "one row, estimator, a thread per core, busy",
+    "thousand_rows_compiled": "1,000 rows, compiled",
+    "thousand_rows_masks": "    the trees alone, as masks",
+    "thousand_rows_treelite": "    the trees alone, treelite",
+    "thousand_rows_estimator": "1,000 rows, estimator, 1 thread",
 }
 UNITS = ("rps", "p50_ms", "p99_ms", "memory_mb")
 
@@ -82,8 +86,8 @@ def _ratio(figures: Figures, rps: float, other: str) -> str:
 
 
 def rows_table(figures: Figures) -> list[str]:
-    """The lines of the table: one row, without a server."""
-    lines = [f"{'one row, no server':46}{'p50 ms':>9}{'p99 ms':>9}"]
+    """The lines of the table: rows, without a server."""
+    lines = [f"{'no server':46}{'p50 ms':>9}{'p99 ms':>9}"]
     for name, label in ROWS.items():
         p99 = figures.get(f"{name}_p99_ms")
         lines.append(f"{label:46}{number(figures, f'{name}_ms'):9.3f}{'' if p99 is None else f'{p99:9.1f}'}")

@@ -1,4 +1,4 @@
-"""How long one row takes without a server: the compiled model, and the estimator with its frame.
+"""How long rows take without a server: the compiled model, and the estimator with its frame.
 
 OpenMP reads `OMP_NUM_THREADS` once, at its start. So each setting has a process of its own, which runs this file:
 
@@ -17,22 +17,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench_serving_contenders import ENVIRONMENT, house
-from bench_serving_report import cores
+from bench_serving_contenders import ENVIRONMENT, house, houses
+from bench_serving_report import ROWS, cores
 
-SECONDS = 2.0  # for each of the two
+SECONDS = 2.0  # for each
 MOST_CALLS = 2_000
 
 
 def row_figures(models: Path) -> dict[str, float]:
-    """One row without a server: compiled, and with the estimator in one thread or as many as OpenMP likes.
+    """Rows without a server: compiled, and with the estimator in one thread or as many as OpenMP likes.
 
-    The estimator a second time with every core busy: its threads wait for each other, and for a core.
+    The estimator a second time with every core busy: its threads wait for each other, and for a core. A thousand rows
+    in one thread on a quiet machine only; and what of it are the trees, ours and those of treelite.
     """
     quiet = {threads: row_times(models, threads) for threads in ("1", None)}
     with busy_cores():
         busy = {threads: row_times(models, threads) for threads in ("1", None)}
     figures = {"one_row_compiled_ms": quiet["1"]["compiled"]}
+    figures |= {f"{name}_ms": quiet["1"][name] for name in ROWS if name.startswith("thousand_rows")}
     for suffix, times in {"": quiet, "_busy": busy}.items():
         for name, threads in {"estimator": "1", "estimator_default_threads": None}.items():
             figures[f"one_row_{name}{suffix}_ms"] = times[threads]["estimator"]
@@ -77,17 +79,26 @@ def sorted_ms(action: Callable[[], object]) -> list[float]:
 
 
 def main() -> None:
-    """Measure both and print."""
-    from lab2_service.predictor import EstimatorPricer, make_pricer
+    """Measure and print."""
+    import numpy as np
+    import treelite
+
+    from lab2_service.predictor import CompiledPricer, EstimatorPricer, make_pricer
     from mlops_lab.artifacts import load_artifact
 
     artifact = load_artifact(sys.argv[1])
-    rows = [house()]
+    rows, many = [house()], houses(1_000)
     compiled = make_pricer(artifact)
+    assert isinstance(compiled, CompiledPricer)
+    table = np.array([[*(row[name] for name in compiled.numbers), compiled.zipcodes[row["zipcode"]]] for row in many])
     estimator = EstimatorPricer(artifact.model, list(artifact.metadata.features))
     times = {
         "compiled": sorted_ms(lambda: compiled.predict(rows)),
         "estimator": sorted_ms(lambda: estimator.predict(rows)),
+        "thousand_rows_compiled": sorted_ms(lambda: compiled.predict(many)),
+        "thousand_rows_estimator": sorted_ms(lambda: estimator.predict(many)),
+        "thousand_rows_masks": sorted_ms(lambda: compiled.many_rows(table)),
+        "thousand_rows_treelite": sorted_ms(lambda: treelite.gtil.predict(compiled.trees, table, nthread=1)),
     }
     found = {name: statistics.median(each) for name, each in times.items()}
     print(json.dumps(found | {f"{name}_p99": each[int(0.99 * len(each))] for name, each in times.items()}))

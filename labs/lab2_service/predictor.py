@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lab2_service.treecode import CannotCompile, as_function
+from lab2_service.treecode import CannotCompile, as_function, as_table_function
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,8 @@ class CompiledPricer:
 
     def __init__(self, trees: Any, numbers: Sequence[str], zipcodes: Mapping[int, float], unseen: float) -> None:
         self.trees = trees
-        self.one_row = as_function(trees)  # the same trees, for a list of numbers
+        self.one_row = as_function(trees)  # the same trees, for a list of numbers …
+        self.many_rows = as_table_function(trees)  # … and for a table
         self.numbers = tuple(numbers)
         self.zipcodes = dict(zipcodes)
         self.unseen = unseen

@@ -9,19 +9,22 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import numpy as np
 import pandas as pd
 import pytest
+import treelite
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from lab1_models.house_price import FEATURES
 from lab2_service.app import create_app
 from lab2_service.predictor import CompiledPricer, compile_model, make_pricer
 from lab2_service.schemas import Customer, Flower, House
 from lab2_service.training import TRAINERS, ensure_artifact, main
-from lab2_service.treecode import DEEPEST, CannotCompile, as_function
+from lab2_service.treecode import DEEPEST, CannotCompile, as_function, as_table_function
 from mlops_lab.artifacts import Artifact, load_artifact
 from mlops_lab.datasets import load_house_sales
 from mlops_lab.processes import Server, is_healthy, serve
@@ -135,6 +138,39 @@ def test_a_tree_that_is_too_deep_is_refused() -> None:
     assert as_function(Trees(8))([0.0]) == 1.0
     with pytest.raises(CannotCompile, match="deeper"):
         as_function(Trees(DEEPEST + 2))
+
+
+@pytest.mark.parametrize("leaves", [2, 8, 16, 17, 32, 33, 64, 65])
+def test_all_forms_of_the_trees_say_the_same_also_at_their_thresholds(leaves: int) -> None:
+    rng = np.random.default_rng(leaves)
+    table = rng.integers(0, 60, (900, 3)) / 7
+    model = HistGradientBoostingRegressor(max_iter=12, max_leaf_nodes=leaves, min_samples_leaf=2)
+    model.fit(table, np.sin(table).sum(axis=1) + rng.normal(size=900))
+    assert max(predictor[0].get_n_leaf_nodes() for predictor in model._predictors) == leaves
+    nodes = np.concatenate([predictor[0].nodes for predictor in model._predictors])
+    table[:, 0] = rng.choice(nodes["num_threshold"][nodes["feature_idx"] == 0], 900)
+    trees = treelite.sklearn.import_model(model)
+    assert as_table_function(trees)(table) == pytest.approx(model.predict(table), rel=1e-12)
+    one_row = as_function(trees)
+    assert [one_row(row) for row in table.tolist()] == pytest.approx(model.predict(table), rel=1e-12)
+
+
+def test_other_questions_than_less_or_equal_are_refused() -> None:
+    leaves = [{"node_id": number, "leaf_value": 1.0} for number in (1, 2)]
+    split = {
+        "node_id": 0,
+        "split_feature_id": 0,
+        "comparison_op": "<",
+        "threshold": 0.5,
+        "left_child": 1,
+        "right_child": 2,
+    }
+    trees = SimpleNamespace(
+        dump_as_json=lambda: json.dumps({"base_scores": [0.0], "trees": [{"nodes": [split, *leaves]}]})
+    )
+    for form in (as_function, as_table_function):
+        with pytest.raises(CannotCompile, match="something else"):
+            form(trees)
 
 
 def test_a_model_of_another_kind_is_not_compiled(models_dir: Path) -> None:
