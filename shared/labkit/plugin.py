@@ -59,6 +59,9 @@ class CheckPlugin:
         config.stash[PLUGIN] = self
         config.pluginmanager.register(fixtures)
         config.addinivalue_line("markers", "exercise(number, needs): the exercise that a check belongs to")
+        if self.run.source is not None:
+            # Nobody reads pytest's own account of a failure here, and finding its source takes a third of a check.
+            config.option.tbstyle = "no"
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep the checks of the wanted exercises, in the order of the exercises."""

@@ -225,6 +225,12 @@ def test_a_body_over_1_mb_is_refused(failing, chunked):
 
 
 @exercise("2.4")
+def test_a_body_that_does_not_end_is_refused(failing):
+    """A body over 1 MB gets its 413 before it has ended."""
+    problems.judge_endless_body(failing)
+
+
+@exercise("2.4")
 def test_unknown_paths_and_methods_are_problems_too(failing):
     """404 and 405 are problem documents, too."""
     problems.judge_unknown_path(failing)

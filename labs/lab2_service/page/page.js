@@ -86,7 +86,7 @@ function showSpecies(place, answer) {
 function showSegment(place, answer) {
   place.replaceChildren(
     element("p", "price", `Segment ${answer.segment}`),
-    element("p", "range", `of 0 to ${answer.segments - 1}: 0 spends least, ${answer.segments - 1} spends most`),
+    element("p", "range", `There are ${answer.segments}: 0 spends least, ${answer.segments - 1} spends most.`),
   );
 }
 
@@ -121,6 +121,7 @@ async function submit(form) {
   try {
     const answer = await ask(`v1/${form.dataset.model}`, readForm(form));
     show[form.dataset.model](place, answer);
+    place.append(element("p", "note", `Model version ${answer.model_version}`));
   } catch (problem) {
     if (!(problem instanceof Problem)) {
       throw problem; // a mistake in this script: the console shows it

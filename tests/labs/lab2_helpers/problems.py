@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from typing import Any
 
@@ -12,11 +13,13 @@ from lab2_helpers.predictions import Running
 from lab2_helpers.services import ask, fields, start, typical
 
 from labkit.checks import LabHandle, expect, fail
-from labkit.serving import Answer, Service
+from labkit.serving import HOST, Answer, Service
 
 MEDIA_TYPE = "application/problem+json"
 INSIDE = ("Traceback", 'File "', "site-packages", ".py", ".joblib", "sha256")
 """What only the service itself may know."""
+ENDLESS = 4.0
+"""Seconds that a service may take to refuse a body that does not end."""
 
 
 def judge_problem(answer: Answer, *statuses: int, help: str = "") -> dict[str, Any]:
@@ -140,6 +143,30 @@ def judge_large_body(running: Running, *, chunked: bool) -> None:
     large = json.dumps({**typical("house_price"), "note": "x" * 800_000}).encode()
     answer = running.service.request("POST", PATHS["house_price"], content=large, headers=headers)
     answer.expect(422, help="0.8 MB is below the limit of 1 MB; only the unknown field is wrong.")
+
+
+def judge_endless_body(running: Running) -> None:
+    """A body that does not end is refused as soon as it is over 1 MB, not when it has ended."""
+    connection = http.client.HTTPConnection(HOST, running.service.port, timeout=ENDLESS)
+    try:
+        connection.putrequest("POST", PATHS["house_price"])
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        for _ in range(24):
+            connection.send(b"c350\r\n" + b" " * 0xC350 + b"\r\n")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        fail(
+            expected="a body of 1.2 MB that does not end is refused at once, with status 413",
+            found=f"no answer in {ENDLESS:.0f} seconds" if isinstance(error, TimeoutError) else f"{error!r}",
+            help="Whoever collects the whole body before looking at its size has it in memory by then. Look at the size "
+            "whenever a piece has arrived.",
+        )
+    finally:
+        connection.close()
+    if status != 413:
+        fail(expected="a body of 1.2 MB that does not end is refused with status 413", found=f"status {status}")
 
 
 def judge_unknown_path(running: Running) -> None:
