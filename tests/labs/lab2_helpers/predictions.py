@@ -19,8 +19,8 @@ BATCH = "/v1/house-price/batch"
 LATE = 0.3
 """Seconds in which what a service printed is seen here."""
 ORDER_HELP = (
-    "The fields of a request come in any order, and the model has an order of its own. Make a frame whose columns are "
-    "named and in the order of `metadata.features`."
+    "The usual reason: the fields of a request come in any order, and the model has an order of its own. Make a frame "
+    "whose columns are named and in the order of `metadata.features`."
 )
 
 
@@ -58,7 +58,12 @@ def judge_price(found: float, wanted: float, what: str) -> None:
             help="The trees have learned log prices. `np.expm1` turns them back into dollars.",
         )
     if abs(found - wanted) > max(0.51, 1e-6 * abs(wanted)):
-        fail(expected=f"{what} is {wanted:,.2f} USD, as the model says", found=f"{found:,.2f}", help=ORDER_HELP)
+        fail(
+            expected=f"{what} is {wanted:,.2f} USD, as the model says",
+            found=f"{found:,.2f}",
+            help="That is near. Is it rounded? To the dollar is fine, and no more. " * (abs(found / wanted - 1) < 0.006)
+            + ORDER_HELP,
+        )
 
 
 def judge_likely_range(running: Running, rng: np.random.Generator) -> None:
