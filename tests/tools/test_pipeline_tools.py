@@ -62,7 +62,7 @@ def test_prefect_runs_a_flow(pipeline: Flow[[list[int]], int]) -> None:
 def test_prefect_runs_a_flow_on_dask(pipeline: Flow[[list[int]], int]) -> None:
     from prefect_dask.task_runners import DaskTaskRunner
 
-    local = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    local = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": "127.0.0.1:0"}
     runner: Any = DaskTaskRunner(cluster_kwargs=local)  # typed for another kind of future than `with_options` asks for
     assert pipeline.with_options(task_runner=runner)([1, 2, 3]) == 12
 
