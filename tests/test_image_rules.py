@@ -18,7 +18,7 @@ from lab2_helpers.packages import HOME, overlap, reaching
 from lab2_helpers.patterns import PatternError, is_ignored, matches, read_ignore
 
 from labkit.catalog import load_catalog
-from labkit.check_needs import needs_of_checks, needs_of_mutant
+from labkit.check_functions import needs_of_mutant, read_checks
 from labkit.expect import CheckFailed
 from labkit.marks import reference
 from labkit.mutants import Mutant, apply_mutant, load_mutants
@@ -28,8 +28,8 @@ SOLUTION = ROOT / "solutions" / "lab2_service"
 DOCKERFILE = reference((SOLUTION / "Dockerfile").read_text(encoding="utf-8"), "Dockerfile")
 IGNORE = reference((SOLUTION / ".dockerignore").read_text(encoding="utf-8"), ".dockerignore")
 LAB = load_catalog(ROOT).lab("lab2_service")
-NEEDS = needs_of_checks(ROOT / LAB.checks_file)
-ONLY_LIVE = [one for one in load_mutants(ROOT, LAB) if "docker" in needs_of_mutant(one, NEEDS)]
+CHECKS = read_checks(ROOT, LAB)
+ONLY_LIVE = [one for one in load_mutants(ROOT, LAB) if "docker" in needs_of_mutant(one, CHECKS)]
 JUDGES = (
     image_rules.judge_base,
     image_rules.judge_copies,

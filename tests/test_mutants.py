@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit.catalog import Lab, load_catalog
-from labkit.check_needs import needs_of_checks, needs_of_mutant
+from labkit.check_functions import needs_of_mutant, read_checks
 from labkit.mutants import Mutant, by_exercise, load_alternatives, load_mutants, write_submission
 from labkit.records import Report, Result
 from labkit.runner import Engine
@@ -17,7 +17,7 @@ from labkit.tracks import resolve_track
 
 ROOT = Path(__file__).resolve().parents[1]
 LABS = list(load_catalog(ROOT))
-NEEDS = {lab.package: needs_of_checks(ROOT / lab.checks_file) for lab in LABS}
+CHECKS = {lab.package: read_checks(ROOT, lab) for lab in LABS}
 # A page takes seconds in a browser: tests/live has the right and the wrong ones.
 SLOW_TOOL = "chromium"
 EXERCISES = [pytest.param(lab, exercise.id, id=exercise.id) for lab in LABS for exercise in lab.exercises]
@@ -52,7 +52,7 @@ def test_every_wrong_answer_is_caught_and_named(lab: Lab, exercise: str, engine:
     mutants = [
         mutant
         for mutant in by_exercise(load_mutants(ROOT, lab))[exercise]
-        if not needs_of_mutant(mutant, NEEDS[lab.package])
+        if not needs_of_mutant(mutant, CHECKS[lab.package])
     ]
     reports = check(engine, lab, mutants, tmp_path)
     found = [problem for mutant, report in zip(mutants, reports, strict=True) for problem in problems(mutant, report)]
@@ -79,7 +79,8 @@ def test_right_answers_written_another_way_pass(
 def fine(lab: Lab, result: Result) -> bool:
     """Whether a check has passed, or was skipped for want of a tool that it names."""
     name = result.check.partition("[")[0]
-    return result.outcome == "passed" or (result.outcome == "skipped" and name in NEEDS[lab.package])
+    may_be_skipped = {check.name for check in CHECKS[lab.package] if check.needs}
+    return result.outcome == "passed" or (result.outcome == "skipped" and name in may_be_skipped)
 
 
 @pytest.mark.parametrize("lab", [pytest.param(lab, id=lab.package) for lab in LABS])

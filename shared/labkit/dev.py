@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
 from labkit.catalog import Catalog, Lab
+from labkit.check_functions import CheckFunction, read_checks
 from labkit.marks import MarkError, open_todos
 from labkit.mutants import Mutant, MutantError, apply_mutant, by_exercise, load_alternatives, load_mutants
 from labkit.starters import Starter, files_below, starters, stray_files
 
 _DIFF_LINES = 12
-
-
-@dataclass(frozen=True)
-class CheckFunction:
-    """One check as it stands in a file of checks, read without running it."""
-
-    name: str
-    exercise: str
-    line: int
-    docstring: str
 
 
 def course_problems(catalog: Catalog, *, look_at_labs: bool = True) -> list[str]:
@@ -109,28 +98,6 @@ def _exercises(lab: Lab, made: list[Starter]) -> Iterator[str]:
                 yield f"{(lab.solutions_dir / file).as_posix()}: no `solution {exercise.id}` mark, so no TODO"
         if not exercise.hints:
             yield f"weeks/{lab.week}/lab.toml: exercise {exercise.id} has no hint"
-
-
-def read_checks(root: Path, lab: Lab) -> list[CheckFunction]:
-    """The functions marked `@exercise("1.2")` in the lab's file of checks."""
-    path = root / lab.checks_file
-    tree = ast.parse(path.read_text(encoding="utf-8"), lab.checks_file.as_posix())
-    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    return [
-        CheckFunction(node.name, id, node.lineno, ast.get_docstring(node) or "")
-        for node in functions
-        for id in map(_exercise_of, node.decorator_list)
-        if id is not None
-    ]
-
-
-def _exercise_of(decorator: ast.expr) -> str | None:
-    if not isinstance(decorator, ast.Call) or not decorator.args:
-        return None
-    name = decorator.func.attr if isinstance(decorator.func, ast.Attribute) else getattr(decorator.func, "id", "")
-    first = decorator.args[0]
-    is_id = isinstance(first, ast.Constant) and isinstance(first.value, str)
-    return str(first.value) if name == "exercise" and isinstance(first, ast.Constant) and is_id else None
 
 
 def _checks(lab: Lab, checks: list[CheckFunction]) -> Iterator[str]:

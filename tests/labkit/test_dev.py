@@ -8,7 +8,8 @@ import pytest
 from tests.labkit import toy
 
 from labkit.catalog import load_catalog
-from labkit.dev import course_problems, read_checks
+from labkit.check_functions import read_checks
+from labkit.dev import course_problems
 
 
 def problems(root: Path, *, look_at_labs: bool = True) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from labkit.catalog import load_catalog
-from labkit.check_needs import needs_of_checks, needs_of_mutant
+from labkit.check_functions import needs_of_mutant, read_checks
 from labkit.mutants import Mutant, load_alternatives, load_mutants, write_submission
 from labkit.records import Report
 from labkit.runner import Engine
@@ -23,8 +23,8 @@ from labkit.tracks import resolve_track
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = load_catalog(ROOT).lab("lab2_service")
-NEEDS = needs_of_checks(ROOT / LAB.checks_file)
-WRONG = [one for one in load_mutants(ROOT, LAB) if "docker" in needs_of_mutant(one, NEEDS)]
+CHECKS = read_checks(ROOT, LAB)
+WRONG = [one for one in load_mutants(ROOT, LAB) if "docker" in needs_of_mutant(one, CHECKS)]
 RIGHT = [one for one in load_alternatives(ROOT, LAB) if one.exercise == "2.8"]
 TAG = "mlops-lab-check:script"
 
@@ -85,7 +85,7 @@ def told(report: Report) -> str:
 def test_the_solution_passes_every_check(engine: Engine) -> None:
     report = check(engine, "solutions")
     assert {result.outcome for result in report.results} == {"passed"}, told(report)
-    assert {check for check, tools in NEEDS.items() if "docker" in tools} <= {one.check for one in report.results}
+    assert {check.name for check in CHECKS if "docker" in check.needs} <= {one.check for one in report.results}
 
 
 @pytest.mark.parametrize("answer", RIGHT, ids=lambda answer: answer.name)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit.catalog import Lab, load_catalog
-from labkit.check_needs import needs_of_checks, needs_of_mutant
-from labkit.dev import read_checks
+from labkit.check_functions import needs_of_mutant, read_checks
 from labkit.installing import is_there
 from labkit.mutants import Mutant, load_alternatives, load_mutants, write_submission
 from labkit.runner import Engine
@@ -19,23 +18,24 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(not is_there("chromium"), reason="no Chromium here; `lab doctor` says how to get it")
 
 
-NEEDS = {lab.package: needs_of_checks(ROOT / lab.checks_file) for lab in load_catalog(ROOT)}
+CHECKS = {lab.package: read_checks(ROOT, lab) for lab in load_catalog(ROOT)}
+
+
+def judged_by_browser(lab: Lab) -> set[str]:
+    return {check.exercise for check in CHECKS[lab.package] if "chromium" in check.needs}
 
 
 def wrong_pages() -> Iterator[object]:
     for lab in load_catalog(ROOT):
-        needs = NEEDS[lab.package]
         for mutant in load_mutants(ROOT, lab):
-            if "chromium" in needs_of_mutant(mutant, needs):
+            if "chromium" in needs_of_mutant(mutant, CHECKS[lab.package]):
                 yield pytest.param(lab, mutant, id=mutant.name)
 
 
 def right_pages() -> Iterator[object]:
     for lab in load_catalog(ROOT):
-        needs = NEEDS[lab.package]
-        judged = {check.exercise for check in read_checks(ROOT, lab) if "chromium" in needs.get(check.name, ())}
         for answer in load_alternatives(ROOT, lab):
-            if answer.exercise in judged:
+            if answer.exercise in judged_by_browser(lab):
                 yield pytest.param(lab, answer, id=answer.name)
 
 
@@ -57,7 +57,7 @@ def test_a_wrong_page_is_caught_and_named(lab: Lab, mutant: Mutant, engine: Engi
 
 @pytest.mark.parametrize("lab", [pytest.param(lab, id=lab.package) for lab in load_catalog(ROOT)])
 def test_the_pages_of_the_solution_pass(lab: Lab, engine: Engine) -> None:
-    judged = {one.exercise for one in read_checks(ROOT, lab) if "chromium" in NEEDS[lab.package].get(one.name, ())}
+    judged = judged_by_browser(lab)
     report = engine.run(lab, sorted(judged), resolve_track(ROOT, "solutions", lab)) if judged else None
     found = [] if report is None else [(one.check, one.message) for one in report.results if one.outcome != "passed"]
     assert found == []
