@@ -26,11 +26,10 @@ def as_function(trees: Any) -> Callable[[Sequence[float]], float]:
 
     Raises CannotCompile where a tree asks other questions than `value <= threshold`, or is very deep.
     """
-    model = json.loads(trees.dump_as_json())
-    lines = ["def sum_of_trees(x):", f" total = {float(model['base_scores'][0])!r}"]
-    for tree in model["trees"]:
-        nodes = {node["node_id"]: node for node in tree["nodes"]}
-        lines += _lines(nodes[tree.get("root_id", 0)], nodes, 1)
+    base, roots = _read(trees)
+    lines = ["def sum_of_trees(x):", f" total = {base!r}"]
+    for root in roots:
+        lines += _lines(root, 1)
     lines.append(" return total")
     names: dict[str, Any] = {}
     # Nothing but numbers came from the model: each was turned into an `int` or a `float` before it was written.
@@ -39,18 +38,34 @@ def as_function(trees: Any) -> Callable[[Sequence[float]], float]:
     return function
 
 
-def _lines(node: dict[str, Any], nodes: dict[int, dict[str, Any]], depth: int) -> list[str]:
+def _read(trees: Any) -> tuple[float, list[dict[str, Any]]]:
+    """The sum that all rows start from, and the root of each tree. A split has its children as `yes` and `no`."""
+    model = json.loads(trees.dump_as_json())
+    roots = []
+    for tree in model["trees"]:
+        nodes = {node["node_id"]: node for node in tree["nodes"]}
+        for node in nodes.values():
+            if "leaf_value" in node:
+                continue
+            if node.get("comparison_op") != "<=":
+                raise CannotCompile("a tree asks something else than `<=`")
+            node["yes"], node["no"] = nodes[node["left_child"]], nodes[node["right_child"]]
+        roots.append(nodes[tree.get("root_id", 0)])
+    return float(model["base_scores"][0]), roots
+
+
+def _lines(node: dict[str, Any], depth: int) -> list[str]:
     """The code of one node: a split is an `if`, a leaf adds what it is worth."""
     margin = " " * depth
     if "leaf_value" in node:
         return [f"{margin}total += {float(node['leaf_value'])!r}"]
-    if node.get("comparison_op") != "<=" or depth > DEEPEST:
-        raise CannotCompile(f"a tree is deeper than {DEEPEST} levels, or asks something else than `<=`")
+    if depth > DEEPEST:
+        raise CannotCompile(f"a tree is deeper than {DEEPEST} levels")
     return [
         f"{margin}if x[{int(node['split_feature_id'])}] <= {float(node['threshold'])!r}:",
-        *_lines(nodes[node["left_child"]], nodes, depth + 1),
+        *_lines(node["yes"], depth + 1),
         f"{margin}else:",
-        *_lines(nodes[node["right_child"]], nodes, depth + 1),
+        *_lines(node["no"], depth + 1),
     ]
 
 
@@ -67,17 +82,15 @@ def as_table_function(trees: Any) -> Callable[[np.ndarray], np.ndarray]:
     import numpy as np
     import treelite
 
-    model = json.loads(trees.dump_as_json())
-    questions: dict[int, list[tuple[float, int, int]]] = defaultdict(
-        list
-    )  # column → threshold, tree, leaves below "yes"
-    leaves = [_number_leaves(tree, place, questions) for place, tree in enumerate(model["trees"])]
+    base, roots = _read(trees)
+    # Column → threshold, number of the tree, leaves below "yes".
+    questions: dict[int, list[tuple[float, int, int]]] = defaultdict(list)
+    leaves = [_number_leaves(root, place, questions) for place, root in enumerate(roots)]
     most = max(map(len, leaves))
     if most > 64:
         return lambda table: treelite.gtil.predict(trees, table, nthread=1).reshape(-1)
     kind = np.dtype(f"uint{next(bits for bits in (8, 16, 32, 64) if most <= bits)}").type
     everything = kind(np.iinfo(kind).max)
-    base = float(model["base_scores"][0])
     worth = np.array([[*values, *[0.0] * (most - len(values))] for values in leaves])
     columns = {}
     for column, asked in questions.items():
@@ -99,20 +112,17 @@ def as_table_function(trees: Any) -> Callable[[np.ndarray], np.ndarray]:
     return sum_of_trees
 
 
-def _number_leaves(tree: dict[str, Any], place: int, questions: dict[int, list[tuple[float, int, int]]]) -> list[float]:
+def _number_leaves(root: dict[str, Any], place: int, questions: dict[int, list[tuple[float, int, int]]]) -> list[float]:
     """Add the questions of one tree, and return what its leaves are worth, from left ("yes") to right ("no")."""
-    nodes = {node["node_id"]: node for node in tree["nodes"]}
     worth: list[float] = []
 
     def walk(node: dict[str, Any]) -> int:
         if "leaf_value" in node:
             worth.append(float(node["leaf_value"]))
             return 1 << len(worth) - 1
-        if node.get("comparison_op") != "<=":
-            raise CannotCompile("a tree asks something else than `<=`")
-        yes = walk(nodes[node["left_child"]])
+        yes = walk(node["yes"])
         questions[int(node["split_feature_id"])].append((float(node["threshold"]), place, yes))
-        return yes | walk(nodes[node["right_child"]])
+        return yes | walk(node["no"])
 
-    walk(nodes[tree.get("root_id", 0)])
+    walk(root)
     return worth

@@ -659,4 +659,3 @@ def test_its_health_check_tells_the_truth(an_image):
 def test_it_stops_when_asked(an_image):
     """SIGTERM ends the server within seconds."""
     live_rules.judge_stop(an_image)
-

@@ -1,1 +1,1 @@
-"""What the checks of lab 1 compute with: samples, and judgements that several checks share. Out of a learner's reach."""
+"""What the checks of lab 1 compute with: samples, and judgements that several checks share. No learner can reach it."""

@@ -8,7 +8,6 @@ import pandas as pd
 
 from labkit.checks import LabHandle, LearnerError
 
-
 SAYINGS = {
     "truth value of a": "`and`, `or` and `not` do not work on columns: use `&`, `|` and `~`, with brackets around each "
     "comparison: `(a < b) & ~c`.",

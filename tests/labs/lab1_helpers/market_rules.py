@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lab1_helpers.market import UNSEEN, LEAKS, PRICELESS, Market
+from lab1_helpers.market import LEAKS, PRICELESS, UNSEEN, Market
 from lab1_helpers.samples import Generator
 from labkit.checks import LabHandle, LearnerError, expect, fail
 

@@ -28,7 +28,7 @@ def _all_purchases() -> pd.DataFrame:
 
 
 def draw_sales(rng: Generator, rows: int, sold_twice: int = 0) -> pd.DataFrame:
-    """Some of the real sales, shuffled, of which `sold_twice` houses come twice. Each column of `KEYS` names the row."""
+    """Some of the real sales, shuffled, `sold_twice` houses of them twice. Each column of `KEYS` names the row."""
     sales = _all_sales()
     flips = sales[sales["id"].duplicated(keep=False)]
     houses = rng.choice(flips["id"].unique(), sold_twice, replace=False)

@@ -14,7 +14,6 @@ from lab1_helpers.recording import Part, events, parts_of, recording, remembered
 from lab1_helpers.samples import KEYS, Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
-
 UNCHANGED = (
     "`inplace=True`, or an assignment to a column of `sales`, changes the caller's table: work on a copy "
     "(`sort_values` makes one)."

@@ -218,7 +218,8 @@ def judge_each_measure(lab: LabHandle, rng: Generator) -> None:
         fail(
             expected=f"four kinds of customers, low or high in `{MEASURES[alone]}` and low or high in the other two "
             "measures, end up in four segments",
-            found=f"{1 - counts.max(axis=1).sum() / len(kinds):.0%} of the customers are in the segment of another kind",
+            found=f"{1 - counts.max(axis=1).sum() / len(kinds):.0%} of the customers are in the segment of another "
+            "kind",
             help=f"A segment holds customers with little and with much: does `{MEASURES[alone]}` reach K-Means?"
             if max(mixed) > 0.1
             else "Each of the three measures has a say.",
@@ -234,8 +235,8 @@ def judge_rich(lab: LabHandle, rng: Generator) -> None:
             fail(
                 expected="the segment that spends more has the higher label",
                 found="the segment that buys more often, and spends less, has it",
-                help="K-Means numbers its clusters in arbitrary order. Number the segments anew, by `monetary` and with "
-                "the lowest first: is the order turned round, or one of size or frequency?",
+                help="K-Means numbers its clusters in arbitrary order. Number the segments anew, by `monetary` and "
+                "with the lowest first: is the order turned round, or one of size or frequency?",
             )
         judge_order(table, labels)
 
@@ -282,8 +283,7 @@ def judge_choice(lab: LabHandle, rng: Generator) -> None:
         best == 3 and found["silhouette"].max() > 0.4,
         expected="for three kinds of customers, plainly apart in logarithms, the silhouette is best at k=3",
         found=_scores(found),
-        help=nearest_recipe(found, table, mistakes)
-        or SAME_SPACE,
+        help=nearest_recipe(found, table, mistakes) or SAME_SPACE,
     )
     table = draw_unequal_scales(rng)[1]
     judge_recipe(choose(lab, table, [2, 3]), table, [*mistakes, (np.log1p, np.log1p, NO_SCALING)])

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lab2_helpers import inputs
 
+from lab2_helpers import inputs
 from mlops_lab.artifacts import Metadata, load_metadata, save_artifact
 from mlops_lab.checking_service import Told
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from lab2_helpers import inputs
 from lab2_helpers.models import NAMES, PATHS, Models, draw_models, told_models
 from lab2_helpers.services import ask, fields, start, start_ready, typical
-
 from labkit.checks import LabHandle, expect, fail
 from labkit.serving import Answer, Service
 from mlops_lab.checking_service import ASKED, LOADED

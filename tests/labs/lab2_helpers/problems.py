@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 import numpy as np
+
 from lab2_helpers import inputs
 from lab2_helpers.models import PATHS, SHOWN, draw_house, draw_iris, draw_segments, told_models
 from lab2_helpers.predictions import Running
 from lab2_helpers.services import ask, fields, start, typical
-
 from labkit.checks import LabHandle, expect, fail
 from labkit.serving import HOST, Answer, Service
 
@@ -133,8 +133,9 @@ def judge_large_body(running: Running, *, chunked: bool) -> None:
         fail(
             expected=f"a body {how} is refused with status 413",
             found=f"status {answer.status}",
-            help="There is a limit, but its exception got lost: FastAPI answers 400 to an error while the body is read. A "
-            "middleware made with `@app.middleware` wraps it; write that one as a class, or send the answer yourself."
+            help="There is a limit, but its exception got lost: FastAPI answers 400 to an error while the body is "
+            "read. A middleware made with `@app.middleware` wraps it; write that one as a class, or send the "
+            "answer yourself."
             if answer.status == 400
             else "Without a limit, a few callers fill the memory of the service. Count the bytes as they arrive: "
             "`Content-Length` may be missing.",
@@ -147,21 +148,22 @@ def judge_large_body(running: Running, *, chunked: bool) -> None:
 
 def judge_endless_body(running: Running) -> None:
     """A body that does not end is refused as soon as it is over 1 MB, not when it has ended."""
+    piece = b" " * 50_000
     connection = http.client.HTTPConnection(HOST, running.service.port, timeout=ENDLESS)
     try:
         connection.putrequest("POST", PATHS["house_price"])
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Transfer-Encoding", "chunked")
         connection.endheaders()
-        for _ in range(24):
-            connection.send(b"c350\r\n" + b" " * 0xC350 + b"\r\n")
+        for _ in range(24):  # and then no more, but no end either
+            connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         fail(
             expected="a body of 1.2 MB that does not end is refused at once, with status 413",
             found=f"no answer in {ENDLESS:.0f} seconds" if isinstance(error, TimeoutError) else f"{error!r}",
-            help="Whoever collects the whole body before looking at its size has it in memory by then. Look at the size "
-            "whenever a piece has arrived.",
+            help="Whoever collects the whole body before looking at its size has it in memory by then. Look at the "
+            "size whenever a piece has arrived.",
         )
     finally:
         connection.close()
@@ -196,7 +198,8 @@ def judge_unseen_zipcode(running: Running, rng: np.random.Generator) -> None:
         wanted = [] if is_known else [f"zipcode {zipcode} was not in the training data"]
         if value["warnings"] != wanted:
             fail(
-                expected=f"`warnings` is {json.dumps(wanted)} for a zipcode that was {'' if is_known else 'not '}learned",
+                expected=f"`warnings` is {json.dumps(wanted)} for a zipcode that was {'' if is_known else 'not '}"
+                "learned",
                 found=expect.shown(value["warnings"]),
                 help="`extra` in the metadata of the model lists the zipcodes that it has learned.",
             )

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from lab2_helpers import inputs
 
+from lab2_helpers import inputs
 from labkit.checks import LabHandle, expect, fail
 
 FIELDS = {"House": inputs.HOUSE, "Flower": inputs.FLOWER, "Customer": inputs.CUSTOMER}

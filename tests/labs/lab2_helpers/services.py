@@ -6,7 +6,6 @@ from typing import Any
 
 from lab2_helpers import inputs
 from lab2_helpers.models import PATHS, SHOWN, Models
-
 from labkit.checks import LabHandle, expect, fail
 from labkit.serving import Answer, Service
 
@@ -39,13 +38,13 @@ def start_ready(lab: LabHandle, models: Models, names: tuple[str, ...] = ("house
                 fail(
                     expected="the lifespan of the app runs",
                     found="uvicorn says that the app does not support it: a middleware breaks what is no request",
-                    help='The start and the end of the app come through each middleware, too. Where `scope["type"]` is not '
-                    '"http", hand everything on: `return await self.app(scope, receive, send)`.',
+                    help='The start and the end of the app come through each middleware, too. Where `scope["type"]` is '
+                    'not "http", hand everything on: `return await self.app(scope, receive, send)`.',
                 )
             because = [f"it printed: {line[:300]}" for line in service.output().splitlines() if "rror" in line][-1:]
             fail(
-                expected=f"{answer.asked} answers with status 200 to a {'house' if name == 'house_price' else 'request'}"
-                " of the data",
+                expected=f"{answer.asked} answers with status 200 to a "
+                f"{'house' if name == 'house_price' else 'request'} of the data",
                 found="; ".join([f"status {answer.status}, {answer.excerpt()}", *because]),
                 help=help_for(answer),
             )
