@@ -19,11 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from labkit.catalog import Lab, load_catalog
-from labkit.marks import starter
-from labkit.mutants import load_mutants, write_submission
-from labkit.runner import THREADS, Engine
-from labkit.tracks import resolve_track
+from labkit.course.catalog import load_catalog
+from labkit.course.lab import Lab
+from labkit.course.marks import starter
+from labkit.course.mutants import load_mutants, write_submission
+from labkit.course.tracks import resolve_track
+from labkit.engine.client import THREADS, Engine
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = [sys.executable, "-m", "labkit"]
@@ -56,7 +57,7 @@ def plain_pytest(lab: Lab, track: str, *extra: str) -> list[str]:
     options = [
         "-q",
         "-p",
-        "labkit.plugin",
+        "labkit.checking.plugin",
         "-p",
         "no:cacheprovider",
         "--noconftest",
@@ -85,8 +86,8 @@ def copy_of_course() -> Iterator[Path]:
 WATCHER = """
 import sys
 from pathlib import Path
-from labkit.catalog import load_catalog
-from labkit.watch import Screen, watch_lab
+from labkit.course.catalog import load_catalog
+from labkit.learner.watch import Screen, watch_lab
 
 class Lines(Screen):
     def waiting(self, found): print("ready", flush=True)

@@ -101,8 +101,8 @@ def _numbers(text: str) -> list[float]:
 
 def verdict(lab: str, mutant: str) -> str:
     """The first failed check on a wrong answer in `tests/mutants/`, as `lab check` prints it."""
-    from labkit.catalog import load_catalog
-    from labkit.mutants import load_mutants, write_submission
+    from labkit.course.catalog import load_catalog
+    from labkit.course.mutants import load_mutants, write_submission
 
     course = load_catalog(ROOT).lab(lab)
     with tempfile.TemporaryDirectory() as folder:

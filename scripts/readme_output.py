@@ -15,10 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from labkit.catalog import load_catalog
+from labkit.course.catalog import load_catalog
+from labkit.course.mutants import load_mutants, write_submission
+from labkit.course.starters import render_starters
 from labkit.files import write_atomic
-from labkit.mutants import load_mutants, write_submission
-from labkit.starters import render_starters
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

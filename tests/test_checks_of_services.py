@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from labkit.catalog import load_catalog
-from labkit.marks import reference
-from labkit.mutants import solved_files
+from labkit.course.catalog import load_catalog
+from labkit.course.marks import reference
+from labkit.course.mutants import solved_files
+from labkit.course.tracks import Track, resolve_track
+from labkit.engine.client import Engine
 from labkit.records import Report
-from labkit.runner import Engine
-from labkit.tracks import Track, resolve_track
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = load_catalog(ROOT).lab(2)

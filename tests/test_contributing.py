@@ -52,10 +52,10 @@ def test_an_exercise_can_be_added(copy: Path) -> None:
 
 
 def mutant_fails_and_alternative_passes(root: Path) -> None:
-    from labkit.catalog import load_catalog
-    from labkit.mutants import load_alternatives, load_mutants, write_submission
-    from labkit.runner import Engine
-    from labkit.tracks import resolve_track
+    from labkit.course.catalog import load_catalog
+    from labkit.course.mutants import load_alternatives, load_mutants, write_submission
+    from labkit.course.tracks import resolve_track
+    from labkit.engine.client import Engine
 
     course = load_catalog(root).lab(1)
     answers = [

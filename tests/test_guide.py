@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 import guide_figures
-from labkit.catalog import Catalog, Lab, load_catalog
+from labkit.course.catalog import Catalog, load_catalog
+from labkit.course.lab import Lab
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOG = load_catalog(ROOT)

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lab2_helpers import citizen_rules, image_rules, package_rules, start_rules
-from lab2_helpers.command import read_start
-from lab2_helpers.context import Simulation, commands
-from lab2_helpers.dockerfile import DockerfileError, pairs, read_instructions, read_recipe
-from lab2_helpers.packages import HOME, overlap, reaching
-from lab2_helpers.patterns import PatternError, is_ignored, matches, read_ignore
+from lab2_judges import citizen_rules, image_rules, package_rules, start_rules
+from lab2_judges.command import read_start
+from lab2_judges.context import Simulation, commands
+from lab2_judges.dockerfile import DockerfileError, pairs, read_instructions, read_recipe
+from lab2_judges.packages import HOME, overlap, reaching
+from lab2_judges.patterns import PatternError, is_ignored, matches, read_ignore
 
-from labkit.catalog import load_catalog
-from labkit.check_functions import needs_of_mutant, read_checks
-from labkit.expect import CheckFailed
-from labkit.marks import reference
-from labkit.mutants import Mutant, apply_mutant, load_mutants
+from labkit.checking.expect import CheckFailed
+from labkit.course.catalog import load_catalog
+from labkit.course.check_functions import needs_of_mutant, read_checks
+from labkit.course.marks import reference
+from labkit.course.mutants import Mutant, apply_mutant, load_mutants
 
 ROOT = Path(__file__).resolve().parents[1]
 SOLUTION = ROOT / "solutions" / "lab2_service"

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from labkit.catalog import Lab, load_catalog
-from labkit.check_functions import needs_of_mutant, read_checks
-from labkit.mutants import Mutant, by_exercise, load_alternatives, load_mutants, write_submission
+from labkit.course.catalog import load_catalog
+from labkit.course.check_functions import needs_of_mutant, read_checks
+from labkit.course.lab import Lab
+from labkit.course.mutants import Mutant, by_exercise, load_alternatives, load_mutants, write_submission
+from labkit.course.starters import render_starters
+from labkit.course.tracks import resolve_track
+from labkit.engine.client import Engine
 from labkit.records import Report, Result
-from labkit.runner import Engine
-from labkit.starters import render_starters
-from labkit.tracks import resolve_track
 
 ROOT = Path(__file__).resolve().parents[1]
 LABS = list(load_catalog(ROOT))

@@ -27,7 +27,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def test_every_planned_week_is_in_the_readme() -> None:
-    from labkit.catalog import WEEK_NAMES
+    from labkit.course.catalog import WEEK_NAMES
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d) \[?(\w+)", text, re.MULTILINE)

@@ -7,9 +7,11 @@ from typing import TypeVar
 
 import pytest
 
-from labkit import expect
-from labkit.expect import CheckFailed, fail
-from labkit.handles import LabHandle, LearnerError, LearnerFault, LearnerStopped, RemoteObject
+from labkit.checking import expect
+from labkit.checking.expect import CheckFailed, fail
+from labkit.checking.faults import LearnerError, LearnerFault, LearnerStopped
+from labkit.checking.handles import LabHandle
+from labkit.checking.remote import RemoteObject
 
 __all__ = [
     "CheckFailed",

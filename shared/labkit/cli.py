@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from labkit.commands.common import guarded
@@ -40,10 +39,3 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 2
     return 0
-
-
-def finish(command: Callable[[], int]) -> None:
-    """Run a command and end with its exit status, as the parser wants it."""
-    import typer
-
-    raise typer.Exit(guarded(command))

@@ -7,11 +7,12 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from labkit.catalog import Lab, find_root, load_catalog
+from labkit.course.catalog import find_root, load_catalog
+from labkit.course.lab import Lab
 from labkit.records import Report
 
 if TYPE_CHECKING:
-    from labkit.runner import Engine
+    from labkit.engine.client import Engine
 
 
 class Verdict:
@@ -47,7 +48,7 @@ def check(target: str, track: str | None = None, *, seed: int | None = None) -> 
     Raises:
         CatalogError: where there is no such lab or exercise; suggests the nearest.
     """
-    from labkit.tracks import resolve_track
+    from labkit.course.tracks import resolve_track
 
     catalog = load_catalog(find_root())
     lab, exercise = catalog.find(target)
@@ -61,7 +62,7 @@ def check(target: str, track: str | None = None, *, seed: int | None = None) -> 
 @cache
 def _engine() -> Engine:
     """One warm engine for the life of the kernel: the second check answers at once."""
-    from labkit.runner import Engine
+    from labkit.engine.client import Engine
 
     engine = Engine(find_root())
     engine.__enter__()
@@ -77,7 +78,7 @@ def close() -> None:
 
 
 def _remember(lab: Lab, report: Report) -> None:
-    from labkit.progress import load_progress
+    from labkit.learner.progress import load_progress
 
     root = find_root()
     progress = load_progress(root)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from labkit.cli import finish
+from labkit.commands.common import guarded
 
 EXIT_CODES = (
     "Exit status: 0 every check passed or was skipped, 1 one failed or is to do, 2 wrong usage, "
@@ -46,6 +47,11 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Answer the questio
 def examples(*lines: str) -> str:
     """The examples at the end of a command's help, one a line."""
     return "Examples:\n\n" + "\n\n".join(f"`{line}`" for line in lines)
+
+
+def finish(command: Callable[[], int]) -> None:
+    """Run a command and end with its exit status, as the parser wants it."""
+    raise typer.Exit(guarded(command))
 
 
 @app.callback()

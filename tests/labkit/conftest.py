@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.starters import sync
+from labkit.course.starters import sync
 
 Lab = Callable[..., subprocess.CompletedProcess[str]]
 

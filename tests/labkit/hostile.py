@@ -61,7 +61,7 @@ FORGERIES = {
         "import _pytest.python, pytest\n_pytest.python.Function.runtest = lambda self: None\npytest.fail = lambda *a, **k: None\nreturn 7"
     ),
     "patched labkit": (
-        "import labkit.expect as e, labkit.records as r, labkit.verdict as v\ne.close = lambda *a, **k: a[1]\n"
+        "import labkit.checking.expect as e, labkit.records as r, labkit.checking.verdict as v\ne.close = lambda *a, **k: a[1]\n"
         "e.fail = lambda **k: None\nv.describe = lambda *a: ('passed', '')\nreturn 7"
     ),
     "verdict on stdout": (

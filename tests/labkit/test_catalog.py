@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.catalog import CatalogError, Exercise, find_root, load_catalog
+from labkit.course.catalog import find_root, load_catalog
+from labkit.course.lab import CatalogError, Exercise
 
 
 def with_change(root: Path, old: str, new: str) -> Path:
@@ -117,13 +118,13 @@ def test_the_root_is_found_from_below_and_by_the_environment(
     monkeypatch.setenv("LAB_ROOT", str(course))
     assert find_root(tmp_path) == course.resolve()
     monkeypatch.delenv("LAB_ROOT")
-    assert (find_root(tmp_path) / "shared" / "labkit" / "catalog.py").is_file()
+    assert (find_root(tmp_path) / "shared" / "labkit" / "course" / "catalog.py").is_file()
 
 
 def test_the_catalog_imports_nothing_heavy() -> None:
-    code = "import sys, labkit.catalog, labkit.records, labkit.labtoml; print(*sys.modules)"
+    code = "import sys, labkit.course.catalog, labkit.records, labkit.course.labtoml; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"typer", "rich", "pandas", "numpy", "pytest", "asyncio", "watchfiles", "labkit.runner"}
+    heavy = {"typer", "rich", "pandas", "numpy", "pytest", "asyncio", "watchfiles", "labkit.engine.client"}
     assert not heavy & set(done.stdout.split())
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.catalog import load_catalog
-from labkit.check_functions import read_checks
-from labkit.dev import course_problems
+from labkit.course.catalog import load_catalog
+from labkit.course.check_functions import read_checks
+from labkit.course.proof import course_problems
 
 
 def problems(root: Path, *, look_at_labs: bool = True) -> str:

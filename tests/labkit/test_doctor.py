@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.doctor import examine, memory_gb, port_is_free
-from labkit.installing import System, install_command, read_os_release, system_of, tools
+from labkit.learner.doctor import examine, memory_gb, port_is_free
+from labkit.tools import System, install_command, read_os_release, system_of, tools
 
 DEBIAN = {"ID": "debian", "PRETTY_NAME": "Debian GNU/Linux 12 (bookworm)"}
 UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "PRETTY_NAME": "Ubuntu 24.04 LTS"}

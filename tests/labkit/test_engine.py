@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.catalog import load_catalog
+from labkit.course.catalog import load_catalog
+from labkit.course.tracks import Track, TrackError, resolve_track
+from labkit.engine.client import Engine, EngineError
 from labkit.records import Report
-from labkit.runner import Engine, EngineError
-from labkit.tracks import Track, TrackError, resolve_track
 
 CHECKS = '''
 import numpy as np
@@ -258,7 +258,7 @@ def test_plain_pytest_runs_the_same_checks(course: Path, body: str, code: int) -
     folder = track(course, toy.answer(body)).folder
     arguments = [
         "-p",
-        "labkit.plugin",
+        "labkit.checking.plugin",
         "--noconftest",
         "-c",
         "tests/labs/pytest.ini",

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labkit import expect
-from labkit.expect import CheckFailed
-from labkit.handles import LearnerError
+from labkit.checking import expect
+from labkit.checking.expect import CheckFailed
+from labkit.checking.faults import LearnerError
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
 

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from labkit.marks import MarkError, focus, open_todos, parse, reference, solution_parts, starter
+from labkit.course.marks import MarkError, focus, open_todos, parse, reference, solution_parts, starter
 
 TITLES = {"1.1": "Split by time", "1.2": "Build the model"}
 

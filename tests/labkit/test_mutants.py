@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.catalog import Lab, load_catalog
-from labkit.mutants import MutantError, apply_mutant, load_alternatives, load_mutants, write_submission
+from labkit.course.catalog import load_catalog
+from labkit.course.lab import Lab
+from labkit.course.mutants import MutantError, apply_mutant, load_alternatives, load_mutants, write_submission
+from labkit.course.splice import SpliceError, splice
 from labkit.records import Outcome, Report, Result
-from labkit.splice import SpliceError, splice
 
 BEFORE = '''\
 """Sums."""

@@ -12,7 +12,7 @@ from tests.labkit import toy
 
 import labkit
 from labkit import notebook
-from labkit.catalog import CatalogError
+from labkit.course.lab import CatalogError
 
 
 @pytest.fixture

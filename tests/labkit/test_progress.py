@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.catalog import load_catalog
-from labkit.progress import Standing, file_digests, first_unfinished, lab_in_hand, load_progress, standings
+from labkit.course.catalog import load_catalog
+from labkit.learner.progress import Standing, file_digests, first_unfinished, lab_in_hand, load_progress, standings
 from labkit.records import Outcome, Report, Result
 
 

@@ -13,8 +13,9 @@ import pytest
 from rich.console import Console
 from tests.labkit import toy
 
-from labkit.catalog import Catalog, Lab, load_catalog
-from labkit.progress import Verdict, file_digests, load_progress
+from labkit.course.catalog import Catalog, load_catalog
+from labkit.course.lab import Lab
+from labkit.learner.progress import Verdict, file_digests, load_progress
 from labkit.records import Report, Result
 from labkit.render.board import print_board, print_lab
 from labkit.render.github import command, no_commands, step_summary, workflow_commands

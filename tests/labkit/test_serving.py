@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.catalog import load_catalog
+from labkit.course.catalog import load_catalog
+from labkit.course.tracks import resolve_track
+from labkit.engine.client import Engine, default_mode
 from labkit.records import Report
-from labkit.runner import Engine, default_mode
-from labkit.tracks import resolve_track
 
 SERVICE = '''
 import asyncio, json, os, signal, socket, time
@@ -67,7 +67,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 import pytest
 from labkit.checks import exercise, expect, fail
-from labkit.serving import open_listener
+from labkit.sandbox.server import open_listener
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_each_failure_says_what_happened(report: Report) -> None:
 
 def test_plain_pytest_can_check_a_service_too(course: Path) -> None:
     command = [
-        sys.executable, "-m", "pytest", "-q", "-p", "labkit.plugin", "--noconftest", "-p", "no:cacheprovider",
+        sys.executable, "-m", "pytest", "-q", "-p", "labkit.checking.plugin", "--noconftest", "-p", "no:cacheprovider",
         "-c", "tests/labs/pytest.ini", "--rootdir", ".", "--track", "solutions",
         "-k", "answers or sigterm or cannot_start", "tests/labs/test_lab1_toy.py",
     ]  # fmt: skip

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.catalog import load_catalog
-from labkit.marks import MarkError, open_todos
-from labkit.starters import render_starters, starters, stray_files, sync
+from labkit.course.catalog import load_catalog
+from labkit.course.marks import MarkError, open_todos
+from labkit.course.starters import render_starters, starters, stray_files, sync
 
 ANSWER = Path("labs", "lab1_toy", "answer.py")
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from tests.labkit import hostile, toy
 
-from labkit import landlock
-from labkit.catalog import Lab, load_catalog
+from labkit.course.catalog import load_catalog
+from labkit.course.lab import Lab
+from labkit.course.tracks import resolve_track
+from labkit.engine.client import LAYERS, Engine
 from labkit.records import Report, Result
-from labkit.runner import LAYERS, Engine
-from labkit.tracks import resolve_track
+from labkit.sandbox import landlock
 
 pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="the warm parent forks on Linux only")
 

@@ -1,4 +1,4 @@
-"""What `%load_ext labkit.tour` does for a notebook."""
+"""What `%load_ext labkit.learner.tour` does for a notebook."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from labkit import tour
+from labkit.learner import tour
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTER = "def predict(rows):\n    # TODO 1.1: Split by time\n    raise NotImplementedError\n"

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from tests.labkit import toy
 
-from labkit.catalog import Exercise
-from labkit.progress import Standing, State
+from labkit.course.lab import Exercise
+from labkit.learner.progress import Standing, State
+from labkit.learner.watch import check_order
 from labkit.records import Outcome
-from labkit.watch import check_order
 
 ANSWER = Path("labs", "lab1_toy", "answer.py")
 WRONG = toy.answer(double="return 3 * x")

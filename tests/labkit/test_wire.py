@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labkit.wire import MAX_FRAME, Closed, Codec, SocketStream, WireError, pack, read_frame
+from labkit.sandbox.wire import MAX_FRAME, Closed, Codec, SocketStream, WireError, pack, read_frame
 
 
 def refuse(value: object) -> Any:

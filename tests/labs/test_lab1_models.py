@@ -1,9 +1,9 @@
-"""The checks of lab 1: one idea each. Samples and judgements are in `lab1_helpers`."""
+"""The checks of lab 1: one idea each. Samples and judgements are in `lab1_judges`."""
 
 from __future__ import annotations
 
 import pytest
-from lab1_helpers import (
+from lab1_judges import (
     confusion,
     customers,
     evaluation,

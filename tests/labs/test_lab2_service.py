@@ -1,11 +1,11 @@
-"""The checks of lab 2: one idea each. Samples and judgements are in `lab2_helpers`."""
+"""The checks of lab 2: one idea each. Samples and judgements are in `lab2_judges`."""
 
 from __future__ import annotations
 
 import functools
 
 import pytest
-from lab2_helpers import (
+from lab2_judges import (
     citizen_rules,
     compiled,
     image,

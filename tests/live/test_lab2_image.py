@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from labkit.catalog import load_catalog
-from labkit.check_functions import needs_of_mutant, read_checks
-from labkit.mutants import Mutant, load_alternatives, load_mutants, write_submission
+from labkit.course.catalog import load_catalog
+from labkit.course.check_functions import needs_of_mutant, read_checks
+from labkit.course.mutants import Mutant, load_alternatives, load_mutants, write_submission
+from labkit.course.tracks import resolve_track
+from labkit.engine.client import Engine
 from labkit.records import Report
-from labkit.runner import Engine
-from labkit.tracks import resolve_track
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = load_catalog(ROOT).lab("lab2_service")
@@ -117,7 +117,7 @@ def test_make_image_builds_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lines", IGNORED, ids=range(len(IGNORED)))
 def test_our_dockerignore_is_dockers(lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(ROOT / "tests" / "labs"), *sys.path])
-    from lab2_helpers.patterns import is_ignored, read_ignore
+    from lab2_judges.patterns import is_ignored, read_ignore
 
     context, recipe = tmp_path / "context", tmp_path / "recipe"
     folders = ["/".join(parts) for n in (1, 2) for parts in itertools.product(("a", "b", "ab", ".b"), repeat=n)]

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from labkit.catalog import Lab, load_catalog
-from labkit.check_functions import needs_of_mutant, read_checks
-from labkit.installing import is_there
-from labkit.mutants import Mutant, load_alternatives, load_mutants, write_submission
-from labkit.runner import Engine
-from labkit.tracks import resolve_track
+from labkit.course.catalog import load_catalog
+from labkit.course.check_functions import needs_of_mutant, read_checks
+from labkit.course.lab import Lab
+from labkit.course.mutants import Mutant, load_alternatives, load_mutants, write_submission
+from labkit.course.tracks import resolve_track
+from labkit.engine.client import Engine
+from labkit.tools import is_there
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(not is_there("chromium"), reason="no Chromium here; `lab doctor` says how to get it")

@@ -12,10 +12,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.catalog import Catalog, Exercise, Lab
 from labkit.commands.common import UsageFault, open_catalog, say
+from labkit.course.catalog import Catalog
+from labkit.course.lab import Exercise, Lab
 from labkit.files import write_atomic
-from labkit.progress import file_digests, lab_in_hand, load_progress
+from labkit.learner.progress import file_digests, lab_in_hand, load_progress
 from labkit.records import Report, Result
 
 
@@ -56,8 +57,8 @@ def _target(catalog: Catalog, target: str | None) -> tuple[Lab, Exercise | None]
 
 
 def _run(root: Path, lab: Lab, exercise: Exercise | None, track_name: str, seed: int) -> Report:
-    from labkit.runner import Engine
-    from labkit.tracks import resolve_track
+    from labkit.course.tracks import resolve_track
+    from labkit.engine.client import Engine
 
     track = resolve_track(root, track_name, lab)
     digests = file_digests(root, lab)

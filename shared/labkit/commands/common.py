@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from labkit.catalog import Catalog, CatalogError, find_root, load_catalog
+from labkit.course.catalog import Catalog, find_root, load_catalog
+from labkit.course.lab import CatalogError
 
 OK, FAILED, USAGE, ENGINE_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -26,8 +27,8 @@ def open_catalog() -> Catalog:
 
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; every way to end becomes one of the exit codes and at most a few lines on stderr."""
-    from labkit.marks import MarkError
-    from labkit.tracks import TrackError
+    from labkit.course.marks import MarkError
+    from labkit.course.tracks import TrackError
 
     try:
         return command()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from labkit.commands.common import FAILED, OK, open_catalog, relative, say
-from labkit.marks import MarkError
+from labkit.course.marks import MarkError
 
 
 def dev_sync() -> int:
     """Write labs/ from solutions/."""
-    from labkit.starters import sync
+    from labkit.course.starters import sync
     from labkit.text import plural
 
     catalog = open_catalog()
@@ -30,7 +30,7 @@ def dev_sync() -> int:
 
 def dev_check(*, skip_labs: bool = False) -> int:
     """Prove the course whole; one line for each problem."""
-    from labkit.dev import course_problems
+    from labkit.course.proof import course_problems
     from labkit.text import plural
 
     catalog = open_catalog()

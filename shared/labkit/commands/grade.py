@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from labkit.catalog import Lab
 from labkit.commands.check import json_text, write_reports
 from labkit.commands.common import ENGINE_FAULT, OK, UsageFault, open_catalog
+from labkit.course.lab import Lab
 from labkit.records import Outcome, Report, worst
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def grade(which: str, folders: list[str], *, jobs: int, json_to: str | None, junit_to: str | None) -> int:
     """Check each folder as a submission of one lab. 0 where all passed, 3 where the engine broke in one, else 1."""
-    from labkit.installing import WITHOUT
-    from labkit.runner import Engine
-    from labkit.tracks import resolve_track
+    from labkit.course.tracks import resolve_track
+    from labkit.engine.client import Engine
+    from labkit.tools import WITHOUT
 
     catalog = open_catalog()
     lab = catalog.lab(which)

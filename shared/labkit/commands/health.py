@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from labkit.catalog import find_root
 from labkit.commands.common import FAILED, OK
-from labkit.doctor import Finding, examine
+from labkit.course.catalog import find_root
+from labkit.learner.doctor import Finding, examine
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,11 +6,11 @@ import sys
 from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 
-from labkit.catalog import Exercise, Lab
 from labkit.commands.common import FAILED, OK, UsageFault, confirmed, open_catalog, relative, say
+from labkit.course.lab import Exercise, Lab
+from labkit.course.marks import focus, split_lines
 from labkit.files import read_text
-from labkit.marks import focus, split_lines
-from labkit.progress import load_progress, standings
+from labkit.learner.progress import load_progress, standings
 
 
 def board() -> int:
@@ -138,7 +138,7 @@ def _print_diff(diff: list[str]) -> None:
 
 def reset(which: str, *, yes: bool) -> int:
     """`lab reset N`: put the starter back; the old files are kept aside."""
-    from labkit.starters import sync
+    from labkit.course.starters import sync
 
     catalog = open_catalog()
     lab = catalog.lab(which)

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from labkit.catalog import Catalog, Lab
 from labkit.commands.common import UsageFault, open_catalog
+from labkit.course.catalog import Catalog
+from labkit.course.lab import Lab
 
 
 def run(which: str, command: Sequence[str], *, track: str) -> NoReturn:

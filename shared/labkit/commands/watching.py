@@ -7,14 +7,14 @@ from types import FrameType
 from typing import NoReturn
 
 from labkit.commands.common import OK, open_catalog
-from labkit.progress import lab_in_hand, load_progress
+from labkit.learner.progress import lab_in_hand, load_progress
 
 
 def watch(which: str | None) -> int:
     """Check at each save until Ctrl-C, which ends every process."""
+    from labkit.learner.watch import watch_lab
     from labkit.render.live import TerminalScreen
     from labkit.render.style import make_console
-    from labkit.watch import watch_lab
 
     catalog = open_catalog()
     lab = catalog.lab(which) if which else lab_in_hand(catalog.root, catalog, load_progress(catalog.root))

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.catalog import WEEK_NAMES, Catalog, Lab
-from labkit.progress import Progress, Standing, first_unfinished, lab_in_hand, standings
+from labkit.course.catalog import WEEK_NAMES, Catalog
+from labkit.course.lab import Lab
+from labkit.learner.progress import Progress, Standing, first_unfinished, lab_in_hand, standings
 from labkit.render.style import QUIET, colour, columns, commands, minutes, sign, words
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO
 
-from labkit.catalog import Lab
+from labkit.course.lab import Lab
 from labkit.records import Outcome, Report, Result, worst
 from labkit.text import clean, clip_lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from labkit.catalog import Lab
+from labkit.course.lab import Lab
 from labkit.records import Outcome, Report, Result, worst
 from labkit.text import clean, clip_lines
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from labkit.catalog import Lab
-from labkit.progress import Standing
+from labkit.course.lab import Lab
+from labkit.learner.progress import Standing
+from labkit.learner.watch import Screen
 from labkit.records import Report, worst
 from labkit.render.board import exercise_table, heading, print_next
 from labkit.render.style import QUIET, commands, seconds, sign
 from labkit.render.terminal import print_exercise
-from labkit.watch import Screen
 
 if TYPE_CHECKING:
     from rich.console import Console

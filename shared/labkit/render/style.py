@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
-from labkit.progress import State
+from labkit.learner.progress import State
 from labkit.records import Outcome
 from labkit.text import typed
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from labkit.catalog import Exercise, Lab
+from labkit.course.lab import Exercise, Lab
 from labkit.records import Report, Result, worst
 from labkit.render.style import COMMAND, QUIET, bar, colour, commands, indented, seconds, sign, words
 from labkit.text import clean, clip_lines, plural

@@ -1,0 +1,225 @@
+"""The pytest plugin: selects the checks, gives them their handles, turns what happens into results.
+
+The engine registers `CheckPlugin` with its own run. Plain pytest can use it too, with everything in one process:
+`pytest -p labkit.checking.plugin --noconftest -c tests/labs/pytest.ini tests/labs/test_lab1_models.py --track labs`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from labkit.checking import fixtures
+from labkit.checking.clients import WorkerClient
+from labkit.checking.faults import LearnerFault
+from labkit.checking.handles import LabHandle
+from labkit.checking.run import CheckRun
+from labkit.checking.verdict import describe
+from labkit.records import Outcome, Result
+from labkit.text import clean
+from labkit.tools import WITHOUT, is_there
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_ROUTINE = re.compile(r'^INFO:|"level": "INFO"')
+
+
+def exercise_of(item: pytest.Item) -> str:
+    """Return the exercise that a check belongs to. Raises `pytest.UsageError` for a test without one."""
+    marker = item.get_closest_marker("exercise")
+    if marker is None or not marker.args:
+        raise pytest.UsageError(f'{item.nodeid}: a check needs `@exercise("N.M")`')
+    return str(marker.args[0])
+
+
+class CheckPlugin:
+    """Hooks and fixtures of one run."""
+
+    def __init__(self, run: CheckRun) -> None:
+        self.run = run
+        self.outputs: list[str] = []
+        self.fault: tuple[Outcome, str] | None = None
+        self.started = 0.0
+        self.shared: list[LabHandle] = []
+        self.shown: dict[int, int] = {}
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Name the marker, and bring in the fixtures of whole modules."""
+        config.stash[fixtures.PLUGIN] = self
+        config.pluginmanager.register(fixtures)
+        config.addinivalue_line("markers", "exercise(number, needs): the exercise that a check belongs to")
+        if self.run.source is not None:
+            # Nobody reads pytest's own account of a failure here, and finding its source takes a third of a check.
+            config.option.tbstyle = "no"
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the checks of the wanted exercises, in the order of the exercises."""
+        wanted = {number: place for place, number in enumerate(self.run.exercises)}
+        known = {exercise.id for exercise in self.run.lab.exercises}
+        for item in items:
+            if exercise_of(item) not in known:
+                raise pytest.UsageError(f"{item.nodeid}: the lab has no exercise `{exercise_of(item)}`")
+        chosen = [item for item in items if exercise_of(item) in wanted]
+        if self.run.checks:
+            chosen = [item for item in chosen if item.name.partition("[")[0] in self.run.checks]
+        items[:] = sorted(chosen, key=lambda item: wanted[exercise_of(item)])
+        self.run.announce([(exercise_of(item), item.name) for item in items])
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """See first whether the files can be imported at all."""
+        if not session.config.option.collectonly:
+            self.run.try_imports()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Run one check from its set-up to its end, and report it."""
+        self.outputs, self.fault, self.started = [], None, time.monotonic()
+        self.run.last_call = None  # a shared fixture may have asked before: then nothing is said
+        result = yield
+        verdict: tuple[Outcome, str] = self.fault or ("passed", "")
+        outcome, message = verdict
+        lines = (item.obj.__doc__ or item.name).strip() if isinstance(item, pytest.Function) else item.name
+        title = " ".join(lines.split())
+        seconds = time.monotonic() - self.started
+        output = clean("".join(self.outputs), 2000)
+        self.run.report(Result(exercise_of(item), item.name, outcome, message, seconds, title, output))
+        return result
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Skip what need not run: the TODO stands, the file cannot be imported, a tool is missing."""
+        self.fault = self.run.before(exercise_of(item)) or _missing_tool(item, self.run)
+        if self.fault:
+            pytest.skip(self.fault[1])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Keep the first thing that went wrong."""
+        if call.excinfo and not self.fault:
+            error = call.excinfo.value
+            if isinstance(error, pytest.skip.Exception):
+                self.fault = ("skipped", str(error))
+            else:
+                self.fault = self._describe(error)
+        return (yield)
+
+    def _describe(self, error: BaseException) -> tuple[Outcome, str]:
+        outcome, message = describe(error, self.run.track.place)
+        place = self.run.where_asked()
+        if outcome == "failed" and place and "\nwhere: " not in message:
+            message += f"\nwhere: {place}"
+        return outcome, message
+
+    def open_shared(self, exercise: str, *, listen: bool = False) -> LabHandle:
+        """Open a worker that several checks share."""
+        self.shared.append(self.run.open_lab(self.run.exercise(exercise).seconds, listen=listen))
+        return self.shared[-1]
+
+    def close_shared(self) -> None:
+        """End the workers that checks have shared."""
+        while self.shared:
+            self.shared.pop().close()
+
+    @pytest.fixture
+    def lab(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
+        """The learner's lab in a worker of its own."""
+        lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)).seconds)
+        yield lab
+        self.outputs.append(lab.close())
+
+    @pytest.fixture
+    def listening(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
+        """The learner's lab in a worker of its own that can run a web service."""
+        lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)).seconds, listen=True)
+        yield lab
+        self.outputs.append(_without_routine(lab.close()))
+
+    @pytest.fixture(autouse=True)
+    def _shared_workers(self) -> Iterator[None]:
+        """A shared worker has its full time for each check; what it prints belongs to the check at hand."""
+        clients = [lab._client for lab in self.shared if isinstance(lab._client, WorkerClient)]
+        for client in clients:
+            client.refresh(client.seconds)
+        yield
+        for client in clients:
+            text = client.connection.text()
+            self.outputs.append(_without_routine(text[self.shown.get(id(client), 0) :]))
+            self.shown[id(client)] = len(text)
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """A random generator, seeded anew for each run, so that no constant can meet a check."""
+        return self.generator(request.node.name)
+
+    def generator(self, name: str) -> np.random.Generator:
+        """A random generator for this run and name."""
+        import numpy as np
+
+        return np.random.default_rng([self.run.seed, zlib.crc32(name.encode())])
+
+
+def _without_routine(output: str) -> str:
+    """Return the last of what a service printed, without the lines in which it tells that all is well."""
+    told = "".join(line for line in output.splitlines(keepends=True) if not _ROUTINE.search(line))
+    return told if len(told) < 1_800 else "…" + told[-1_800:].partition("\n")[2]
+
+
+def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | None:
+    marker = item.get_closest_marker("exercise")
+    needs = [
+        *run.lab.needs,
+        *run.exercise(exercise_of(item)).needs,
+        *(marker.kwargs.get("needs", ()) if marker else ()),
+    ]
+    for tool in needs:
+        if tool in os.environ.get(WITHOUT, "").split(","):
+            return "skipped", f"`{tool}` is not used here: it would run commands of the author with more rights"
+        if not is_there(tool):
+            return "skipped", f"`{tool}` is not there; `lab doctor` says how to get it"
+    return None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options for plain pytest."""
+    group = parser.getgroup("labkit")
+    group.addoption("--track", default="labs", help="labs, solutions or a folder")
+    group.addoption("--exercise", action="append", default=[], help="check this exercise only")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set up a run in this very process for plain pytest."""
+    if any(isinstance(plugin, CheckPlugin) for plugin in config.pluginmanager.get_plugins()):
+        return
+    from labkit.course.catalog import find_root, load_catalog
+    from labkit.course.tracks import collect, lay_out, resolve_track
+
+    root = find_root()
+    checks = Path(config.args[0].partition("::")[0])
+    lab = load_catalog(root).lab(checks.stem.removeprefix("test_"))
+    track = resolve_track(root, config.getoption("--track"), lab)
+    collected = collect(track, lab)
+    workspace = Path(tempfile.mkdtemp(prefix="lab-"))
+    config.add_cleanup(lambda: shutil.rmtree(workspace))
+    sys.path[:0] = [str(folder) for folder in lay_out(collected, lab, root, workspace)]
+    exercises = tuple(config.getoption("--exercise")) or tuple(exercise.id for exercise in lab.exercises)
+    run = CheckRun(root, lab, track, exercises, collected, None, workspace, _print_result, seed=secrets.randbits(32))
+    config.pluginmanager.register(CheckPlugin(run))
+
+
+def _print_result(result: Result) -> Any:
+    if result.message:
+        print(f"{result.exercise} {result.check}: {result.outcome}\n{result.message}")
+
+
+__all__ = ["CheckPlugin", "LearnerFault", "exercise_of"]

@@ -1,0 +1,123 @@
+"""From what happened in a check to an outcome and a message: the learner's fault, or the engine's own."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Callable
+
+from labkit.checking.expect import CheckFailed
+from labkit.checking.faults import LearnerError, LearnerFault, LearnerStopped
+from labkit.records import Outcome
+from labkit.text import clean
+
+_MISSING = re.compile(r"module '[^']*' has no attribute")
+_HELP_BY_TYPE = {
+    "NotImplementedError": "this part is still to be written; delete `raise NotImplementedError` when it is",
+    "EOFError": "nobody answers `input()` here; take values as arguments instead",
+    "MemoryError": "it asked for more memory than a check may use; a smaller array or fewer copies will do",
+    "RecursionError": "a function calls itself without an end",
+    "SystemExit": "it called `sys.exit`; a function should return, or raise the error it means",
+    "ModuleNotFoundError": "only the files that the lab names are checked; a module of your own is not taken along",
+    "PermissionError": "a check may read the course and write its own temporary folder only",
+    "CallbackError": "the object that the check passed in was called in a way that it does not know",
+    "TypeError": "compare the signature and the types with the docstring of the function",
+}
+
+
+def describe(error: BaseException, where: Callable[[str, int], str]) -> tuple[Outcome, str]:
+    """Return the outcome and the message for an exception that a check ended with.
+
+    Args:
+        where: turns a file of the lab and a line into what is shown.
+    """
+    if isinstance(error, LearnerError):
+        return "failed", describe_error(error, where)
+    if isinstance(error, LearnerStopped):
+        return "failed", describe_stop(error)
+    if isinstance(error, CheckFailed):
+        return "failed", _lines(expected=error.expected, found=error.found, help=error.help)
+    if isinstance(error, LearnerFault):
+        return "failed", clean(str(error), 2000)
+    if isinstance(error, AssertionError):
+        return "failed", clean(str(error), 2000) or "the check's assertion does not hold"
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    trail = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
+    return "error", clean(
+        f"the check itself broke, which is not your fault: {type(error).__name__}: {error}\n({trail})", 2000
+    )
+
+
+def _lines(**parts: str) -> str:
+    return "\n".join(f"{name}: {clean(text, 1500)}" for name, text in parts.items() if text)
+
+
+def describe_error(error: LearnerError, where: Callable[[str, int], str]) -> str:
+    """Return the message for an exception that the learner's code raised."""
+    found = f"{error.type_name}: {error.message}" if error.message else error.type_name
+    if error.syntax:
+        return _describe_syntax(error, where)
+    help_text = error.help or _HELP_BY_TYPE.get(error.type_name, "")
+    if error.type_name == "AttributeError" and not error.frames and _MISSING.match(error.message):
+        help_text = "the function keeps the name that the starter gave it"
+    lines = [_lines(expected=f"{error.doing} works", found=found, help=help_text)]
+    if error.frames:
+        last = error.frames[-1]
+        lines.append(f"where: {where(last.file, last.line)} in {clean(last.name, 80)}: {clean(last.text, 160)}")
+    return "\n".join(lines)
+
+
+def _describe_syntax(error: LearnerError, where: Callable[[str, int], str]) -> str:
+    syntax = error.syntax or {}
+    line, column = syntax.get("line"), syntax.get("column")
+    text = clean(str(syntax.get("text") or ""), 200).rstrip("\n")
+    shown = text.lstrip()
+    caret = ""
+    if isinstance(column, int) and 0 < column <= len(text) + 1 and shown:
+        caret = "\n    " + " " * max(0, column - 1 - (len(text) - len(shown))) + "^"
+    place = where(str(syntax.get("file")), line if isinstance(line, int) else 0)
+    code = f"\n    {shown}{caret}" if shown else ""
+    return (
+        _lines(expected=f"{error.doing} works", found=f"{error.type_name}: {error.message}") + f"{code}\nwhere: {place}"
+    )
+
+
+def describe_stop(stop: LearnerStopped) -> str:
+    """Return the message for a worker that gave no answer, with the name of its end."""
+    expected = f"{stop.doing} answers"
+    if stop.reason == "time":
+        return _lines(
+            expected=f"{expected} within {stop.seconds:g} seconds",
+            found="time: it was still running and was ended",
+            help="look for a loop that does not end, or for work that could be done once",
+        )
+    if stop.reason == "output":
+        return _lines(
+            expected=expected, found=f"output cut: it printed more than {stop.detail}", help="print less, or nothing"
+        )
+    if stop.reason == "answer":
+        return _lines(
+            expected=f"{expected} with readable data", found=stop.detail, help="return plain tables, arrays and numbers"
+        )
+    ending = stop.ending
+    if ending and ending.signal is not None:
+        return _lines(expected=expected, found=_signal_text(ending.signal), help=_signal_help(ending.signal))
+    code = ending.code if ending else None
+    return _lines(
+        expected=expected,
+        found=f"exit: the process ended itself with exit code {code}",
+        help="a function should return its answer and never end the process",
+    )
+
+
+def _signal_text(number: int) -> str:
+    import signal
+
+    name = signal.Signals(number).name if number in {item.value for item in signal.Signals} else f"signal {number}"
+    return f"signal: the process was ended by {name}"
+
+
+def _signal_help(number: int) -> str:
+    if number == 9:
+        return "it used more processor time or memory than a check may"
+    return "compiled code crashed; look for wrong sizes or types that are passed to it"

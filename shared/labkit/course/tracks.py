@@ -1,0 +1,146 @@
+"""Tracks: where the code under check comes from, and how its files are taken, and nothing else with them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.course.lab import Lab
+
+MAX_FILE = 2 * 2**20
+"""Largest file that is taken from a submission, in bytes."""
+
+
+class TrackError(Exception):
+    """A track that is not there."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """Where a submission is.
+
+    `name` is "labs", "solutions" or the folder as it was given; `folder` holds the lab's files; `shown` leads to them
+    in messages.
+    """
+
+    name: str
+    folder: Path
+    shown: str
+
+    def place(self, file: str, line: int = 0) -> str:
+        """Return how a line of a file is shown to the learner."""
+        return f"{self.shown}/{file}:{line}" if line else f"{self.shown}/{file}"
+
+
+def resolve_track(root: Path, spec: str, lab: Lab) -> Track:
+    """Return the track that `spec` names: "labs", "solutions", or a folder.
+
+    A folder may be the lab's own (`…/lab1_models`), hold it, or hold `labs/` with it.
+    Raises `TrackError` where there is no such folder.
+    """
+    if spec in ("labs", "solutions"):
+        return Track(spec, root / spec / lab.package, f"{spec}/{lab.package}")
+    given = Path(spec)
+    if not given.is_dir():
+        raise TrackError(f"`{spec}` is no track: use `labs`, `solutions` or a folder that is there")
+    for below in (Path("labs", lab.package), Path(lab.package)):
+        if os.path.lexists(given / below):
+            return Track(spec, given / below, str(given / below))
+    return Track(spec, given, str(given))
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The files of a submission: `texts` by name, and for those that cannot be taken the reason in `problems`."""
+
+    texts: dict[str, bytes]
+    problems: dict[str, str]
+
+
+def collect(track: Track, lab: Lab) -> Collected:
+    """Read the files that the lab names: regular files, no links on the way, UTF-8, of bounded size."""
+    texts: dict[str, bytes] = {}
+    problems: dict[str, str] = {}
+    for name in lab.files:
+        try:
+            texts[name] = _read(track.folder, name)
+        except OSError as error:
+            problems[name] = _reason(error, track, name)
+        except ValueError as error:
+            problems[name] = str(error)
+    return Collected(texts, problems)
+
+
+def _reason(error: OSError, track: Track, name: str) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{track.place(name)} is missing"
+    return f"{track.place(name)} cannot be read: {error.strerror or error}"
+
+
+def _read(folder: Path, name: str) -> bytes:
+    """Read one file below `folder` and follow no link: neither the folder itself, nor `labs/` above it."""
+    parts = Path(name).parts
+    start = folder.parent.parent if folder.parent.name == "labs" else folder.parent
+    inside = folder.relative_to(start).parts
+    if not inside or ".." in inside:
+        start, inside = folder.resolve(), ()
+    here = os.open(start, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in (*inside, *parts[:-1]):
+            below = _open_part(here, part, os.O_RDONLY | os.O_DIRECTORY, name)
+            os.close(here)
+            here = below
+        file = _open_part(here, parts[-1], os.O_RDONLY | os.O_NONBLOCK, name)
+    finally:
+        os.close(here)
+    with os.fdopen(file, "rb") as stream:
+        about = os.fstat(stream.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError(f"`{name}` is not a regular file")
+        data = stream.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise ValueError(f"`{name}` is larger than {MAX_FILE // 2**20} MB")
+    _require_text(data, name)
+    return data
+
+
+def _open_part(here: int, part: str, flags: int, name: str) -> int:
+    if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
+        raise ValueError(f"`{name}` is, or lies behind, a symbolic link; it must be a regular file")
+    return os.open(part, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+
+
+def _require_text(data: bytes, name: str) -> None:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"`{name}` is not UTF-8: byte 0x{data[error.start]:02x} in line {line}; save it as UTF-8"
+        ) from None
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise ValueError(f"`{name}` has a NUL byte in line {line}; it is no text file")
+
+
+def lay_out(collected: Collected, lab: Lab, root: Path, workspace: Path) -> tuple[Path, Path]:
+    """Write the submission's files into a fresh workspace, and links to the other labs' solutions beside it.
+
+    Returns the two folders to import from: the submission's, the other labs'.
+    """
+    package = workspace / "src" / lab.package
+    package.mkdir(parents=True)
+    trusted = root / lab.solutions_dir / "__init__.py"
+    (package / "__init__.py").write_bytes(trusted.read_bytes() if trusted.is_file() else b"")
+    for name, data in collected.texts.items():
+        target = package / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    others = workspace / "others"
+    others.mkdir()
+    for folder in (root / "solutions").glob("lab*_*"):
+        if folder.is_dir() and folder.name != lab.package:
+            (others / folder.name).symlink_to(folder)
+    return workspace / "src", others

@@ -1,0 +1,1 @@
+"""The processes between the `lab` command and a check: client, conductor, zygote, checker."""

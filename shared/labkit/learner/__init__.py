@@ -1,0 +1,1 @@
+"""What stands by a learner: progress, watch, tour, doctor."""

@@ -1,0 +1,334 @@
+"""The walls around a worker: namespaces, Landlock, limits, another user where we are root.
+
+Two steps. `enter` is called once for a submission, in the process that will be the parent of all its workers.
+`confine` is called in each worker before it sees a line of the learner's code. What a layer needs and the
+system does not give is left out and named, so that a report can say so. SECURITY.md lists what remains.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import struct
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labkit.sandbox import landlock
+
+_NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x00020000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
+_CAP_DAC_READ_SEARCH = 2
+_SPARE_USER = 0x70000000
+
+SYSTEM_READABLE = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/bin",
+    "/sbin",
+    "/proc",
+    "/sys/devices/system/cpu",
+    "/dev/urandom",
+    "/dev/random",
+    "/dev/zero",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/fonts",
+    "/etc/mime.types",
+    "/etc/ssl",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/alternatives",
+)
+SYSTEM_WRITABLE = ("/dev/null",)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one worker may use. Bytes, seconds, counts."""
+
+    memory: int = 2 * 2**30
+    """More than the process has when it is forked."""
+    cpu_seconds: int = 120
+    file_bytes: int = 256 * 2**20
+    disk_bytes: int = 512 * 2**20
+    processes: int = 96
+    open_files: int = 512
+    output_bytes: int = 10 * 2**20
+
+
+@dataclass(frozen=True)
+class Walls:
+    """What a submission may see.
+
+    Args:
+        readable: files and folders with all below them.
+        work: the one folder that may be written.
+        hidden: folders that a mount namespace covers, in case there is no Landlock.
+        network: whether the host's network (loopback) stays in reach.
+    """
+
+    readable: Sequence[Path]
+    work: Path
+    hidden: Sequence[Path] = ()
+    network: bool = False
+    private_shm: bool = False
+    """Whether `/dev/shm` is the submission's own by now, so that it may be written."""
+    limits: Limits = field(default_factory=Limits)
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *args: object) -> None:
+    """Call a function of the C library that answers 0, or raise `OSError`."""
+    if getattr(_libc(), name)(*args):
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+
+
+def _prctl(option: int, value: int) -> None:
+    _call("prctl", option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
+
+
+def is_linux() -> bool:
+    """Whether this is Linux, where all the walls but the plain limits come from."""
+    return sys.platform == "linux"
+
+
+def become_subreaper() -> None:
+    """Make this process the parent of every orphan below it, so that none gets away (Linux)."""
+    if is_linux():
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when its parent ends (Linux)."""
+    if is_linux():
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hide_memory() -> None:
+    """Let no process of the same user read this one's memory (Linux)."""
+    if is_linux():
+        _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def _write_id_maps(uid: int, gid: int) -> None:
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
+def unshare(*, network: bool) -> bool:
+    """Enter new user (unless root), mount, IPC, network namespaces, and a PID namespace for the next child.
+
+    Returns whether all of it worked. Where it did not, nothing has changed but perhaps the user namespace.
+    """
+    flags = _NEWNS | _NEWIPC | _NEWPID | (0 if network else _NEWNET)
+    uid, gid = os.getuid(), os.getgid()
+    try:
+        if uid == 0:
+            _call("unshare", flags)
+        else:
+            _call("unshare", flags | _NEWUSER)
+            _write_id_maps(uid, gid)
+        _call("mount", b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None)
+    except OSError:
+        return False
+    return True
+
+
+def _mount(kind: str, target: Path, options: str = "") -> bool:
+    flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV | (_MS_NOEXEC if kind == "proc" else 0))
+    try:
+        _call("mount", kind.encode(), os.fsencode(target), kind.encode(), flags, options.encode())
+    except OSError:
+        return False
+    return True
+
+
+def furnish(walls: Walls) -> list[str]:
+    """Mount what belongs to the submission alone. Call it as the first process of the new PID namespace.
+
+    Returns the names of the parts that did not work.
+    """
+    missing = []
+    if not _mount("proc", Path("/proc")):
+        missing.append("proc")
+    if not _mount("tmpfs", Path("/dev/shm"), "size=64m,mode=1777"):
+        missing.append("shm")
+    size = f"size={walls.limits.disk_bytes},mode=0755"
+    if not _mount("tmpfs", walls.work, size):
+        missing.append("disk")
+    for folder in walls.hidden:
+        if folder.is_dir() and not _mount("tmpfs", folder, "size=4k,mode=0500"):
+            missing.append("hidden")
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/user/max_user_namespaces").write_text("0")
+    return missing
+
+
+def _cap_set(mask: int) -> None:
+    """Keep only these capabilities, for this process and for what it starts."""
+    header = struct.pack("=Ii", 0x20080522, 0)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    _call("capset", header, struct.pack("=6I", low, low, low, high, high, high))
+
+
+def _needs_root_to_read(paths: Sequence[Path]) -> bool:
+    """Whether a stranger on this machine could not read these folders."""
+    for path in paths:
+        for part in (path, *path.parents):
+            if part.is_dir() and not part.stat().st_mode & 0o001:
+                return True
+    return False
+
+
+def spare_user(process: int, number: int) -> int:
+    """Return a user id that nobody has, for worker `number` of a root process.
+
+    The kernel counts the processes of a user over all namespaces: workers that share one share a limit, too, and a
+    submission that forks without end would take it from the others.
+
+    Args:
+        process: an id that only this submission's processes have, as the host counts.
+    """
+    return _SPARE_USER + process % 2**20 * 2**8 + number % 2**8
+
+
+def _leave_root(walls: Walls, user: int) -> None:
+    """Give up root: another user id, no capability but, where the course lies in a private folder, reading."""
+    keep = (1 << _CAP_DAC_READ_SEARCH) if _needs_root_to_read([p for p in walls.readable if p.is_dir()]) else 0
+    if keep:
+        _prctl(8, 1)  # PR_SET_KEEPCAPS
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    _cap_set(keep)
+    if keep:  # a Python that the learner's code starts has to find its own libraries, too
+        _call("prctl", _PR_CAP_AMBIENT, *map(ctypes.c_ulong, (_PR_CAP_AMBIENT_RAISE, _CAP_DAC_READ_SEARCH, 0, 0)))
+
+
+def _set_limit(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(kind, (bound, bound))
+
+
+def _own_memory() -> int:
+    """Return the address space of this process in bytes, 0 where that cannot be told."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (OSError, ValueError):
+        return 0
+
+
+def _processes_of_user() -> int:
+    """Return how many tasks this user runs: where the count is not per namespace, the limit must allow for them."""
+    count, user = 0, os.getuid()
+    for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == user:
+                count += len(list((entry / "task").iterdir()))
+    return count
+
+
+def set_limits(limits: Limits, *, own_user: bool) -> None:
+    """Set the kernel's limits on this process and its children.
+
+    Args:
+        own_user: whether no other process counts towards this user's processes.
+    """
+    _set_limit(resource.RLIMIT_CORE, 0)
+    _set_limit(resource.RLIMIT_CPU, limits.cpu_seconds)
+    _set_limit(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _set_limit(resource.RLIMIT_NOFILE, limits.open_files)
+    _set_limit(resource.RLIMIT_NPROC, limits.processes + (0 if own_user else _processes_of_user()))
+    memory = _own_memory()
+    if memory:
+        _set_limit(resource.RLIMIT_AS, memory + limits.memory)
+
+
+def confine(
+    walls: Walls, folder: Path, *, namespaced: bool, user: int | None, close_except: Sequence[int]
+) -> list[str]:
+    """Shut this process in. Called in the worker, right after the fork or at its start.
+
+    Args:
+        folder: the worker's own folder, the only one it may write.
+        namespaced: whether `unshare` worked for the parent.
+        user: the user id to become where this process is root, else None.
+        close_except: file descriptors to leave open besides 0, 1, 2.
+
+    Returns:
+        Names of the layers that are missing: "files", "user".
+    """
+    missing: list[str] = []
+    os.chdir(folder)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    close_all_but(close_except)
+    if not is_linux():
+        set_limits(walls.limits, own_user=False)
+        return ["files", "user"]
+    if user is not None:
+        _try(lambda: _leave_root(walls, user), "user", missing)
+    elif namespaced:
+        _try(lambda: _cap_set(0), "user", missing)
+    set_limits(walls.limits, own_user=namespaced or (user is not None and "user" not in missing))
+    with contextlib.suppress(OSError):
+        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    readable = [*walls.readable, *map(Path, SYSTEM_READABLE)]
+    writable = [folder, *map(Path, SYSTEM_WRITABLE), *([Path("/dev/shm")] if walls.private_shm else [])]
+    _try(lambda: landlock.restrict(readable, writable), "files", missing)
+    return missing
+
+
+def _try(action: Callable[[], None], name: str, missing: list[str]) -> None:
+    try:
+        action()
+    except OSError:
+        missing.append(name)
+
+
+def close_all_but(keep: Sequence[int]) -> None:
+    """Close every file descriptor but 0, 1, 2 and those to keep."""
+    start = 3
+    for number in sorted(keep):
+        os.closerange(start, number)
+        start = number + 1
+    os.closerange(start, 65536)
+
+
+def _probe(action: Callable[[], bool]) -> bool:
+    """Try something in a child, so that this process stays as it is."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if action() else 1)
+        except BaseException:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def available() -> dict[str, bool]:
+    """Return which walls this system gives: name of the layer to whether it is there."""
+    return {
+        "limits": True,
+        "namespaces (users, processes, mounts, network)": is_linux() and _probe(lambda: unshare(network=False)),
+        "Landlock (files)": landlock.abi() > 0,
+        "subreaper (no process gets away)": is_linux(),
+    }

@@ -1,0 +1,57 @@
+"""Calls that leave open what the exercises leave open, and small words for messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from labkit.checks import LabHandle, LearnerError
+
+SAYINGS = {
+    "truth value of a": "`and`, `or` and `not` do not work on columns: use `&`, `|` and `~`, with brackets around each "
+    "comparison: `(a < b) & ~c`.",
+    "'rand_'": "`&` binds more tightly than `<`: put brackets around each comparison: `(a < b) & ~c`.",
+    "'ror_'": "`|` binds more tightly than `<`: put brackets around each comparison: `(a < b) | c`.",
+    "unsupported operand type(s) for &": "`&` binds more tightly than `<`: put brackets around each comparison.",
+    "identically-labeled": "`==` and `!=` compare row by row: `a.isin(b)` asks whether each value of `a` is in `b`.",
+    "Sparse data was passed": "These trees take no sparse table: `OneHotEncoder(sparse_output=False, …)`.",
+    "not 'Timestamp'": "A date is no number: do not name `date` among the columns of the model.",
+}
+"""What pandas and scikit-learn say about common slips, and what it means."""
+
+
+def explain(error: LearnerError) -> None:
+    """Say what a message of pandas or scikit-learn means, where it is one of the common ones."""
+    error.help = error.help or next((text for words, text in SAYINGS.items() if words in error.message), "")
+
+
+def looked_at(lab: LabHandle, module: str, function: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """Call a function; return its answer, and its first argument as it is after the call."""
+    target = f"{lab._package}.{module}:{function}"
+    lab._called(module, function)
+    try:
+        answer, after = lab.make("mlops_probes.prepare:call", target, *args, doing=f"`{function}(…)`", **kwargs)
+    except LearnerError as error:
+        explain(error)
+        raise
+    return answer, after[0]
+
+
+def on_day(lab: LabHandle, module: str, function: str, frame: pd.DataFrame, day: pd.Timestamp) -> tuple[Any, Any]:
+    """Call a function of a table and a day, which may be a Timestamp or text: the exercises leave it open."""
+    try:
+        return looked_at(lab, module, function, frame, day)
+    except LearnerError as error:
+        if error.type_name not in ("TypeError", "AttributeError"):
+            raise
+        try:
+            return looked_at(lab, module, function, frame, day.strftime("%Y-%m-%d"))
+        except LearnerError:
+            raise error from None
+
+
+def few(values: Any) -> str:
+    """The first values as text."""
+    items = [str(value) for value in list(values)[:3]]
+    return ", ".join(items) + (", …" if len(list(values)) > 3 else "")

@@ -1,0 +1,52 @@
+"""Judges `evaluate` (1.3), where it is written as the starter has it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lab1_judges.answers import few
+from lab1_judges.folds import METRICS, ProbeRun, explain, score
+from lab1_judges.samples import Generator, draw_sales
+from labkit.checks import LabHandle, LearnerError, expect, fail
+
+
+def judge_evaluate(lab: LabHandle, rng: Generator) -> None:
+    """Fail where `evaluate(model, sales)`, if it is there, does not measure what it says."""
+    if lab.make("mlops_probes.prepare:parameters", f"{lab._package}.house_price:evaluate") != ["model", "sales"]:
+        return  # written another way, without this function
+    sales = draw_sales(rng, 150)
+    run = ProbeRun(sales, 1, sales["price"].to_numpy() * rng.lognormal(0, 0.3, len(sales)))
+    callbacks = (lambda *given: run.on_fit(*given), lambda *given: run.on_predict(*given))
+    probe = lab.make("mlops_probes.spies:ProbeRegressor", *callbacks)
+    probe.fit(sales, sales["price"])
+    part = rng.choice(len(sales), 60, replace=False)
+    try:
+        answer = lab.house_price.evaluate(probe, sales.iloc[part])
+    except LearnerError as error:
+        if run.problem:
+            fail(**run.problem)
+        if error.type_name == "NotImplementedError":
+            return  # left out
+        raise
+    values = answer.to_dict() if isinstance(answer, pd.Series) else answer
+    expect.that(
+        len(run.trained) == 1,
+        expected="`evaluate(model, sales)` trains nothing",
+        found="it trains the model on the sales that it is judged on",
+    )
+    if not isinstance(values, dict) or not set(METRICS) <= set(values):
+        fail(
+            expected="`evaluate(model, sales)` is a dict with the keys rmse, mae, r2",
+            found=f"a dict with the keys {few(values)}" if isinstance(values, dict) else expect.shown(answer),
+        )
+    run.asked[0], run.trained[0] = part, np.setdiff1d(np.arange(len(sales)), part)
+    wanted = score(sales["price"].to_numpy(dtype=float)[part], run.predicted[part])
+    for name in METRICS:
+        found = expect.number(values[name], f"`{name}` of `evaluate(…)`")
+        if not np.isclose(found, wanted[name], rtol=1e-5, atol=6e-4):
+            fail(
+                expected=f"`{name}` of `evaluate(…)` is {expect.figure(wanted[name])}, measured in dollars",
+                found=expect.figure(found),
+                help=explain(run, name, np.array([found])),
+            )

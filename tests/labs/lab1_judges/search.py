@@ -1,0 +1,330 @@
+"""Judges a search (1.4): which rows each candidate was trained and validated on, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab1_judges.answers import looked_at
+from lab1_judges.recording import Part, events, parts_of, recording, remembered, untrained
+from lab1_judges.samples import KEYS, Generator, draw_sales
+from labkit.checks import LabHandle, LearnerError, expect, fail
+
+UNCHANGED = (
+    "`inplace=True`, or an assignment to a column of `sales`, changes the caller's table: work on a copy "
+    "(`sort_values` makes one)."
+)
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search.
+
+    `after` is the table of sales after the call, `parts` are the recorded trainings, `settings` and `names` (class and
+    settings as text) those of each candidate, `about` says what the returned model has learned from, and `options`
+    how far candidates are off.
+    """
+
+    lab: LabHandle
+    sales: pd.DataFrame
+    n_candidates: int
+    seed: int
+    answer: Any
+    after: Any
+    parts: list[Part]
+    settings: list[dict[str, str]]
+    names: list[str]
+    about: dict[str, Any]
+    options: dict[str, Any]
+
+    @property
+    def validated(self) -> list[Part]:
+        """The trainings that were judged on rows that they had not seen."""
+        return [part for part in self.parts if len(part.unseen)]
+
+    @property
+    def tried(self) -> set[int]:
+        """The numbers of the candidates that were validated."""
+        return {part.candidate for part in self.validated}
+
+    @property
+    def tried_settings(self) -> set[str]:
+        """The classes and settings of the candidates that were validated, as text."""
+        return {self.names[number] for number in self.tried}
+
+
+def search(lab: LabHandle, sales: pd.DataFrame, rng: Generator, *, n_candidates: int, seed: int) -> Search:
+    """Let the learner's code search. Its models are not really trained, unless it needs what only training gives."""
+    try:
+        found = _search(lab, sales, n_candidates, seed, untrained(rng, len(sales)))
+        if found is not None:
+            return found
+    except LearnerError:
+        pass
+    found = _search(lab, sales, n_candidates, seed, {})
+    assert found is not None
+    return found
+
+
+def _search(
+    lab: LabHandle, sales: pd.DataFrame, n_candidates: int, seed: int, options: dict[str, Any]
+) -> Search | None:
+    prices = sales["price"].astype(float).tolist()
+    given = {"n_candidates": n_candidates, "seed": seed}
+    with recording(lab, sales[KEYS], prices=prices, **options) as recorder:
+        answer, after = looked_at(lab, "house_price", "tune_model", sales, **given)
+        if recorder.attr("trouble"):
+            return None
+        model = answer[0] if isinstance(answer, (tuple, list)) and answer else None
+        about = recorder.about(model)
+        settings = [dict(one) for one in recorder.attr("settings")]
+        names = [str(name) for name in recorder.attr("candidates")]
+        parts = parts_of(events(recorder))
+        return Search(lab, sales, n_candidates, seed, answer, after, parts, settings, names, about, options)
+
+
+def draw_search(lab: LabHandle, rng: Generator) -> Search:
+    """One search of four candidates on real sales."""
+    sales = draw_sales(rng, 150, sold_twice=10)
+    return search(lab, sales, rng, n_candidates=4, seed=int(rng.integers(1000)))
+
+
+def judge_time(found: Search) -> None:
+    """Fail where a candidate was trained on sales that are later than those it was validated on."""
+    if any(part.trained is None for part in found.parts):
+        _fail_changed()
+    if not found.validated:
+        fail(
+            expected="each candidate is validated on sales that it was not trained on",
+            found="no model was asked for other rows than those it was trained on"
+            if found.parts
+            else "no model was trained",
+            help="A candidate that is judged on its training data wins by remembering.",
+        )
+    days = found.sales["date"].to_numpy()
+    for part in found.validated:
+        _judge_overlap(found, part)
+        if days[part.trained].max() > days[part.unseen].min():
+            early = pd.Timestamp(days[part.unseen].min()).date()
+            late = pd.Timestamp(days[part.trained].max()).date()
+            fail(
+                expected="each candidate is validated on sales that are later than those it was trained on",
+                found=f"a candidate was trained on sales up to {late} and validated on sales from {early} on",
+                help="The validation mixes past and future: it picks the settings that are best at knowing the future. "
+                "Sort by `date` first (the file is not sorted), then `TimeSeriesSplit`, or a cut by date.",
+            )
+        if len(np.intersect1d(part.shaped_by, part.unseen)):
+            _fail_changed()
+
+
+def judge_unchanged(found: Search) -> None:
+    """Fail where the caller's table is another one after the search."""
+    expect.that(
+        isinstance(found.after, pd.DataFrame) and found.after.equals(found.sales),
+        expected="`sales` is the same after the call as before",
+        found="it was changed",
+        help=UNCHANGED,
+    )
+
+
+def _judge_overlap(found: Search, part: Part) -> None:
+    """Fail where a model is judged on seen and unseen sales in one go (all sales in one go may be cut afterwards)."""
+    for use in part.asked:
+        rows = use["rows"]
+        if rows is None or part.trained is None or len(np.unique(rows)) == len(found.sales):
+            continue
+        seen = int(np.isin(rows, part.trained).sum())
+        expect.that(
+            seen in (0, len(rows)),
+            expected="the sales for validation are other sales than those for training",
+            found=f"{seen} of {len(rows)} sales for validation were trained on as well",
+            help="Training and validation overlap: cut once, and give each sale to one side only.",
+        )
+
+
+def _fail_changed() -> None:
+    fail(
+        expected="each candidate gets the raw sales",
+        found="something outside the estimator was fitted on all rows, those for validation too",
+        help="What learns (scaling, encoding) belongs into the estimator: fitted before the split, it has seen the "
+        "validation rows.",
+    )
+
+
+def judge_candidates(found: Search) -> None:
+    """Fail where another number of candidates was tried, or the table does not show them."""
+    _, results = expect.pair(found.answer, "`tune_model(…)`", names=("best_model", "results"))
+    table = expect.frame(results, "`results`")
+    tried = len(found.tried_settings)
+    expect.that(
+        tried >= 2 and abs(tried - found.n_candidates) <= 1,
+        expected=f"n_candidates={found.n_candidates} tries {found.n_candidates} different settings",
+        found=f"{tried} were validated",
+        help="A search compares: pass `n_candidates` on to it, and let the settings differ.",
+    )
+    expect.that(
+        len(table) >= tried,
+        expected=f"`results` has a row for each of the {tried} candidates",
+        found=f"{len(table)} rows",
+        help="Keep the losers too: the table shows whether the choice mattered.",
+    )
+    _judge_dollars(found, table)
+    numbers = table.select_dtypes("number")
+    expect.that(
+        any(np.isfinite(numbers[name].to_numpy(dtype=float)).all() for name in numbers.columns[numbers.columns.notna()])
+        if numbers.columns.is_unique
+        else True,
+        expected="`results` has the score of each candidate",
+        found="no column of finite numbers",
+    )
+
+
+def _judge_dollars(found: Search, table: pd.DataFrame) -> None:
+    """Fail where a column `rmse` holds no dollars, or not those of the validation. Other names are open."""
+    if list(table.columns).count("rmse") != 1:
+        return
+    values = np.sort(expect.array(table["rmse"], "`rmse` of `results`"))
+    expected = "`rmse` of `results` is the error of each candidate in dollars, on sales that it was not trained on"
+    # The errors of these candidates are tens to hundreds of thousands; their squares are above 1e8.
+    expect.that(
+        len(values) > 0 and values.min() > 500 and values.max() < 1e8,
+        expected=expected,
+        found=f"{values.min():,.6g} to {values.max():,.6g}" if len(values) else "no values",
+        help="Negative: scikit-learn's scores are negative errors, turn them round. Tiny: log dollars, R² or training "
+        "data. Huge: the square (MSE), without its root.",
+    )
+    errors = _errors_of_candidates(found)
+    if len(errors) != len(values):
+        return
+    # A mean over the folds, or over all their rows, lies between the best and the worst fold.
+    lowest, highest = (np.sort([how(one) for one in errors]) for how in (min, max))
+    expect.that(
+        ((values > 0.98 * lowest) & (values < 1.02 * highest)).all(),
+        expected=f"{expected}: {_dollars([float(np.mean(one)) for one in errors])}",
+        found=_dollars(values),
+        help="Score each candidate on its validation folds (`mean_test_score`, not `mean_train_score`), and take the "
+        "mean over the folds.",
+    )
+
+
+def _errors_of_candidates(found: Search) -> list[list[float]]:
+    """The RMSE (USD) of each candidate in each of its folds; nothing where one is not known."""
+    errors: dict[int, list[float]] = {}
+    for part in found.validated:
+        uses = [use for use in part.asked if use["rows"] is not None and np.isin(use["rows"], part.unseen).all()]
+        known = [use["rmse"] for use in uses if isinstance(use.get("rmse"), float)]
+        if not known:
+            return []
+        errors.setdefault(part.candidate, []).append(known[0])
+    return list(errors.values())
+
+
+def _dollars(values: Any) -> str:
+    return ", ".join(f"{value:,.0f}" for value in sorted(values)[:5]) + " USD"
+
+
+def judge_best(found: Search) -> None:
+    """Fail where the returned model is not the best candidate, trained on all the sales."""
+    model, _ = expect.pair(found.answer, "`tune_model(…)`", names=("best_model", "results"))
+    expect.handle(model, "`best_model`", methods=["fit", "predict"])
+    rows, trained = found.about.get("rows"), found.about.get("trained")
+    help_text = "The folds have done their work when the settings are chosen: train those once more, on all the sales."
+    expected = f"`best_model` is trained on all {len(found.sales)} sales that were given"
+    if not trained:
+        fail(expected=expected, found="it is not trained", help=help_text)
+    if rows is None:
+        fail(expected=expected, found="it was trained on something else than rows of `sales`", help=help_text)
+    seen = len(np.unique(rows))
+    expect.that(seen == len(found.sales), expected=expected, found=f"it has seen {seen} of them", help=help_text)
+    judge_labels(found)
+    judge_candidate(found)
+    judge_choice(found)
+
+
+def judge_labels(found: Search) -> None:
+    """Fail where a model was trained on prices that belong to other sales."""
+    for part in found.parts:
+        if part.matches is not None and part.trained is not None and len(part.trained) > 60:
+            expect.that(
+                part.matches > 0.5,
+                expected="a model is trained on the price of each sale",
+                found=f"the prices that it was given belong to other sales (rank correlation {part.matches:.2f})",
+                help="Was only one of the two sorted? Sort the table once, and take the columns and `price` from it.",
+            )
+
+
+def judge_candidate(found: Search) -> None:
+    """Fail where the returned model has settings that no candidate had. Which other parts it has is open."""
+    chosen = found.about.get("candidate")
+    if not found.tried or chosen in found.tried or not isinstance(chosen, int):
+        return
+    tried = [found.settings[number] for number in sorted(found.tried)]
+    names = [name for name in tried[0] if len({one.get(name) for one in tried}) > 1]
+    mine = {name: found.settings[chosen].get(name) for name in names}
+    if not names or None in mine.values() or mine in [{name: one.get(name) for name in names} for one in tried]:
+        return
+    shown = ", ".join(f"{name.rpartition('__')[2]}={value}" for name, value in mine.items())
+    fail(
+        expected="`best_model` has the settings of the best candidate",
+        found=f"settings that no candidate had: {shown[:300]}",
+        help="A search finds settings; the model that comes back must have them (`best_estimator_`, or "
+        "`set_params(**best_params)` before `fit`).",
+    )
+
+
+def judge_choice(found: Search) -> None:
+    """Fail where another candidate had the smaller error. Known only where the errors were made up.
+
+    Then the same search is made again, in which the chosen candidate has the largest error: it may not be chosen now.
+    """
+    _judge_choice(found)
+    chosen = found.about.get("candidate")
+    if chosen not in found.tried or not found.options:
+        return
+    errors = sorted(found.options["errors"])
+    errors.insert(int(chosen), errors.pop())
+    options = {**found.options, "errors": errors, "trained_errors": remembered(errors)}
+    with contextlib.suppress(LearnerError):
+        if again := _search(found.lab, found.sales, found.n_candidates, found.seed, options):
+            _judge_choice(again)
+
+
+def _judge_choice(found: Search) -> None:
+    errors = found.options.get("errors", [])
+    levels = {number: errors[number] for number in found.tried if number < len(errors)}
+    chosen = found.about.get("candidate")
+    if len(levels) < len(found.tried) or chosen not in levels:
+        return
+    better = [level for level in levels.values() if level < levels[chosen]]
+    expect.that(
+        not better,
+        expected="`best_model` has the settings with the smallest error in validation",
+        found=f"{len(better)} of {len(levels)} candidates had a smaller one",
+        help="scikit-learn's scores are better when they are larger, errors when they are smaller: mind the sign, and "
+        "look at the validation rows, not at the training rows.",
+    )
+
+
+def judge_seed(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the seed does not decide which candidates are tried."""
+    sales = draw_sales(rng, 60)
+    seed = int(rng.integers(1000))
+    first, again = (search(lab, sales, rng, n_candidates=3, seed=seed).tried_settings for _ in range(2))
+    expect.that(
+        first == again,
+        expected="the same `seed` tries the same candidates",
+        found="other candidates the second time",
+        help="Pass the seed on to whatever draws the candidates (`random_state=seed`).",
+    )
+    # A small space may give the same candidates once by chance.
+    others = (search(lab, sales, rng, n_candidates=3, seed=seed + more).tried_settings for more in (1, 2))
+    expect.that(
+        any(first != other for other in others),
+        expected="another `seed` tries other candidates",
+        found="the same candidates for three seeds",
+        help="Pass the seed on to whatever draws the candidates (`random_state=seed`), and let it draw.",
+    )

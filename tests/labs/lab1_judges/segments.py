@@ -1,0 +1,388 @@
+"""Judges segments (1.8) on customers of known kinds, and on real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from sklearn.preprocessing import StandardScaler
+
+from lab1_judges.answers import looked_at
+from lab1_judges.samples import Generator, draw_purchases
+from labkit.checks import LabHandle, LearnerError, expect, fail
+
+Recipe = Callable[[pd.DataFrame], Any]
+Mistake = tuple[Recipe, Recipe, str]
+"""In which space the customers are grouped, in which the groups are measured, and what to say about it."""
+
+MEASURES = ["recency_days", "frequency", "monetary"]
+AS_OF = pd.Timestamp("1998-03-31")
+NO_LOG = (
+    "This looks like K-Means without the logarithm: a few customers that spent thousands pull a segment to themselves. "
+    "Take `np.log1p` of the measures first."
+)
+NO_SCALING = (
+    "This looks like K-Means without scaling: the column with the largest numbers decides alone who is near to whom. "
+    "Scale after the logarithm (`StandardScaler`)."
+)
+
+SAME_SPACE = "Cluster and measure in the same space as `segment_customers`: logarithm, then scaling."
+
+
+def ask(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any) -> Any:
+    """Call a function of a table of customers, who may be named by the index or by a column."""
+    try:
+        return _look(lab, function, table, *args)
+    except LearnerError as error:
+        if error.type_name != "KeyError":
+            raise
+        try:
+            return _look(lab, function, table.reset_index(), *args)
+        except LearnerError:
+            raise error from None
+
+
+def _look(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any) -> Any:
+    answer, after = looked_at(lab, "customers", function, table, *args)
+    expect.that(
+        isinstance(after, pd.DataFrame) and after.equals(table),
+        expected="`rfm_table` is the same after the call as before",
+        found="it was changed",
+        help="Whoever called still needs the dollars: work on a copy.",
+    )
+    return answer
+
+
+# Customers of known kinds: measures are normal numbers around the centre of each kind, in logarithms.
+
+
+def _customers(rng: Generator, kinds: np.ndarray, centres: Any, spreads: Any) -> pd.DataFrame:
+    logs = np.asarray(centres)[kinds] + rng.normal(size=(len(kinds), 3)) * np.asarray(spreads)[kinds]
+    days, times, dollars = np.exp(logs).T
+    index = pd.Index(rng.permutation(np.arange(1, 3 * len(kinds)))[: len(kinds)], name="customer_id")
+    columns = [days.round().clip(1, 450).astype(int), times.round().clip(1).astype(int), dollars.round(2)]
+    return pd.DataFrame(dict(zip(MEASURES, columns, strict=True)), index=index)
+
+
+def draw_long_tail(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
+    """Two kinds: one near 0 in each measure, one spread over a long tail. Only logarithms tell them apart."""
+    kinds = (rng.random(240) < 0.45).astype(int)
+    return kinds, _customers(rng, kinds, [[0.9, 0.5, 2.6], [4.2, 3.4, 7.0]], [[0.25, 0.25, 0.3], [0.9, 0.9, 1.2]])
+
+
+def draw_unequal_scales(rng: Generator) -> tuple[np.ndarray, pd.DataFrame]:
+    """Two kinds, alike within in recency and frequency; what they spent runs from little to much in both."""
+    kinds = (rng.random(240) < 0.5).astype(int)
+    return kinds, _customers(rng, kinds, [[4.2, 1.3, 4.1], [3.0, 2.3, 5.3]], [[0.07, 0.1, 1.5]] * 2)
+
+
+def draw_rare_and_rich(rng: Generator, share: float) -> tuple[np.ndarray, pd.DataFrame]:
+    """Two kinds: 0 buys often and little, 1 (a `share` of the customers) seldom and much."""
+    kinds = (rng.random(240) < share).astype(int)
+    return kinds, _customers(rng, kinds, [[3.5, 3.4, 3.4], [3.5, 1.1, 6.6]], [[0.4, 0.2, 0.25]] * 2)
+
+
+def draw_three(rng: Generator) -> pd.DataFrame:
+    """Three kinds, as far from each other in logarithms."""
+    kinds = rng.integers(0, 3, 210)
+    return _customers(rng, kinds, [[0.9, 0.6, 2.4], [2.5, 2.0, 4.6], [4.1, 3.4, 6.8]], [[0.12, 0.2, 0.3]] * 3)
+
+
+def draw_four(rng: Generator, alone: int) -> tuple[np.ndarray, pd.DataFrame]:
+    """Four kinds: low or high in measure number `alone`, and low or high in the other two. Kinds 0 and 2 are low in it.
+
+    Without that measure, two kinds are one.
+    """
+    kinds = rng.integers(0, 4, 240)
+    low, high = np.array([2.3, 2.5, 3.5]), np.array([5.3, 4.5, 6.5])
+    is_alone = np.arange(3) == alone
+    centres = [np.where(is_alone, first, others) for others in (low, high) for first in (low, high)]
+    return kinds, _customers(rng, kinds, centres, [[0.05, 0.05, 0.05]] * 4)
+
+
+def draw_real(rng: Generator) -> pd.DataFrame:
+    """Real customers as of 1998-03-31, among them one that paid nothing and one that bought that day."""
+    purchases = draw_purchases(rng, 300)
+    known = purchases[purchases["date"] <= AS_OF]
+    groups = known.groupby("customer_id")
+    table = pd.DataFrame(
+        {
+            "recency_days": (AS_OF - groups["date"].max()).dt.days,
+            "frequency": groups.size(),
+            "monetary": groups["dollar_value"].sum().round(2),
+        }
+    )
+    table = table[~table["monetary"].duplicated()].sample(frac=1, random_state=rng)
+    table.iloc[0, 2] = 0.0
+    table.iloc[1, 0] = 0
+    return table
+
+
+# segment_customers
+
+
+def segment(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> np.ndarray:
+    """Return the segment of each customer in the order of `table`; fail where there are other labels."""
+    answer = ask(lab, "segment_customers", table, k, seed)
+    labels = expect.series(answer, "`segment_customers(…)`", length=len(table))
+    same = set(labels.index) == set(table.index) and labels.index.is_unique
+    by_column = not same and _needs_column(lab, table, k, seed) and labels.index.equals(pd.RangeIndex(len(table)))
+    if not same and not by_column:
+        fail(
+            expected="the labels have the index of the table, so that each customer has one",
+            found="another index",
+            help="`pd.Series(labels, index=rfm_table.index)`",
+        )
+    if any(isinstance(value, str) for value in labels):
+        fail(expected="the labels are whole numbers", found="text", help="No `astype(str)`: 10 comes after 9.")
+    values = expect.array(labels.loc[table.index] if same else labels, "the labels")
+    if set(values) != set(range(k)):
+        fail(
+            expected=f"k={k} gives the labels {', '.join(str(n) for n in range(k))}",
+            found=", ".join(f"{value:g}" for value in sorted(set(values))[:8]),
+            help="Number the segments from 0 to k - 1, as whole numbers.",
+        )
+    return values.astype(int)
+
+
+def _needs_column(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> bool:
+    """Whether the learner's code wants `customer_id` as a column: then the customers are numbered from 0."""
+    try:
+        _look(lab, "segment_customers", table, k, seed)
+    except LearnerError:
+        return True
+    return False
+
+
+def judge_order(table: pd.DataFrame, labels: np.ndarray) -> None:
+    """Fail where a higher label does not mean more money."""
+    groups = table["monetary"].groupby(labels)
+    typical = [groups.mean(), groups.median(), np.log1p(table["monetary"]).groupby(labels).mean()]
+    if any(spent.is_monotonic_increasing for spent in typical):
+        return
+    means = groups.mean()
+    down = means.is_monotonic_decreasing
+    fail(
+        expected="the labels are ordered by monetary value: 0 spends least, k - 1 spends most",
+        found="mean spending by label: " + ", ".join(f"{label}: {spent:,.0f}" for label, spent in means.items()),
+        help="The order is turned round." if down else "K-Means numbers its clusters in arbitrary order, another one "
+        "for each seed: number them anew, by what they spend.",
+    )  # fmt: skip
+
+
+def judge_seed(lab: LabHandle, table: pd.DataFrame, labels: np.ndarray, k: int, seed: int) -> None:
+    """Fail where the same seed gives other segments, of these customers or of some that have no kinds at all."""
+    _same(labels, segment(lab, table, k, seed))
+    cloud = np.exp(np.random.default_rng(seed).uniform(0, 4, (300, 3)))
+    table = pd.DataFrame(cloud.round(2), columns=MEASURES, index=pd.Index(range(500, 800), name="customer_id"))
+    first = segment(lab, table, 9, seed)
+    for _ in range(2):
+        _same(first, segment(lab, table, 9, seed))
+
+
+def _same(labels: np.ndarray, again: np.ndarray) -> None:
+    expect.that(
+        np.array_equal(labels, again),
+        expected="the same `seed` gives the same segments",
+        found=f"{int((labels != again).sum())} of {len(labels)} customers are in another segment the second time",
+        help="Pass the seed on to K-Means (`random_state=seed`).",
+    )
+
+
+def judge_kinds(lab: LabHandle, kinds: np.ndarray, table: pd.DataFrame, seed: int, help_text: str) -> None:
+    """Fail where two kinds of customers are not told apart."""
+    labels = segment(lab, table, 2, seed)
+    alike = max(np.mean(labels == kinds), np.mean(labels != kinds))
+    expect.that(
+        alike > 0.93,
+        expected="two kinds of customers, plainly apart on the scale of logarithms, end up in two segments",
+        found=f"{1 - alike:.0%} of the customers are in the segment of the other kind",
+        help=help_text,
+    )
+
+
+def judge_each_measure(lab: LabHandle, rng: Generator) -> None:
+    """Fail where recency or frequency is not looked at."""
+    for alone in (0, 1):
+        kinds, table = draw_four(rng, alone)
+        labels = segment(lab, table, 4, 2)
+        counts = pd.crosstab(kinds, labels).to_numpy()
+        if len(set(counts.argmax(axis=1))) == 4 and counts.max(axis=1).sum() > 0.93 * len(kinds):
+            continue
+        is_low = np.isin(kinds, [0, 2])
+        mixed = [min(np.mean(is_low[labels == label]), np.mean(~is_low[labels == label])) for label in range(4)]
+        fail(
+            expected=f"four kinds of customers, low or high in `{MEASURES[alone]}` and low or high in the other two "
+            "measures, end up in four segments",
+            found=f"{1 - counts.max(axis=1).sum() / len(kinds):.0%} of the customers are in the segment of another "
+            "kind",
+            help=f"A segment holds customers with little and with much: does `{MEASURES[alone]}` reach K-Means?"
+            if max(mixed) > 0.1
+            else "Each of the three measures has a say.",
+        )
+
+
+def judge_rich(lab: LabHandle, rng: Generator) -> None:
+    """Fail where those that buy often, and not those that spend much, have the higher label."""
+    for share in (0.25, 0.75):  # the larger segment once spends less, once more
+        kinds, table = draw_rare_and_rich(rng, share)
+        labels = segment(lab, table, 2, 3)
+        if np.mean(labels != kinds) > 0.93:
+            fail(
+                expected="the segment that spends more has the higher label",
+                found="the segment that buys more often, and spends less, has it",
+                help="K-Means numbers its clusters in arbitrary order. Number the segments anew, by `monetary` and "
+                "with the lowest first: is the order turned round, or one of size or frequency?",
+            )
+        judge_order(table, labels)
+
+
+# choose_k
+
+
+def choose(lab: LabHandle, table: pd.DataFrame, ks: list[int]) -> pd.DataFrame:
+    """Return the table of `choose_k` with the numbers of segments as index, sorted."""
+    answer = expect.frame(
+        ask(lab, "choose_k", table, ks), "`choose_k(…)`", columns=("inertia", "silhouette"), rows=len(ks)
+    )
+    column = [name for name in answer.columns if str(name).lower() in ("k", "n_clusters", "clusters")]
+    numbers = expect.array(list(answer[column[0]] if len(column) == 1 else answer.index), "`k`")
+    if sorted(numbers) != sorted(ks):
+        fail(
+            expected=f"`choose_k(…, {ks})` has a row for each of these k, named by the index `k`",
+            found=", ".join(f"{number:g}" for number in numbers[:8]),
+        )
+    values = {name: expect.array(answer[name], f"`{name}`") for name in ("inertia", "silhouette")}
+    return pd.DataFrame(values, index=numbers.astype(int)).sort_index()
+
+
+def judge_choice(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the numbers do not show the three kinds that are there."""
+    table = draw_three(rng)
+    ks = [3, 2, 6, 4]
+    found = choose(lab, table, ks)
+    expect.that(
+        ((found["silhouette"] >= -1) & (found["silhouette"] <= 1)).all(),
+        expected="a silhouette is between -1 and 1",
+        found=f"{found['silhouette'].min():.4g} to {found['silhouette'].max():.4g}",
+    )
+    expect.that(
+        (found["inertia"] > 0).all() and (np.diff(found["inertia"]) < 0).all(),
+        expected="inertia, the sum of squared distances to the nearest centre, falls with k",
+        found=", ".join(f"k={k}: {value:,.4g}" for k, value in found["inertia"].items()),
+        help="Fit K-Means anew for each k, and take its `inertia_`.",
+    )
+    mistakes = [(_raw, _raw, NO_SCALING), (_scaled, _scaled, NO_LOG), (_right, _raw, SAME_SPACE)]
+    judge_recipe(found, table, mistakes)
+    best = int(found["silhouette"].idxmax())
+    expect.that(
+        best == 3 and found["silhouette"].max() > 0.4,
+        expected="for three kinds of customers, plainly apart in logarithms, the silhouette is best at k=3",
+        found=_scores(found),
+        help=nearest_recipe(found, table, mistakes) or SAME_SPACE,
+    )
+    table = draw_unequal_scales(rng)[1]
+    judge_recipe(choose(lab, table, [2, 3]), table, [*mistakes, (np.log1p, np.log1p, NO_SCALING)])
+
+
+def judge_recipe(found: pd.DataFrame, table: pd.DataFrame, mistakes: list[Mistake]) -> None:
+    """Fail where the silhouettes are those of a known mistake."""
+    near = np.abs(found["silhouette"] - _silhouettes(found.index, table, _right, _right)).max()
+    for grouped_in, scored_in, help_text in mistakes:
+        wrong = _silhouettes(found.index, table, grouped_in, scored_in)
+        distance = np.abs(found["silhouette"] - wrong).max()
+        if near > 0.08 and (distance < 0.03 or distance < near / 4):
+            fail(
+                expected="silhouettes of segments from the logarithm of the measures, scaled",
+                found=_scores(found),
+                help=help_text,
+            )
+
+
+def nearest_recipe(found: pd.DataFrame, table: pd.DataFrame, mistakes: list[Mistake]) -> str:
+    """The help for the mistake whose silhouettes are nearest; nothing where the right ones are."""
+    recipes = [(_right, _right, ""), *mistakes]
+    away = [np.abs(found["silhouette"] - _silhouettes(found.index, table, *recipe[:2])).mean() for recipe in recipes]
+    return recipes[int(np.argmin(away))][2]
+
+
+def _raw(table: pd.DataFrame) -> Any:
+    return table
+
+
+def _scaled(table: pd.DataFrame) -> Any:
+    return StandardScaler().fit_transform(table)
+
+
+def _right(table: pd.DataFrame) -> Any:
+    return StandardScaler().fit_transform(np.log1p(table))
+
+
+def _scores(found: pd.DataFrame) -> str:
+    return ", ".join(f"k={k}: {value:.2f}" for k, value in found["silhouette"].items())
+
+
+def _silhouettes(ks: Any, table: pd.DataFrame, grouped_in: Recipe, scored_in: Recipe) -> np.ndarray:
+    points, scored = (np.asarray(recipe(table[MEASURES]), dtype=float) for recipe in (grouped_in, scored_in))
+    fits = (KMeans(int(k), n_init=3, random_state=0).fit_predict(points) for k in ks)
+    return np.array([silhouette_score(scored, labels) for labels in fits])
+
+
+# profile_segments
+
+
+def judge_profile(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the profile does not have one row per segment, with what its customers are like."""
+    table = draw_three(rng)
+    sizes = np.repeat(np.arange(4), [15, 30, 60, len(table) - 105])  # of unequal size: a mean of means is no mean
+    labels = pd.Series(rng.permutation(sizes), index=table.index, name="segment")
+    answer = expect.frame(ask(lab, "profile_segments", table, labels), "`profile_segments(…)`")
+    if len(answer) != 4 and len(answer.columns) == 4:
+        answer = answer.T
+    expect.that(len(answer) == 4, expected="a profile has one row per segment: 4", found=f"{len(answer)} rows")
+    if sorted(answer.index.tolist(), key=str) == [0, 1, 2, 3]:
+        answer = answer.loc[[0, 1, 2, 3]]
+    groups = table.groupby(labels)
+    judge_named(answer, table, groups)
+    columns = [answer.iloc[:, place] for place in range(len(answer.columns))]
+    numbers = [np.asarray(column, dtype=float) for column in columns if pd.api.types.is_numeric_dtype(column)]
+    for name in MEASURES:
+        typical = [how(groups[name]).to_numpy() for how in (lambda g: g.mean(), lambda g: g.median())]
+        there = any(
+            values.shape == wanted.shape and np.allclose(np.sort(values), np.sort(wanted), rtol=0.01, atol=0.06)
+            for values in numbers
+            for wanted in typical
+        )
+        expect.that(
+            there,
+            expected=f"the profile says the mean `{name}` of each segment: "
+            + ", ".join(f"{value:,.1f}" for value in typical[0]),
+            found=_shown(answer) or expect.shown(answer),
+            help="Group the table by the labels, and average each measure.",
+        )
+
+
+def judge_named(answer: pd.DataFrame, table: pd.DataFrame, groups: Any) -> None:
+    """Fail where a column that says what it is holds something else. Which columns there are is open."""
+    money = groups["monetary"].sum()
+    wanted = {"customers": groups.size(), "revenue_share": money / money.sum()}
+    for name, numbers in wanted.items():
+        if list(answer.columns).count(name) != 1:
+            continue
+        values = expect.array(answer[name], f"`{name}`")
+        expect.that(
+            np.allclose(np.sort(values), np.sort(numbers.to_numpy()), atol=0.006),
+            expected=f"`{name}` of the segments: " + ", ".join(f"{number:.4g}" for number in numbers),
+            found=", ".join(f"{value:.4g}" for value in values),
+            help="`customers` is how many there are, `revenue_share` their part of all the money (0 to 1).",
+        )
+
+
+def _shown(answer: pd.DataFrame) -> str:
+    """A few numbers of each column."""
+    texts = (f"{name}: {', '.join(str(value)[:8] for value in answer[name])}" for name in list(answer.columns)[:6])
+    return "; ".join(texts) if answer.columns.is_unique else expect.shown(answer)

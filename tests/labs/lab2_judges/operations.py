@@ -1,0 +1,289 @@
+"""Judgements of 2.5: alive, ready, which models, request ids, the log, a graceful end, a free event loop."""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from lab2_judges import inputs
+from lab2_judges.models import NAMES, PATHS, told_models
+from lab2_judges.predictions import BATCH, LATE, Running
+from lab2_judges.problems import judge_nothing_inside
+from lab2_judges.services import ask, start, start_ready, typical
+from labkit.checking.service import Answer, Service
+from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
+from mlops_probes.service import ASKED, LOADED
+
+SLOW = 1.0
+"""Seconds that a slow model takes for an answer."""
+TOOK = 0.3
+"""Seconds that a model takes whose request is looked for in the log."""
+AT_ONCE = 0.15
+"""Seconds in which an answer is seen here once it was sent."""
+
+
+def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -> None:
+    """While a model loads: alive, but not ready. Afterwards: both."""
+    with start(lab, told_models(rng, **{slow: {"loading": 0.8}})) as service:
+        service.get("/livez").expect(200, help="The process answers: that is all that `/livez` says.")
+        ready = service.get("/readyz")
+        if ready.status != 503 and not service.wait_for_output(f"{LOADED} {slow}", LATE):
+            fail(
+                expected=f"`/readyz` answers with status 503 while `{slow}` is loading",
+                found=f"status {ready.status}",
+                help="Ready means that every model is there. Before, a load balancer must not send anybody here.",
+            )
+        service.poll("GET", "/readyz", {200}).expect(200, help="All models are loaded by now.")
+        if not service.wait_for_output(f"{LOADED} {slow}", LATE):
+            fail(expected="`/readyz` waits for every model", found=f"it is ready, and `{slow}` is not loaded")
+
+
+def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
+    """With a damaged artifact the service is alive and never ready."""
+    models = told_models(rng)
+    path = next(path for path in models.files if path.startswith("iris/") and path.endswith(".joblib"))
+    models.files[path] = models.files[path][:-20]
+    with start(lab, models) as service:
+        others = [name for name in NAMES if name != "iris"]
+        for name in others:
+            ask(service, name, typical(name)).expect(200)
+        service.get("/livez").expect(200, help="A restart would not mend the file: `/livez` stays 200.")
+        ready = service.get("/readyz")
+        if ready.status != 503:
+            fail(expected="`/readyz` answers with status 503 while a model is damaged", found=f"status {ready.status}")
+        judge_nothing_inside(service.get("/v1/models"))
+        found = listed(service).get("iris", {})
+        if found.get("status") != "failed":
+            fail(
+                expected='`/v1/models` says `"status": "failed"` of a damaged model',
+                found=expect.shown(found.get("status")),
+            )
+
+
+def listed(service: Service) -> dict[str, dict[str, Any]]:
+    """What `/v1/models` says about each model."""
+    value = service.get("/v1/models").expect(200).json()
+    found = value.get("models") if isinstance(value, dict) else None
+    if not isinstance(found, list) or not all(isinstance(one, dict) and "name" in one for one in found):
+        fail(expected="`/v1/models` answers with `models`, a list of objects with a `name`", found=expect.shown(value))
+    return {str(one["name"]): one for one in found}
+
+
+def judge_models(running: Running) -> None:
+    """`/v1/models` lists every model with its version."""
+    found = listed(running.service)
+    if set(found) != set(NAMES):
+        fail(expected=f"`/v1/models` lists {', '.join(NAMES)}", found=", ".join(found) or "none")
+    for name, one in found.items():
+        wanted = {"status": "ready", "version": running.models.metadata[name].version}
+        for key, value in wanted.items():
+            if one.get(key) != value:
+                fail(expected=f"`{key}` of `{name}` is {value}", found=expect.shown(one.get(key)))
+
+
+def judge_request_id(running: Running, rng: np.random.Generator) -> None:
+    """The caller's request id comes back; without one the service makes one up."""
+    service = running.service
+    mine = f"Order-{rng.integers(10**9)}-of-the-Shop-in-Seattle-{rng.integers(10**9)}-AbC"
+    wrong = {"bedrooms": "many"}
+    asked = [("GET", "/livez", None), ("POST", PATHS["iris"], typical("iris")), ("POST", PATHS["house_price"], wrong)]
+    for method, path, body in [*asked, ("GET", "/nowhere", None)]:
+        answer = service.request(method, path, json=body, headers={"X-Request-ID": mine})
+        if answer.headers.get("x-request-id") != mine:
+            fail(
+                expected=f"{answer.asked} with `X-Request-ID: {mine}` sends it back (status {answer.status})",
+                found=f"`{answer.headers.get('x-request-id', 'no such header')}`",
+                help="A middleware sees every answer, errors too.",
+            )
+    made = [service.get("/livez").headers.get("x-request-id", "") for _ in range(3)]
+    if "" in made or len(set(made)) < 3:
+        fail(expected="a request without an id is given a new one", found=f"{made}")
+
+
+def judge_odd_request_id(running: Running) -> None:
+    """What a caller sends as an id cannot spoil headers or the log."""
+    service = running.service
+    for odd in ("x" * 5_000, 'a"}{"status": 200, "b": "', "a\tb"):
+        answer = service.get("/livez", headers={"X-Request-ID": odd}).expect(200)
+        if len(answer.headers.get("x-request-id", "")) > 1_000:
+            fail(
+                expected="an id of 5,000 characters is replaced by a shorter one",
+                found="it comes back whole, and stands in each log line",
+                help="Take over an id of the caller only where it is short and plain.",
+            )
+    service.get("/livez", headers=[(b"X-Request-ID", bytes([0xFF, 0xFE]))]).expect(
+        200, help='A header may hold any bytes: `.decode("latin-1")` reads them all.'
+    )
+    lines(service)
+
+
+def lines(service: Service) -> list[dict[str, Any]]:
+    """The lines of the log that tell of requests."""
+    found = []
+    for line in service.output().splitlines():
+        if line.startswith("{"):
+            try:
+                value = json.loads(line)
+            except ValueError:
+                fail(
+                    expected="each log line is JSON",
+                    found=f"`{line[:160]}`",
+                    help="`json.dumps` quotes what has to be quoted.",
+                )
+            if isinstance(value, dict) and "path" in value:
+                found.append(value)
+    return found
+
+
+def judge_log(lab: LabHandle, rng: np.random.Generator) -> None:
+    """One JSON line for each request: id, method, path, status and how long it took."""
+    wanted = []
+    broken = f"broken-{rng.integers(10**9)}"
+    models = told_models(rng, customer_segment={"error": broken}, iris={"asking": TOOK})
+    with start_ready(lab, models, ("iris",)) as service:
+        ask(service, "customer_segment", typical("customer_segment"))
+        for method, path, body in (
+            ("POST", PATHS["iris"], typical("iris")),
+            ("POST", PATHS["iris"], {"petal_width": "wide"}),
+            ("GET", f"/nothing-{rng.integers(10**6)}", None),
+            ("GET", "/livez", None),
+            ("POST", PATHS["customer_segment"], typical("customer_segment")),
+        ):
+            name = f"log-{rng.integers(10**9)}"
+            answer = service.request(method, path, json=body, headers={"X-Request-ID": name})
+            wanted.append({"request_id": name, "method": method, "path": path, "status": answer.status})
+            if answer.headers.get("x-request-id") != name:
+                fail(
+                    expected=f"{answer.asked} sends its `X-Request-ID` back (status {answer.status})",
+                    found=f"`{answer.headers.get('x-request-id', 'no such header')}`",
+                    help="The answer to an own fault (500) is made outside of every middleware. `problem(…)` gives it "
+                    "the id that it finds in `request.state`: put it into "
+                    '`scope.setdefault("state", {})["request_id"]`.',
+                )
+        for one in wanted:
+            service.wait_for_output(one["request_id"], 2)
+            judge_line(service, one)
+        first = next(line for line in lines(service) if line.get("request_id") == wanted[0]["request_id"])
+        took = first["milliseconds"]
+        if took < 900 * TOOK:
+            fail(
+                expected=f"`milliseconds` is at least {1_000 * TOOK:.0f} for a request whose model takes that long",
+                found=expect.shown(took),
+                help="`time.perf_counter()` counts seconds: take it before and after, times 1,000.",
+            )
+        if not service.wait_for_output(broken, 2):
+            fail(
+                expected="the log has the trace of an error that nobody expected",
+                found="nothing of it",
+                help="Let the exception go on: a `finally` sees the end of every request, and swallows nothing.",
+            )
+
+
+def judge_line(service: Service, wanted: dict[str, Any]) -> None:
+    """Expect exactly one line about a request, with what it was."""
+    asked = f"`{wanted['method']} {wanted['path']}` (status {wanted['status']})"
+    found = [line for line in lines(service) if line.get("request_id") == wanted["request_id"]]
+    if len(found) != 1:
+        near = [line for line in service.output().splitlines() if wanted["request_id"] in line]
+        fail(
+            expected=f"one line of JSON in the log for {asked}, with `request_id`, `method`, `path` and `status`",
+            found=f"{len(found)} such lines" + (f"; nearest: {near[0][:160]}" if near else ""),
+            help="Requests that fail are the ones that somebody looks for: write the line in a `finally`.",
+        )
+    for key, value in wanted.items():
+        if found[0].get(key) != value:
+            fail(
+                expected=f"`{key}` in the log line of {asked} is {value}",
+                found=expect.shown(found[0].get(key)),
+                help="Where the app breaks, no status passes by your middleware: the caller gets 500. So begin with "
+                "500."
+                if key == "status"
+                else "",
+            )
+    took = found[0].get("milliseconds")
+    if isinstance(took, bool) or not isinstance(took, int | float) or not 0 <= took < 60_000:
+        fail(expected="`milliseconds` says how long the request took", found=expect.shown(took))
+
+
+def judge_free_loop(lab: LabHandle, rng: np.random.Generator, names: tuple[str, ...]) -> None:
+    """While a model computes, other requests are answered."""
+    slow = {name: {"asking": SLOW} for name in names}
+    with start_ready(lab, told_models(rng, **slow), names) as service:
+        for name in names:
+            judge_answers_beside(service, name, PATHS[name], typical(name))
+
+
+def judge_free_loop_in_batch(lab: LabHandle, rng: np.random.Generator) -> None:
+    """While a batch computes, other requests are answered."""
+    with start_ready(lab, told_models(rng, house_price={"asking": SLOW})) as service:
+        judge_answers_beside(service, "house_price", BATCH, {"houses": inputs.draw_houses(rng, 20)})
+
+
+def judge_answers_beside(service: Service, name: str, path: str, body: dict[str, Any]) -> None:
+    """Ask a slow model, and something else while it computes."""
+    service.get("/openapi.json").expect(200)  # made once, so that the next time is quick
+    with ThreadPoolExecutor(1) as pool:
+        before = service.output().count(f"{ASKED} {name}")
+        slow = ask_beside(pool, service, path, body)
+        wait_until_asked(service, name, before, slow)
+        service.get("/openapi.json").expect(200)
+        if wait([slow], AT_ONCE).done:
+            fail(
+                expected=f"while `POST {path}` computes, other requests are answered",
+                found=f"an answer takes the model {SLOW} seconds, and another request had to wait for it",
+                help="A long computation inside `async def` stops the event loop, and with it every other request "
+                "and the health checks. Use `def`, or `await run_in_threadpool(…)`.",
+            )
+        slow.result().expect(200)
+
+
+def ask_beside(pool: ThreadPoolExecutor, service: Service, path: str, body: dict[str, Any]) -> Future[Answer]:
+    """Send a request in a thread."""
+    return pool.submit(service.post, path, body)
+
+
+def wait_until_asked(service: Service, name: str, before: int, slow: Future[Answer]) -> None:
+    """Wait until the model computes."""
+    import time
+
+    end = time.monotonic() + service.seconds
+    while service.output().count(f"{ASKED} {name}") == before and not slow.done() and time.monotonic() < end:
+        time.sleep(0.005)
+    if service.output().count(f"{ASKED} {name}") == before:
+        answer = slow.result()
+        fail(expected=f"{answer.asked} asks the model", found=f"status {answer.status} without asking it")
+
+
+def judge_graceful_end(lab: LabHandle, rng: np.random.Generator) -> None:
+    """After SIGTERM the request at hand is answered, and then the process ends."""
+    with start_ready(lab, told_models(rng, house_price={"asking": SLOW})) as service, ThreadPoolExecutor(1) as pool:
+        before = service.output().count(f"{ASKED} house_price")
+        slow = ask_beside(pool, service, PATHS["house_price"], typical("house_price"))
+        wait_until_asked(service, "house_price", before, slow)
+        service.terminate()
+        help_text = (
+            "A deployment must not lose a request. uvicorn finishes those at hand and then ends, if nobody else "
+            "handles the signal."
+        )
+        try:
+            answer = slow.result()
+        except (LearnerFault, CheckFailed):
+            fail(expected="a request from before SIGTERM is answered", found="no answer came", help=help_text)
+        answer.expect(200, help=help_text)
+        if not service.process.wait(5):
+            fail(
+                expected="after SIGTERM the process ends",
+                found="it still runs five seconds later",
+                help="What runs in the lifespan has to end too: do not wait for something that never comes.",
+            )
+        ending = service.process.ending()
+        if ending.code not in (0, 143) and ending.signal != 15:
+            shown = f"code {ending.code}" if ending.code is not None else f"signal {ending.signal}"
+            fail(expected="the process ends as it was asked to: code 0 or SIGTERM", found=shown)
+        if re.search(r"Traceback \(most recent", service.output()):
+            last = service.output().strip().splitlines()[-1]
+            fail(expected="nothing breaks while the service ends", found=f"a traceback in its output: {last[:200]}")

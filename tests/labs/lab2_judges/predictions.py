@@ -1,0 +1,347 @@
+"""Judgements of 2.2 and 2.3: the answers are the model's own, from models that were loaded once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lab2_judges import inputs
+from lab2_judges.models import NAMES, PATHS, Models, draw_models, told_models
+from lab2_judges.services import ask, fields, start, start_ready, typical
+from labkit.checking.service import Answer, Service
+from labkit.checks import LabHandle, expect, fail
+from mlops_probes.service import ASKED, LOADED
+
+BATCH = "/v1/house-price/batch"
+LATE = 0.3
+"""Seconds in which what a service printed is seen here."""
+ORDER_HELP = (
+    "The usual reason: the fields of a request come in any order, and the model has an order of its own. Make a frame "
+    "whose columns are named and in the order of `metadata.features`."
+)
+
+
+@dataclass
+class Running:
+    """A service with drawn models, shared by several checks."""
+
+    service: Service
+    models: Models
+
+
+def run(lab: LabHandle, rng: np.random.Generator, names: tuple[str, ...] = NAMES) -> Running:
+    """Start the learner's service on models that were trained a moment ago."""
+    models = draw_models(rng)
+    return Running(start_ready(lab, models, names), models)
+
+
+def judge_house_price(running: Running, rng: np.random.Generator) -> None:
+    """The price of a house is what the model says."""
+    houses = inputs.draw_houses(rng, 3)
+    # The same house in another state has another price: nothing may be remembered by a few fields only.
+    houses += [{**houses[0], "grade": 3}, {**houses[0], "grade": 12}]
+    for house, wanted in zip(houses, running.models.prices(houses), strict=True):
+        answer = ask(running.service, "house_price", inputs.mixed(rng, house))
+        found = expect.number(fields(answer, "price")["price"], "`price`")
+        judge_price(found, float(wanted), "the price of a house")
+
+
+def judge_price(found: float, wanted: float, what: str) -> None:
+    """Compare a price, which may be rounded to the dollar."""
+    if np.isclose(found, np.log1p(wanted), rtol=1e-6):
+        fail(
+            expected=f"{what} is {wanted:,.2f} USD, as the model says",
+            found=f"{found:,.4f}: the logarithm of it",
+            help="The trees have learned log prices. `np.expm1` turns them back into dollars.",
+        )
+    if abs(found - wanted) > max(0.51, 1e-6 * abs(wanted)):
+        fail(
+            expected=f"{what} is {wanted:,.2f} USD, as the model says",
+            found=f"{found:,.2f}",
+            help="That is near. Is it rounded? To the dollar is fine, and no more. " * (abs(found / wanted - 1) < 0.006)
+            + ORDER_HELP,
+        )
+
+
+def judge_likely_range(running: Running, rng: np.random.Generator) -> None:
+    """The likely range is the price times what the metadata say."""
+    known = running.models.metadata["house_price"].extra["likely_range"]
+    house = inputs.draw_houses(rng, 1)[0]
+    value = fields(ask(running.service, "house_price", house), "price", "likely_range")
+    price, likely = expect.number(value["price"], "`price`"), value["likely_range"]
+    if not isinstance(likely, dict) or set(likely) != {"low", "high", "share"}:
+        wanted = "`likely_range` has `low`, `high` and `share`"
+        fail(expected=wanted, found=expect.shown(likely), help="`extra` in the metadata of the model has the factors.")
+    for side in ("low", "high"):
+        found = expect.number(likely[side], f"`{side}` of the likely range")
+        if abs(found - price * known[side]) > 2:
+            fail(
+                expected=f"`{side}` is {price * known[side]:,.0f} USD: the price times {known[side]}",
+                found=f"{found:,.0f}",
+                help="`likely_range` in `extra` of the metadata holds factors of the price.",
+            )
+    expect.close(likely["share"], known["share"], "`share`")
+
+
+def judge_iris(running: Running, rng: np.random.Generator) -> None:
+    """Species and probabilities are those of the model."""
+    model = running.models.estimators["iris"]
+    for flower in inputs.draw_flowers(rng, 4):
+        wanted = dict(zip(model.classes_, model.predict_proba(running.models.frame("iris", [flower]))[0], strict=True))
+        value = fields(ask(running.service, "iris", inputs.mixed(rng, flower)), "species", "probabilities")
+        found = value["probabilities"]
+        if not isinstance(found, dict) or set(found) != set(wanted):
+            fail(expected=f"`probabilities` has {', '.join(wanted)}", found=expect.shown(found))
+        for species, share in wanted.items():
+            if abs(expect.number(found[species], f"the probability of {species}") - share) > 5e-4:
+                fail(
+                    expected=f"the probability of {species} is {share:.4f}, as the model says",
+                    found=f"{found[species]:.4f}",
+                    help=ORDER_HELP,
+                )
+        best = max(wanted, key=lambda one: wanted[one])
+        if value["species"] != best:
+            fail(expected=f"`species` is the most probable one, {best}", found=expect.shown(value["species"]))
+
+
+def judge_segment(running: Running, rng: np.random.Generator) -> None:
+    """The segment is that of the model, with how many there are."""
+    customers = inputs.draw_customers(rng, 6)
+    wanted = running.models.estimators["customer_segment"].predict(running.models.frame("customer_segment", customers))
+    segments = running.models.metadata["customer_segment"].extra["segments"]
+    for customer, segment in zip(customers, wanted, strict=True):
+        value = fields(ask(running.service, "customer_segment", inputs.mixed(rng, customer)), "segment", "segments")
+        if value["segment"] != int(segment):
+            fail(
+                expected=f"the segment is {segment}, as the model says",
+                found=expect.shown(value["segment"]),
+                help=ORDER_HELP,
+            )
+        if value["segments"] != segments:
+            fail(
+                expected=f"`segments` is {segments}, how many there are",
+                found=expect.shown(value["segments"]),
+                help="Another model may have another number: `metadata.extra` has it.",
+            )
+
+
+def judge_versions(running: Running) -> None:
+    """Each answer names the version of the model that gave it."""
+    for name in NAMES:
+        wanted = running.models.metadata[name].version
+        found = fields(ask(running.service, name, typical(name)), "model_version")["model_version"]
+        if found != wanted:
+            fail(
+                expected=f"`model_version` of {PATHS[name]} is {wanted}, from the metadata of that model",
+                found=expect.shown(found),
+                help="When an answer is wrong, the first question is which model gave it.",
+            )
+
+
+def judge_loaded_once(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Each model is loaded once, when the service starts, whatever comes after."""
+    with start(lab, told_models(rng)) as service:
+        service.get("/openapi.json")  # answered once the start is over
+        if not all(service.wait_for_output(f"{LOADED} {name}", 3) for name in NAMES):
+            missing = [name for name in NAMES if f"{LOADED} {name}" not in service.output()]
+            fail(
+                expected="all models are loaded when the service starts, before the first request",
+                found=f"nobody has asked yet, and `{missing[0]}` is not loaded",
+                help="Load in the lifespan. A model that is loaded by the first request makes its caller wait, and "
+                "a damaged one is noticed when it is too late.",
+            )
+        for name in [*NAMES, *NAMES]:
+            ask(service, name, typical(name))
+        for name in NAMES:
+            times = service.output().count(f"{LOADED} {name}")
+            if times != 1:
+                fail(
+                    expected=f"`{name}` is loaded once for the life of the service",
+                    found=f"loaded {times} times after two requests to each model",
+                    help="Reading a model from disk takes longer than asking it. Load in the lifespan, keep it in "
+                    "`app.state`, and let the endpoints use it from there.",
+                )
+
+
+def judge_missing_is_trained(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A model without an artifact is trained first."""
+    models = draw_models(rng)
+    models.files = {path: data for path, data in models.files.items() if not path.startswith("iris/")}
+    with start(lab, models) as service:
+        answer = ask(service, "iris", typical("iris"))
+        if answer.status != 200:
+            fail(
+                expected="a model that has no artifact is trained, and then answers",
+                found=f"{answer.asked}: status {answer.status}, {answer.excerpt()}",
+                help="`ensure_artifact(folder, name)` returns the folder of an artifact and trains it where it is "
+                "missing.",
+            )
+
+
+def judge_answers_while_loading(lab: LabHandle, rng: np.random.Generator) -> None:
+    """While a model loads, the service already answers: 503 for predictions, and the rest as always."""
+    with start(lab, told_models(rng, iris={"loading": 1.5})) as service:
+        service.get("/openapi.json").expect(200)
+        if f"{LOADED} iris" in service.output():
+            fail(
+                expected="the service answers while its models are loading",
+                found="a model takes 1.5 seconds to load, and the first answer came when it was there",
+                help="Before `yield` in the lifespan no request is answered. Start a task that loads in a thread "
+                "(`asyncio.create_task(run_in_threadpool(…))`), then `yield`.",
+            )
+        answer = service.post(PATHS["iris"], typical("iris"))
+        if answer.status != 503 and not service.wait_for_output(f"{LOADED} iris", LATE):
+            answer.expect(503, help="The model is not there yet: the caller should come again.")
+        ask(service, "iris", typical("iris")).expect(200, help="The model is loaded by now.")
+
+
+def judge_frame(lab: LabHandle, rng: np.random.Generator) -> None:
+    """The frame has the columns of the model in its order, whatever the order of the fields."""
+    features = [f"{name}_{rng.integers(100)}" for name in ("cpus", "memory", "disk", "age")]
+    rows = [{name: float(rng.integers(1_000)) for name in features} for _ in range(3)]
+    requests = [inputs.mixed(rng, {**row, "note": 1.0}) for row in rows]
+    wanted = [features[place] for place in rng.permutation(4)]
+    found = expect.frame(lab.predictor.as_frame(requests, wanted), "what `as_frame` returns", rows=3)
+    if list(found.columns) != wanted:
+        names = ", ".join(map(str, found.columns))
+        fail(expected=f"the columns are {', '.join(wanted)}", found=names, help=ORDER_HELP)
+    if not np.allclose(found.to_numpy(dtype=float), [[row[name] for name in wanted] for row in rows]):
+        fail(expected="each value stands below the name of its field", found=expect.shown(found), help=ORDER_HELP)
+
+
+def judge_others_load(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A file that cannot be read is the business of its own model only."""
+    models = told_models(rng)
+    hurt = str(rng.choice(["house_price", "iris"]))
+    path = next(path for path in models.files if path.startswith(f"{hurt}/") and path.endswith(".joblib"))
+    models.files[path] = models.files[path][:-30]
+    with start(lab, models) as service:
+        for name in (name for name in NAMES if name != hurt):
+            ask(service, name, typical(name)).expect(
+                200, help=f"The file of `{hurt}` is damaged. One `try` for each model, inside the loop."
+            )
+
+
+# 2.3
+
+
+def judge_batch(running: Running, rng: np.random.Generator) -> None:
+    """A batch is priced house by house, in its order."""
+    houses = inputs.draw_houses(rng, int(rng.integers(20, 60)))
+    value = fields(ask_batch(running.service, houses), "predictions", "model_version")
+    found = predictions(value, len(houses))
+    wanted = running.models.prices(houses)
+    prices = [expect.number(one["price"], "`price`") for one in found]
+    if np.allclose(np.sort(prices), np.sort(wanted), rtol=1e-5) and not np.allclose(prices, wanted, rtol=1e-5):
+        fail(
+            expected="the answers come in the order of the houses",
+            found="the right prices in another order",
+            help="The caller knows which price belongs to which house by its place only.",
+        )
+    for place, (price, right) in enumerate(zip(prices, wanted, strict=True)):
+        judge_price(price, float(right), f"the price of house {place}")
+    version = running.models.metadata["house_price"].version
+    expect.that(
+        value["model_version"] == version, expected=f"`model_version` is {version}", found=value["model_version"]
+    )
+    low = running.models.metadata["house_price"].extra["likely_range"]["low"]
+    likely = found[-1].get("likely_range")
+    if not isinstance(likely, dict) or abs(expect.number(likely.get("low"), "`low`") - prices[-1] * low) > 2:
+        fail(expected="each prediction has its own likely range", found=expect.shown(likely))
+
+
+def ask_batch(service: Service, houses: list[dict[str, Any]]) -> Answer:
+    """Ask for the prices of many houses."""
+    answer = service.post(BATCH, {"houses": houses})
+    if answer.status in (404, 405):
+        fail(expected=f"there is `POST {BATCH}`", found=f"status {answer.status}", help="Add it in `add_batch(app)`.")
+    return answer
+
+
+def predictions(value: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """Expect one prediction for each house."""
+    found = value["predictions"]
+    if not isinstance(found, list) or len(found) != count or not all(isinstance(one, dict) for one in found):
+        many = f"a list of {len(found)}" if isinstance(found, list) else expect.shown(found)
+        fail(expected=f"`predictions` is a list of {count} objects", found=many)
+    if not all("price" in one for one in found):
+        fail(expected="each prediction has a `price`", found=expect.shown(found[0]))
+    return found
+
+
+def judge_one_call(lab: LabHandle, rng: np.random.Generator) -> None:
+    """The model is asked once for the whole batch."""
+    models = told_models(rng)
+    houses = inputs.draw_houses(rng, int(rng.integers(900, 1_000)))
+    with start_ready(lab, models) as service:
+        service.wait_for_output(f"{ASKED} house_price", 1)  # by the question whether it is ready
+        before = len(asked(service))
+        ask_batch(service, houses).expect(200)
+        sizes = asked_since(service, before)
+        if sizes != [len(houses)]:
+            many = f"{len(sizes)} times, with {sizes[0]} each" if len(set(sizes)) == 1 else f"with {sizes[:6]} houses"
+            fail(
+                expected=f"the model is asked once, with all {len(houses)} houses",
+                found=f"asked {many}" if sizes else "the model was not asked",
+                help="A call for one row costs nearly as much as a call for a thousand: hand all rows over at once.",
+            )
+
+
+def asked(service: Service) -> list[int]:
+    """How many rows the model was asked for, call by call."""
+    lines = [line for line in service.output().splitlines() if line.startswith(f"{ASKED} house_price ")]
+    return [int(line.rpartition(" ")[2]) for line in lines]
+
+
+def asked_since(service: Service, before: int) -> list[int]:
+    """The same for the calls after the first `before`. What a service prints arrives here a little later."""
+    end = time.monotonic() + 1
+    while len(asked(service)) == before and time.monotonic() < end:
+        time.sleep(0.01)
+    return asked(service)[before:]
+
+
+def judge_batch_limits(running: Running, rng: np.random.Generator, count: int) -> None:
+    """1 to 1,000 houses are a batch; none and 1,001 are refused."""
+    houses = inputs.draw_houses(rng, count)
+    answer = ask_batch(running.service, houses)
+    if 1 <= count <= 1_000:
+        predictions(fields(answer, "predictions"), count)
+    elif answer.status != 422:
+        fail(
+            expected=f"a batch of {count:,} houses is refused with status 422",
+            found=f"status {answer.status}",
+            help="Without a limit, one caller can keep the service busy for all others: "
+            "`Field(min_length=1, max_length=1_000)`.",
+        )
+
+
+def judge_bad_row(running: Running, rng: np.random.Generator) -> None:
+    """One wrong row refuses the batch, and the answer names the row and the field."""
+    houses = inputs.draw_houses(rng, 30)
+    row, name = int(rng.integers(11, 29)), str(rng.choice(["bedrooms", "grade", "condition"]))
+    houses[row][name] = "many"
+    answer = ask_batch(running.service, houses).expect(422, help="A batch with a wrong row is not answered in part.")
+    places = wrong_places(answer)
+    if not any(str(row) in place and name in place for place in places):
+        fail(
+            expected=f"the answer names row {row} and `{name}`, such as `houses[{row}].{name}`",
+            found=f"it names {', '.join(places[:3]) or 'no place'}",
+            help="Who sends a thousand houses has to find the wrong one. Pydantic tells the place in `loc`.",
+        )
+
+
+def wrong_places(answer: Answer) -> list[str]:
+    """The places that an error names: ours (`errors`, `field`) or FastAPI's own (`detail`, `loc`)."""
+    value = answer.json()
+    found = []
+    if isinstance(value, dict):
+        for key in ("errors", "detail"):
+            for one in value.get(key) if isinstance(value.get(key), list) else []:
+                if isinstance(one, dict):
+                    loc = one.get("loc")
+                    found.append(".".join(map(str, loc)) if isinstance(loc, list) else str(one.get("field", "")))
+    return found

@@ -1,0 +1,265 @@
+"""Judgements of 2.4: every error is a problem document, and none shows what is inside."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+
+import numpy as np
+
+from lab2_judges import inputs
+from lab2_judges.models import PATHS, SHOWN, draw_house, draw_iris, draw_segments, told_models
+from lab2_judges.predictions import Running
+from lab2_judges.services import ask, fields, start, typical
+from labkit.checking.service import Answer, Service
+from labkit.checks import LabHandle, expect, fail
+from labkit.sandbox.server import HOST
+
+MEDIA_TYPE = "application/problem+json"
+INSIDE = ("Traceback", 'File "', "site-packages", ".py", ".joblib", "sha256")
+"""What only the service itself may know."""
+ENDLESS = 4.0
+"""Seconds that a service may take to refuse a body that does not end."""
+
+
+def judge_problem(answer: Answer, *statuses: int, help: str = "") -> dict[str, Any]:
+    """Expect a problem document with one of these statuses, and nothing from inside; return it."""
+    answer.expect(*statuses, help=help)
+    if answer.media_type != MEDIA_TYPE:
+        fail(
+            expected=f"{answer.asked} with status {answer.status} has the content type `{MEDIA_TYPE}`",
+            found=f"`{answer.media_type}`: {answer.excerpt()}",
+            help="Errors of FastAPI and Starlette have a form of their own. An exception handler turns each into "
+            "`problem(…)`: for `RequestValidationError`, for Starlette's `HTTPException`, and for `Exception`.",
+        )
+    value = answer.json()
+    wanted = ("title", "status", "detail")
+    if not isinstance(value, dict) or any(name not in value for name in wanted):
+        fail(expected="a problem document has `title`, `status` and `detail` (RFC 9457)", found=answer.excerpt())
+    if value["status"] != answer.status:
+        fail(expected=f"`status` in the document is {answer.status}, as in the answer", found=value["status"])
+    judge_nothing_inside(answer)
+    return dict(value)
+
+
+def judge_nothing_inside(answer: Answer, *secrets: str) -> None:
+    """Expect nothing of traces, paths and messages from inside in an answer."""
+    told = [word for word in (*INSIDE, *secrets) if word in answer.text]
+    if told:
+        fail(
+            expected=f"the error of {answer.asked} tells nothing about the inside of the service",
+            found=f"`{told[0]}` stands in it: {answer.excerpt()}",
+            help="The caller cannot use it, and an attacker can. Write it to the log instead.",
+        )
+
+
+def judge_wrong_fields(running: Running, rng: np.random.Generator) -> None:
+    """A wrong request is told each wrong field, and why."""
+    house = inputs.draw_houses(rng, 1)[0]
+    names = [str(name) for name in rng.permutation(["bedrooms", "grade", "lat", "zipcode", "waterfront"])[:2]]
+    secret = f"password-{rng.integers(10**9)}"
+    wrong = {**house, **dict.fromkeys(names, secret)}
+    answer = running.service.post(PATHS["house_price"], wrong)
+    value = judge_problem(answer, 422)
+    if secret in answer.text:
+        fail(
+            expected="the answer names the wrong fields, and not what was in them",
+            found=f"the value comes back: {answer.excerpt()}",
+            help="What somebody typed into the wrong field may be a password, and answers end up in logs.",
+        )
+    errors = value.get("errors")
+    if not isinstance(errors, list) or not all(
+        isinstance(one, dict) and {"field", "reason"} <= set(one) for one in errors
+    ):
+        fail(
+            expected="`errors` lists each wrong field as `field` and `reason`",
+            found=expect.shown(errors),
+            help="A page wants to show each error beside its field.",
+        )
+    found = sorted(str(one["field"]) for one in errors)
+    if found != sorted(names):
+        fail(
+            expected=f"`errors` names the fields {' and '.join(f'`{name}`' for name in sorted(names))}, and no other",
+            found=f"{', '.join(f'`{name}`' for name in found) or 'none'}",
+            help="Pydantic's `loc` begins with where the value came from, `body`: the caller does not need that.",
+        )
+    if not all(str(one["reason"]).strip() for one in errors):
+        fail(expected="each of `errors` gives a reason", found=expect.shown(errors))
+
+
+def judge_bad_body(running: Running, body: bytes, what: str) -> None:
+    """A body that is no request is answered with 4xx."""
+    headers = {"content-type": "application/json"}
+    answer = running.service.request("POST", PATHS["house_price"], content=body, headers=headers)
+    if answer.status >= 500:
+        fail(
+            expected=f"{what} is the caller's mistake: status 422 or 400",
+            found=f"status {answer.status}, {answer.excerpt()}",
+            help="Do not send back the value that was wrong: NaN, for one, cannot be written as JSON.",
+        )
+    judge_problem(answer, 400, 422)
+
+
+def bad_bodies(rng: np.random.Generator) -> dict[str, bytes]:
+    """Bodies that are no request, by what they are."""
+    house = inputs.draw_houses(rng, 1)[0]
+    text = json.dumps(house)
+    return {
+        "a body that is no JSON": text[: len(text) // 2].encode(),
+        "an empty body": b"",
+        "a list": f"[{text}]".encode(),
+        "null": b"null",
+        "NaN in a field": json.dumps({**house, "lat": float("nan")}).encode(),
+        "an infinite number": text.replace(f'"lat": {house["lat"]}', '"lat": 1e999').encode(),
+        "bytes that are no UTF-8": b'{"bedrooms": "\xff\xfe"}',
+        "a thousand nested lists": b"[" * 1_000 + b"]" * 1_000,
+        "a number of 400 digits": text.replace(f'"bedrooms": {house["bedrooms"]}', '"bedrooms": ' + "9" * 400).encode(),
+        "a huge text in a field": json.dumps({**house, "bedrooms": "3" * 100_000}).encode(),
+    }
+
+
+def judge_large_body(running: Running, *, chunked: bool) -> None:
+    """A body over 1 MB is refused with 413, whether it says its size or not."""
+
+    def pieces() -> Any:
+        for _ in range(30):
+            yield b" " * 50_000
+
+    content: Any = pieces() if chunked else b" " * 1_500_000
+    headers = {"content-type": "application/json"}
+    answer = running.service.request("POST", PATHS["house_price"], content=content, headers=headers)
+    how = "sent in chunks, without `Content-Length`," if chunked else "of 1.5 MB"
+    if answer.status != 413:
+        fail(
+            expected=f"a body {how} is refused with status 413",
+            found=f"status {answer.status}",
+            help="There is a limit, but its exception got lost: FastAPI answers 400 to an error while the body is "
+            "read. A middleware made with `@app.middleware` wraps it; write that one as a class, or send the "
+            "answer yourself."
+            if answer.status == 400
+            else "Without a limit, a few callers fill the memory of the service. Count the bytes as they arrive: "
+            "`Content-Length` may be missing.",
+        )
+    judge_problem(answer, 413)
+    large = json.dumps({**typical("house_price"), "note": "x" * 800_000}).encode()
+    answer = running.service.request("POST", PATHS["house_price"], content=large, headers=headers)
+    answer.expect(422, help="0.8 MB is below the limit of 1 MB; only the unknown field is wrong.")
+
+
+def judge_endless_body(running: Running) -> None:
+    """A body that does not end is refused as soon as it is over 1 MB, not when it has ended."""
+    piece = b" " * 50_000
+    connection = http.client.HTTPConnection(HOST, running.service.port, timeout=ENDLESS)
+    try:
+        connection.putrequest("POST", PATHS["house_price"])
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        for _ in range(24):  # and then no more, but no end either
+            connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        fail(
+            expected="a body of 1.2 MB that does not end is refused at once, with status 413",
+            found=f"no answer in {ENDLESS:.0f} seconds" if isinstance(error, TimeoutError) else f"{error!r}",
+            help="Whoever collects the whole body before looking at its size has it in memory by then. Look at the "
+            "size whenever a piece has arrived.",
+        )
+    finally:
+        connection.close()
+    if status != 413:
+        fail(expected="a body of 1.2 MB that does not end is refused with status 413", found=f"status {status}")
+
+
+def judge_unknown_path(running: Running) -> None:
+    """404 and 405 are problem documents, too."""
+    judge_problem(running.service.get("/v1/nothing-here"), 404)
+    answer = running.service.get(PATHS["house_price"])
+    judge_problem(answer, 405)
+    if "post" not in answer.headers.get("allow", "").lower():
+        fail(
+            expected="an answer with status 405 says in `Allow` what is allowed",
+            found=f"`Allow: {answer.headers.get('allow', '')}`",
+            help="Hand on the headers of the exception: `error.headers`.",
+        )
+
+
+def judge_unseen_zipcode(running: Running, rng: np.random.Generator) -> None:
+    """A zipcode that was not in the training data is answered, with a warning."""
+    known = running.models.metadata["house_price"].extra["zipcodes"]
+    house = inputs.draw_houses(rng, 1)[0]
+    others = sorted({int(zipcode) for zipcode in inputs.sales()["zipcode"]} - set(known))
+    asked = ((rng.choice(known), True), (rng.choice(others), False), (rng.integers(98_900, 98_999), False))
+    for zipcode, is_known in ((int(zipcode), is_known) for zipcode, is_known in asked):
+        request = {**house, "zipcode": zipcode}
+        answer = ask(running.service, "house_price", request)
+        answer.expect(200, help="The model has an answer for every zipcode; the caller should know how good it is.")
+        value = fields(answer, "price", "warnings")
+        wanted = [] if is_known else [f"zipcode {zipcode} was not in the training data"]
+        if value["warnings"] != wanted:
+            fail(
+                expected=f"`warnings` is {json.dumps(wanted)} for a zipcode that was {'' if is_known else 'not '}"
+                "learned",
+                found=expect.shown(value["warnings"]),
+                help="`extra` in the metadata of the model lists the zipcodes that it has learned.",
+            )
+        price = float(running.models.prices([request])[0])
+        if abs(expect.number(value["price"], "`price`") - price) > 1:
+            fail(expected=f"the price is {price:,.0f} USD, as the model says", found=f"{value['price']:,.0f}")
+
+
+def judge_damaged_artifact(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A damaged artifact: 503 for that model, and the others go on."""
+    from lab2_judges.models import Models
+
+    models = Models()
+    for draw in (draw_house, draw_iris, draw_segments):
+        draw(models, rng)
+    hurt, other = "iris", "customer_segment"
+    path = next(path for path in models.files if path.startswith(f"{hurt}/") and path.endswith(".joblib"))
+    data = bytearray(models.files[path])
+    data[len(data) // 2] ^= 0xFF
+    models.files[path] = bytes(data)
+    with start(lab, models) as service:
+        ask(service, "house_price", typical("house_price")).expect(
+            200, help=f"The artifact of the {SHOWN[hurt]} is damaged. That is no reason not to load the others."
+        )
+        ask(service, other, typical(other)).expect(200, help="Only one artifact is damaged.")
+        # A service that trains it anew is ready with that a moment later.
+        answer = service.poll("POST", PATHS[hurt], {200}, within=1.5, json=typical(hurt))
+        judge_problem(answer, 503, help="The file of this model is damaged, so there is no answer: 503.")
+
+
+def judge_own_fault(lab: LabHandle, rng: np.random.Generator) -> None:
+    """An error in the service: 500 without a word of it, and the trace in the log."""
+    secret = f"password-{rng.integers(10**9)}"
+    house = {"error": f"cannot reach db with {secret}"}
+    with start(lab, told_models(rng, house_price=house)) as service:
+        answer = ask(service, "house_price", typical("house_price"))
+        if answer.status != 500:
+            fail(expected="where the model itself fails, the status is 500", found=f"status {answer.status}")
+        judge_nothing_inside(answer, secret, "RuntimeError")
+        if secret in str(answer.headers):
+            fail(expected="no header tells what went wrong", found="the message of the error stands in a header")
+        judge_problem(answer, 500, help="`@app.exception_handler(Exception)` catches what nobody expected.")
+        if not service.wait_for_output(secret, 2):
+            fail(
+                expected="the log says what went wrong",
+                found="nothing of it stands in the output of the service",
+                help="Whoever is called at night has the log and nothing else.",
+            )
+
+
+def judge_schema(service: Service, rng: np.random.Generator, examples: int) -> None:
+    """Requests made from the OpenAPI document: no 5xx, and answers as the document says."""
+    from lab2_judges.generated import first_problem
+
+    document = service.get("/openapi.json").expect(200).json()
+    found = first_problem(service.url, document, seed=int(rng.integers(2**31)), examples=examples)
+    if found:
+        fail(
+            expected="whatever is sent, the status is below 500, and the answer is as the OpenAPI document says",
+            found=found,
+            help="`responses=problem_answers(…)` at an endpoint documents its errors.",
+        )
