@@ -48,7 +48,9 @@ class Bench:
         assert time.monotonic() - started < 30
         assert tree(self.root.parent) == before, "a file outside the worker's folder was touched"
         assert self.engine._process is not None
-        assert settled(self.engine._process.pid) == [], "a process was left"
+        zygotes = children(self.engine._process.pid)
+        assert len(zygotes) == 1, "the conductor has one child, the zygote"
+        assert settled(zygotes[0]) == [], "a process was left"
         return report
 
 

@@ -13,10 +13,12 @@ from typing import Any, NoReturn
 
 from labkit.checking.clients import Client, DirectClient, WorkerClient
 from labkit.checking.faults import LearnerError, LearnerStopped
+from labkit.checking.fronts import Front
 from labkit.checking.processes import LocalProcess, Process, WorkerProcess
 from labkit.checking.remote import RemoteObject
 from labkit.checking.service import Service
 from labkit.sandbox.connection import WorkerEnded
+from labkit.sandbox.server import HOST
 from labkit.sandbox.wire import Codec, Node, WireError
 
 
@@ -43,11 +45,11 @@ class LabHandle:
     """The learner's lab in a worker: `lab.house_price.split_by_time(sales, cutoff)`."""
 
     def __init__(
-        self, package: str, client: Client, folder: Path, listener: socket.socket | None = None, seconds: float = 10.0
+        self, package: str, client: Client, folder: Path, front: Front | None = None, seconds: float = 10.0
     ) -> None:
         self._package = package
         self._client = client
-        self._listener = listener
+        self._front = front
         self._seconds = seconds
         self._service: Service | None = None
         self._functions: list[Callable[..., object]] = []
@@ -99,27 +101,28 @@ class LabHandle:
 
         From then on the worker does nothing else. `environment` is added to its environment.
         """
-        if self._listener is None:
-            raise RuntimeError("the worker has no listening socket: open it with `listen=True`")
-        listener, self._listener = self._listener, None
         target, doing = f"{self._package}.{factory}", f"`{factory.partition(':')[2]}(…)` as a service"
         process: Process
-        if isinstance(self._client, WorkerClient):
-            node, _ = self._codec.encode(([environment], {}))
-            process = WorkerProcess(self._client, {"op": "serve", "target": target, "args": node}, doing)
+        if not isinstance(self._client, WorkerClient):
+            with socket.create_server((HOST, 0), backlog=128) as listener:  # the service holds it, and alone
+                port = int(listener.getsockname()[1])
+                process = LocalProcess(listener, target, environment, Path(self.folder))
+        elif self._front is None:
+            raise RuntimeError("the worker has no listening socket: open it with `listen=True`")
         else:
-            process = LocalProcess(listener, target, environment, Path(self.folder))
-        port = int(listener.getsockname()[1])
-        listener.close()  # the service holds it now: when it ends, nobody answers
+            port = self._front.port
+            node, _ = self._codec.encode(([environment], {}))
+            document = {"op": "serve", "target": target, "args": node}
+            process = WorkerProcess(self._client, document, doing, self._front.close)
         self._service = Service(process, port, self._seconds)
         return self._service
 
     def close(self) -> str:
         """End the worker; return what it printed."""
-        if self._listener is not None:
-            self._listener.close()
         if self._service is not None:
             self._service.close()
+        if self._front is not None:
+            self._front.close()
         return self._client.close()
 
     def _ask(self, document: dict[str, Node], doing: str, /, *args: object, **kwargs: object) -> Any:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ import pytest
 
 from labkit.checking import fixtures
 from labkit.checking.clients import WorkerClient
+from labkit.checking.doors import Door
 from labkit.checking.faults import LearnerFault
 from labkit.checking.handles import LabHandle
 from labkit.checking.run import CheckRun
@@ -83,7 +84,7 @@ class CheckPlugin:
             self.run.try_imports()
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
         """Run one check from its set-up to its end, and report it."""
         self.outputs, self.fault, self.started = [], None, time.monotonic()
         self.run.last_call = None  # a shared fixture may have asked before: then nothing is said
@@ -95,6 +96,8 @@ class CheckPlugin:
         seconds = time.monotonic() - self.started
         output = clean("".join(self.outputs), 2000)
         self.run.report(Result(exercise_of(item), item.name, outcome, message, seconds, title, output))
+        if self.run.doors and (nextitem is None or exercise_of(nextitem) != exercise_of(item)):
+            self.run.doors.leave(exercise_of(item))
         return result
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -123,7 +126,7 @@ class CheckPlugin:
 
     def open_shared(self, exercise: str, *, listen: bool = False) -> LabHandle:
         """Open a worker that several checks share."""
-        self.shared.append(self.run.open_lab(self.run.exercise(exercise).seconds, listen=listen))
+        self.shared.append(self.run.open_lab(self.run.exercise(exercise), listen=listen))
         return self.shared[-1]
 
     def close_shared(self) -> None:
@@ -134,16 +137,25 @@ class CheckPlugin:
     @pytest.fixture
     def lab(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
         """The learner's lab in a worker of its own."""
-        lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)).seconds)
+        lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)))
         yield lab
         self.outputs.append(lab.close())
 
     @pytest.fixture
     def listening(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
         """The learner's lab in a worker of its own that can run a web service."""
-        lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)).seconds, listen=True)
+        lab = self.run.open_lab(self.run.exercise(exercise_of(request.node)), listen=True)
         yield lab
         self.outputs.append(_without_routine(lab.close()))
+
+    @pytest.fixture
+    def doors(self, request: pytest.FixtureRequest) -> Iterator[Mapping[str, Door]]:
+        """The doors of this exercise by the name of the service; see `labkit.checking.doors`."""
+        assert self.run.doors is not None
+        doors = self.run.doors.of(self.run.exercise(exercise_of(request.node)))
+        yield doors
+        for door in doors.values():
+            door.complain()
 
     @pytest.fixture(autouse=True)
     def _shared_workers(self) -> Iterator[None]:
@@ -177,9 +189,13 @@ def _without_routine(output: str) -> str:
 
 def _missing_tool(item: pytest.Item, run: CheckRun) -> tuple[Outcome, str] | None:
     marker = item.get_closest_marker("exercise")
+    exercise = run.exercise(exercise_of(item))
+    if exercise.services and run.doors is None:
+        names = ", ".join(f"`{name}`" for name in exercise.services)
+        return "skipped", f"{names} is not started by plain pytest; `lab check {exercise.id}` does it"
     needs = [
         *run.lab.needs,
-        *run.exercise(exercise_of(item)).needs,
+        *exercise.needs,
         *(marker.kwargs.get("needs", ()) if marker else ()),
     ]
     for tool in needs:
@@ -213,7 +229,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(workspace))
     sys.path[:0] = [str(folder) for folder in lay_out(collected, lab, root, workspace)]
     exercises = tuple(config.getoption("--exercise")) or tuple(exercise.id for exercise in lab.exercises)
-    run = CheckRun(root, lab, track, exercises, collected, None, workspace, _print_result, seed=secrets.randbits(32))
+    seed = secrets.randbits(32)
+    run = CheckRun(root, lab, track, exercises, collected, None, None, workspace, _print_result, seed=seed)
     config.pluginmanager.register(CheckPlugin(run))
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -38,8 +38,9 @@ class Process(Protocol):
 class WorkerProcess:
     """A service in a worker: the worker answers the request to serve when the service has ended."""
 
-    def __init__(self, client: WorkerClient, document: Node, doing: str) -> None:
+    def __init__(self, client: WorkerClient, document: Node, doing: str, on_end: Callable[[], None]) -> None:
         self._client = client
+        self._on_end = on_end
         self._reply: Node = None
         self._ended: WorkerEnded | None = None
         self._thread = threading.Thread(target=self._serve, args=(document,), daemon=True)
@@ -51,6 +52,7 @@ class WorkerProcess:
             self._reply, _ = self._client.connection.request(document, [], LONGEST_LIFE, _no_callbacks)
         except WorkerEnded as ended:
             self._ended = ended
+        self._on_end()
 
     def has_ended(self) -> bool:
         """Whether the service is gone."""

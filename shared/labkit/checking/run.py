@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from labkit.checking.clients import DirectClient, WorkerClient
+from labkit.checking.doors import Doors
+from labkit.checking.fronts import Front, start_with_front
 from labkit.checking.handles import LabHandle
 from labkit.course.lab import Exercise, Lab
 from labkit.course.marks import open_todos
 from labkit.course.tracks import Collected, Track
 from labkit.records import Outcome, Result
-from labkit.sandbox.connection import Connection, Ending
-from labkit.sandbox.server import open_listener
 from labkit.sandbox.worker import Executor
+from labkit.sandbox.workers import WorkerSource
 from labkit.text import clean
 
 IMPORTS = "imports"
 """The name of the check that stands for the import of a file."""
-
-
-class WorkerSource(Protocol):
-    """Where workers come from: `labkit.sandbox.nursery` or `labkit.sandbox.spawn`."""
-
-    @property
-    def missing(self) -> frozenset[str]: ...
-    def start(self, listener: socket.socket | None = None) -> tuple[int, Connection]: ...
-    def signal(self, worker: int, number: int) -> None: ...
-    def end(self, worker: int, *, grace: float = 0.0) -> Ending: ...
 
 
 @dataclass
@@ -40,6 +29,7 @@ class CheckRun:
 
     Args:
         source: starts workers; None runs the learner's code in this very process (plain pytest).
+        doors: the ways to the servers that exercises need; None where nobody starts them (plain pytest).
         work: the folder whose sub-folders are the workers' own.
         report: called with each result.
         announce: called before that with the list of all that will come.
@@ -52,6 +42,7 @@ class CheckRun:
     exercises: tuple[str, ...]
     collected: Collected
     source: WorkerSource | None
+    doors: Doors | None
     work: Path
     report: Callable[[Result], None]
     announce: Callable[[list[tuple[str, str]]], None] = lambda expected: None
@@ -70,25 +61,31 @@ class CheckRun:
         """Return an exercise of this lab."""
         return self.lab.exercise(number)
 
-    def open_lab(self, seconds: float, *, listen: bool = False) -> LabHandle:
-        """Start a worker and return the handle to the lab in it. With `listen` it can run a web service."""
-        package = self.lab.package
-        listener = open_listener() if listen else None
+    def open_lab(self, exercise: Exercise, *, listen: bool = False) -> LabHandle:
+        """Start a worker for an exercise; return the handle to its lab. With `listen` it can run a web service."""
         if self.source is None:
-            direct = DirectClient(Executor(package, self.work))
-            lab = LabHandle(package, direct, self.work, listener, seconds)
+            direct = DirectClient(Executor(self.lab.package, self.work))
+            lab = LabHandle(self.lab.package, direct, self.work, None, exercise.seconds)
         else:
-            source = self.source
-            worker, connection = source.start(listener)
-            client = WorkerClient(
-                connection,
-                lambda grace: source.end(worker, grace=grace),
-                seconds,
-                lambda number: source.signal(worker, number),
-            )
-            lab = LabHandle(package, client, self.work / str(worker), listener, seconds)
+            lab = self._open_worker(self.source, exercise, listen=listen)
         lab._called = self._note_call
         return lab
+
+    def _open_worker(self, source: WorkerSource, exercise: Exercise, *, listen: bool) -> LabHandle:
+        environment = self.doors.environment(exercise) if self.doors and exercise.services else {}
+        front: Front | None = None
+        if listen:
+            started, front = start_with_front(source, environment)
+        else:
+            started = source.start(environment=environment)
+        number = started.number
+        client = WorkerClient(
+            started.connection,
+            lambda grace: source.end(number, grace=grace),
+            exercise.seconds,
+            lambda signal: source.signal(number, signal),
+        )
+        return LabHandle(self.lab.package, client, self.work / str(number), front, exercise.seconds)
 
     def _note_call(self, module: str, name: str) -> None:
         self.last_call = (module, name)
@@ -120,7 +117,7 @@ class CheckRun:
             return ""
         started = time.monotonic()
         try:
-            lab = self.open_lab(self.exercise(number).seconds)
+            lab = self.open_lab(self.exercise(number))
         except RuntimeError:
             return ""  # each check will say so
         try:

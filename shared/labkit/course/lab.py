@@ -17,7 +17,7 @@ class Exercise:
 
     `file` is where it is written, `also` names further files of it. `after` are the exercises that it builds on.
     `minutes` is reading and writing time, `seconds` the wall-clock limit of one check, `preload` what it needs
-    besides the libraries that the whole lab needs.
+    besides the libraries that the whole lab needs, `services` the servers that it talks to, such as "mlflow".
     """
 
     id: str
@@ -30,6 +30,7 @@ class Exercise:
     preload: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -72,6 +73,11 @@ class Lab:
         """The files taken from a submission, relative to its folder: those of the exercises, then the extra ones."""
         written = [file for exercise in self.exercises for file in exercise.files]
         return tuple(dict.fromkeys([*written, *self.extra_files]))
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The servers that its exercises talk to, each once."""
+        return tuple(dict.fromkeys(name for exercise in self.exercises for name in exercise.services))
 
     @property
     def guide(self) -> Path:

@@ -20,7 +20,7 @@ _LAB_KEYS = (
     "prepare",
     "exercise",
 )
-_EXERCISE_KEYS = ("id", "title", "file", "minutes", "needs", "seconds", "hints", "preload", "also", "after")
+_EXERCISE_KEYS = ("id", "title", "file", "minutes", "needs", "seconds", "hints", "preload", "also", "after", "services")
 
 
 def read_lab(path: Path, root: Path) -> Lab:
@@ -80,6 +80,7 @@ def _read_exercise(table: _Table, lab_number: int) -> Exercise:
         preload=table.texts("preload"),
         also=tuple(table.inside("also", name) for name in table.texts("also")),
         after=table.texts("after"),
+        services=table.texts("services"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The client of the engine: starts the warm parent, sends it what to check, gives back reports."""
+"""The client of the engine: starts the conductor, sends it what to check, gives back reports."""
 
 from __future__ import annotations
 
@@ -77,21 +77,25 @@ def engine_environment(root: Path) -> dict[str, str]:
 
 
 class Engine:
-    """A warm parent process. A context manager: leaving it ends the process and all below it.
+    """A warm engine: a conductor process and what it starts. A context manager: leaving it ends all of it.
 
     Args:
         root: the trusted checkout, whose checks and solutions are used.
         mode: "fork", "spawn", or "auto" for what is safe on this system.
         jobs: how many submissions are checked at a time.
+        on_news: called with a line about what takes a while, such as the first start of a server.
 
     Raises:
         EngineError: from `run` and `run_many`, where the engine's process ends.
     """
 
-    def __init__(self, root: Path, *, mode: Mode = "auto", jobs: int = 1) -> None:
+    def __init__(
+        self, root: Path, *, mode: Mode = "auto", jobs: int = 1, on_news: Callable[[str], None] = lambda text: None
+    ) -> None:
         self.root = root.resolve()
         self.mode = default_mode() if mode == "auto" else mode
         self.jobs = jobs
+        self.on_news = on_news
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._number = 0
@@ -99,7 +103,7 @@ class Engine:
     def __enter__(self) -> Self:
         (self.root / ".lab" / "cache").mkdir(parents=True, exist_ok=True)
         self._channel, theirs = socket.socketpair()
-        arguments = [sys.executable, "-P", "-s", "-m", "labkit.engine.warm_parent"]
+        arguments = [sys.executable, "-P", "-s", "-m", "labkit.engine.conductor"]
         self._process = subprocess.Popen(
             [*arguments, str(self.root), str(theirs.fileno()), str(self.jobs), self.mode],
             pass_fds=[theirs.fileno()], env=engine_environment(self.root), stdin=subprocess.DEVNULL, cwd=self.root,
@@ -177,6 +181,9 @@ class Engine:
             open_runs[self._number] = _Collector(lab, track, wanted, place, on_result)
         while open_runs:
             message = self._receive()
+            if "news" in message:
+                self.on_news(message["news"])
+                continue
             collector = open_runs[message["id"]]
             if (report := collector.take(message)) is not None:
                 del open_runs[message["id"]]
@@ -234,6 +241,8 @@ class _Collector:
             self.broken = str(message["broken"])
         elif "missing" in message:
             self.notes += [LAYERS[name] for name in message["missing"] if name in LAYERS]
+        elif "note" in message:
+            self.notes.append(str(message["note"]))
         elif "end" in message:
             self._fill_in(message["end"])
             order = {number: place for place, number in enumerate(self.wanted)}

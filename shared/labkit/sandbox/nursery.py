@@ -1,8 +1,8 @@
-"""Where workers come from: a parent process of its own for each submission, forked from the warm one.
+"""The nursery process: the parent of a submission's workers, forked from the zygote and told what to do over a socket.
 
-The nursery process forks a worker for each check, ends it, and sweeps what it leaves behind. It stands inside the
-submission's namespaces as their first process, so that the kernel ends everything with it. It never runs the
-learner's code itself and knows nothing of the checks.
+It forks a worker for each check, ends it, and sweeps what it leaves behind. It stands inside the submission's
+namespaces as their first process, so that the kernel ends everything with it. It never runs the learner's code itself
+and knows nothing of the checks, nor of other submissions: what it needs to know is told to it after the fork.
 """
 
 from __future__ import annotations
@@ -18,34 +18,18 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from labkit.sandbox import walls
-from labkit.sandbox.connection import Connection, Ending
-from labkit.sandbox.walls import Walls
-from labkit.sandbox.wire import WireError, pack, read_frame
+from labkit.sandbox.connection import Ending
+from labkit.sandbox.job import Job, worker_environment
+from labkit.sandbox.wire import pack
 from labkit.sandbox.worker import Executor, prepare, serve
+from labkit.sandbox.workers import MESSAGE, connect_to_loopback, listen_on_loopback, open_listener
 
-KEPT_ENVIRONMENT = ("PATH", "LANG", "TZ", "DO_NOT_TRACK", "MPLBACKEND", "MPLCONFIGDIR", "LOKY_MAX_CPU_COUNT")
-KEPT_PREFIXES = ("OMP_", "OPENBLAS_", "MKL_", "PYTHON", "LC_")
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """What a worker needs to know: the lab's package, where to import from, how to prepare, the walls."""
-
-    package: str
-    paths: tuple[str, ...]
-    prepare: str
-    walls: Walls
-    preload: tuple[str, ...] = ()
-
-
-def worker_environment(folder: Path) -> dict[str, str]:
-    """Return the environment of a worker: nothing but what Python and the libraries need."""
-    kept = {k: v for k, v in os.environ.items() if k in KEPT_ENVIRONMENT or k.startswith(KEPT_PREFIXES)}
-    return {**kept, "HOME": str(folder), "TMPDIR": str(folder), "USER": "learner"}
+Handles = list[int]
 
 
 def run_worker(
@@ -55,6 +39,7 @@ def run_worker(
     *,
     namespaced: bool,
     user: int | None,
+    environment: Mapping[str, str],
     listener: socket.socket | None = None,
 ) -> None:
     """Shut this process in and serve the checker until it hangs up. Never returns."""
@@ -63,9 +48,9 @@ def run_worker(
             Path("/proc/self/oom_score_adj").write_text("1000")
         keep = [end.fileno() for end in (channel, listener) if end is not None]
         missing = walls.confine(job.walls, folder, namespaced=namespaced, user=user, close_except=keep)
-        environment = worker_environment(folder)
+        own = worker_environment(folder, environment)
         os.environ.clear()
-        os.environ.update(environment)
+        os.environ.update(own)
         sys.path[:] = [*job.paths, *(path for path in sys.path if path)]
         sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
         out = io.FileIO(1, "w", closefd=False)
@@ -82,75 +67,92 @@ def run_worker(
 
 
 class NurseryProcess:
-    """The loop of the nursery: `start` and `end` on a control socket, until the checker hangs up."""
+    """The loop of the nursery: orders on a control socket, until the other side hangs up."""
 
-    def __init__(self, control: socket.socket, job: Job, *, process: int, namespaced: bool) -> None:
+    def __init__(self, control: socket.socket, *, process: int, namespaced: bool) -> None:
         self.control = control
-        self.job = job
         self.process = process  # in a PID namespace of its own, this process does not know which the host counts
         self.namespaced = namespaced
         self.root = os.getuid() == 0
         self.workers: dict[int, int] = {}
         self.started = 0
         self.sees_own_processes = False
+        self.job: Job
 
     def run(self) -> None:
-        """Serve until the checker is gone; then end everything that is left. Never returns."""
+        """Serve until the other side is gone; then end everything that is left. Never returns."""
         try:
-            self._open()
-            while True:
-                message, handles, _, _ = socket.recv_fds(self.control, 65536, 1)
-                if not message:
-                    break
-                self._carry_out(json.loads(message), [socket.socket(fileno=number) for number in handles])
+            job = self.control.recv(MESSAGE)
+            if job:
+                self._send(self._open(Job.from_json(json.loads(job))))
+                while message := self.control.recv(MESSAGE):
+                    order = json.loads(message)
+                    self._send(*self._carry_out(order.pop("order"), order))
         finally:
             self.workers.clear()  # nobody waits for them any more: they end, too
             self._sweep()
             os._exit(0)
 
-    def _carry_out(self, order: dict[str, Any], listeners: list[socket.socket]) -> None:
-        if order["order"] == "start":
-            self._start(*listeners)
-        elif order["order"] == "signal":
-            with contextlib.suppress(KeyError, ProcessLookupError):
-                os.kill(self.workers[order["worker"]], order["number"])
-        else:
-            self._end(order["worker"], grace=order["grace"])
+    def _send(self, answer: dict[str, Any], handles: Handles | None = None) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self.control, [json.dumps(answer).encode()], handles or [])
+        for number in handles or []:
+            os.close(number)
 
-    def _open(self) -> None:
+    def _carry_out(self, name: str, order: dict[str, Any]) -> tuple[dict[str, Any], Handles]:
+        known: dict[str, Callable[..., tuple[dict[str, Any], Handles]]] = {
+            "start": self._start,
+            "listen": lambda port: ({}, [listen_on_loopback(port).detach()]),
+            "connect": lambda port: ({}, [connect_to_loopback(port).detach()]),
+            "signal": self._signal,
+            "end": self._end,
+        }
+        try:
+            return known[name](**order)
+        except OSError as error:
+            return {"error": [error.errno, error.strerror or str(error)]}, []
+
+    def _open(self, job: Job) -> dict[str, Any]:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
         walls.become_subreaper()
         walls.hide_memory()
-        missing = walls.furnish(self.job.walls) if self.namespaced else ["namespaces"]
+        missing = walls.furnish(job.walls) if self.namespaced else ["namespaces"]
         self.sees_own_processes = not self.namespaced or "proc" not in missing
-        seen = dataclasses.replace(self.job.walls, private_shm=self.namespaced and "shm" not in missing)
-        self.job = dataclasses.replace(self.job, walls=seen)
-        self.control.send(json.dumps({"missing": missing}).encode())
+        seen = dataclasses.replace(job.walls, private_shm=self.namespaced and "shm" not in missing)
+        self.job = dataclasses.replace(job, walls=seen)
+        return {"missing": missing}
 
-    def _start(self, listener: socket.socket | None = None) -> None:
+    def _start(self, listen: int | None, path: str, environment: dict[str, str]) -> tuple[dict[str, Any], Handles]:
         self.started += 1
         folder = self.job.walls.work / str(self.started)
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
         user = walls.spare_user(self.process, self.started) if self.root else None
+        listener = open_listener(folder, listen, path)
         if user is not None:
-            os.chown(folder, user, user)
+            give_to(folder, user)
         ours, theirs = socket.socketpair()
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            self._become_worker(theirs, writing, folder, user, listener)
-        theirs.close()
+            self._become_worker(theirs, writing, folder, user, environment, listener)
+        port = 0
         if listener is not None:
+            port = 0 if path else int(listener.getsockname()[1])
             listener.close()
+        theirs.close()
         os.close(writing)
         self.workers[self.started] = child
-        socket.send_fds(self.control, [json.dumps({"worker": self.started}).encode()], [ours.fileno(), reading])
-        ours.close()
-        os.close(reading)
+        return {"worker": self.started, "port": port}, [ours.detach(), reading]
 
     def _become_worker(
-        self, channel: socket.socket, output: int, folder: Path, user: int | None, listener: socket.socket | None
+        self,
+        channel: socket.socket,
+        output: int,
+        folder: Path,
+        user: int | None,
+        environment: dict[str, str],
+        listener: socket.socket | None,
     ) -> None:
         try:
             os.setsid()
@@ -158,16 +160,23 @@ class NurseryProcess:
             os.dup2(quiet, 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            run_worker(self.job, channel, folder, namespaced=self.namespaced, user=user, listener=listener)
+            run_worker(
+                self.job, channel, folder,
+                namespaced=self.namespaced, user=user, environment=environment, listener=listener,
+            )  # fmt: skip
         finally:
             os._exit(70)
 
-    def _end(self, worker: int, *, grace: float) -> None:
-        child = self.workers.pop(worker)
-        ending = _reap(child, grace)
+    def _signal(self, worker: int, number: int) -> tuple[dict[str, Any], Handles]:
+        with contextlib.suppress(KeyError, ProcessLookupError):
+            os.kill(self.workers[worker], number)
+        return {}, []
+
+    def _end(self, worker: int, grace: float) -> tuple[dict[str, Any], Handles]:
+        ending = _reap(self.workers.pop(worker), grace)
         self._sweep()
         shutil.rmtree(self.job.walls.work / str(worker), ignore_errors=True)
-        self.control.send(json.dumps(dataclasses.asdict(ending)).encode())
+        return dataclasses.asdict(ending), []
 
     def _sweep(self) -> None:
         """End every process below this one that is not a worker in use."""
@@ -178,6 +187,13 @@ class NurseryProcess:
             return
         if self.sees_own_processes:
             end_orphans(set(self.workers.values()))
+
+
+def give_to(folder: Path, user: int) -> None:
+    """Make `user` the owner of a folder and of what is in it."""
+    os.chown(folder, user, user)
+    for path in folder.rglob("*"):
+        os.chown(path, user, user, follow_symlinks=False)
 
 
 def _reap(child: int, grace: float) -> Ending:
@@ -224,56 +240,3 @@ def _children() -> list[int]:
                 if int(stat.rpartition(")")[2].split()[1]) == own:
                     found.append(int(entry))
     return found
-
-
-class Nursery:
-    """The checker's side of a nursery process."""
-
-    def __init__(self, control: socket.socket, *, output_bytes: int) -> None:
-        self._control = control
-        self._output_bytes = output_bytes
-        self._missing: set[str] = set(json.loads(control.recv(65536) or b'{"missing": ["nursery"]}')["missing"])
-
-    @property
-    def missing(self) -> frozenset[str]:
-        """The walls that this system does not give."""
-        return frozenset(self._missing)
-
-    def start(self, listener: socket.socket | None = None) -> tuple[int, Connection]:
-        """Start a worker that may listen on `listener`; return its number and the connection to it."""
-        handed = [] if listener is None else [listener.fileno()]
-        socket.send_fds(self._control, [json.dumps({"order": "start"}).encode()], handed)
-        message, handles, _, _ = socket.recv_fds(self._control, 65536, 2)
-        if not message:
-            raise RuntimeError("the nursery process has ended")
-        connection = Connection(socket.socket(fileno=handles[0]), handles[1], output_bytes=self._output_bytes)
-        self._missing.update(read_hello(connection))
-        return int(json.loads(message)["worker"]), connection
-
-    def signal(self, worker: int, number: int) -> None:
-        """Send a signal to a worker."""
-        self._control.send(json.dumps({"order": "signal", "worker": worker, "number": number}).encode())
-
-    def end(self, worker: int, *, grace: float = 0.0) -> Ending:
-        """End a worker and all that it started; return how it ended."""
-        self._control.send(json.dumps({"order": "end", "worker": worker, "grace": grace}).encode())
-        return Ending(**json.loads(self._control.recv(65536)))
-
-    def close(self) -> None:
-        """Hang up: the nursery process ends, and everything below it."""
-        self._control.close()
-
-
-def read_hello(connection: Connection) -> list[str]:
-    """Read what a new worker says first: the walls that it could not put up.
-
-    Raises `RuntimeError` for a worker that did not start.
-    """
-    connection.set_deadline(60)
-    try:
-        hello, _ = read_frame(connection)
-    except WireError as error:
-        raise RuntimeError(f"a worker did not start: {error}") from None
-    if "broken" in hello:
-        raise RuntimeError(f"a worker did not start:\n{hello['broken']}")
-    return [str(name) for name in hello["missing"]]

@@ -12,11 +12,6 @@ from collections.abc import Mapping
 HOST = "127.0.0.1"
 
 
-def open_listener() -> socket.socket:
-    """Return a socket that listens on a free port of loopback."""
-    return socket.create_server((HOST, 0), backlog=128)
-
-
 def run_server(listener: socket.socket, target: str, environment: Mapping[str, str]) -> None:
     """Serve the ASGI app that `target` (`package.module:factory`) makes, until SIGTERM. Called in the worker."""
     import uvicorn

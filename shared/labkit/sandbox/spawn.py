@@ -7,7 +7,7 @@ namespaces: a worker puts them up itself, before it sees the learner's code.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import importlib
 import json
 import os
 import shutil
@@ -15,12 +15,14 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from labkit.sandbox import walls
 from labkit.sandbox.connection import Connection, Ending
-from labkit.sandbox.nursery import Job, end_orphans, read_hello, run_worker, worker_environment
-from labkit.sandbox.walls import Limits, Walls
+from labkit.sandbox.job import Job, worker_environment
+from labkit.sandbox.nursery import end_orphans, give_to, run_worker
+from labkit.sandbox.workers import Started, connect_to_loopback, listen_on_loopback, open_listener, read_hello
 
 
 class SpawnedWorkers:
@@ -38,29 +40,45 @@ class SpawnedWorkers:
         """The walls that this system does not give."""
         return frozenset(self._missing)
 
-    def start(self, listener: socket.socket | None = None) -> tuple[int, Connection]:
-        """Start a worker; return its number and the connection to it, when its libraries are imported."""
+    def start(
+        self, *, listen: int | None = None, path: str = "", environment: Mapping[str, str] | None = None
+    ) -> Started:
+        """Start a worker, with its libraries imported; see `WorkerSource`."""
         self._started += 1
         folder = self._job.walls.work / str(self._started)
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        listener = open_listener(folder, listen, path)
         ours, theirs = socket.socketpair()
         reading, writing = os.pipe()
         user = walls.spare_user(os.getpid(), self._started) if os.getuid() == 0 else None
         if user is not None:
-            os.chown(folder, user, user)
+            give_to(folder, user)
         ends = [end.fileno() for end in (theirs, listener) if end is not None]
-        order = {"job": job_to_json(self._job), "ends": ends, "folder": str(folder), "user": user}
+        added = dict(environment or {})
+        order = {"job": self._job.to_json(), "ends": ends, "folder": str(folder), "user": user, "environment": added}
         process = subprocess.Popen(
             [sys.executable, "-P", "-s", "-m", "labkit.sandbox.spawn", json.dumps(order)],
             stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, pass_fds=ends,
-            cwd=folder, env=worker_environment(folder), start_new_session=True,
+            cwd=folder, env=worker_environment(folder, {}), start_new_session=True,
         )  # fmt: skip
         theirs.close()
         os.close(writing)
+        port = 0
+        if listener is not None:
+            port = 0 if path else int(listener.getsockname()[1])
+            listener.close()
         self._workers[self._started] = process
         connection = Connection(ours, reading, output_bytes=self._job.walls.limits.output_bytes)
         self._missing.update(read_hello(connection))
-        return self._started, connection
+        return Started(self._started, connection, port)
+
+    def listen(self, port: int) -> socket.socket:
+        """Return a socket that listens on loopback, which the workers share with everybody here."""
+        return listen_on_loopback(0)
+
+    def connect(self, port: int) -> socket.socket:
+        """Return a connection to a port of loopback. Raises `OSError`."""
+        return connect_to_loopback(port)
 
     def signal(self, worker: int, number: int) -> None:
         """Send a signal to a worker."""
@@ -85,45 +103,17 @@ class SpawnedWorkers:
             self.end(worker)
 
 
-def job_to_json(job: Job) -> dict[str, object]:
-    """Return a job as plain data."""
-    walls = job.walls
-    return {
-        "package": job.package, "paths": list(job.paths), "prepare": job.prepare, "preload": list(job.preload),
-        "walls": {"readable": [str(p) for p in walls.readable], "work": str(walls.work), "network": walls.network},
-        "limits": dataclasses.asdict(walls.limits),
-    }  # fmt: skip
-
-
-def job_from_json(data: dict[str, object]) -> Job:
-    """Return a job from plain data that `job_to_json` made."""
-    given, limits = data["walls"], data["limits"]
-    assert isinstance(given, dict)
-    assert isinstance(limits, dict)
-    walls = Walls(
-        readable=[Path(p) for p in given["readable"]],
-        work=Path(given["work"]),
-        network=bool(given["network"]),
-        limits=Limits(**limits),
-    )
-    paths, preload = data["paths"], data["preload"]
-    assert isinstance(paths, list)
-    assert isinstance(preload, list)
-    return Job(str(data["package"]), tuple(paths), str(data["prepare"]), walls, tuple(preload))
-
-
 def main(argument: str) -> None:
     """Be a worker: import the libraries, shut this process in, serve."""
-    import importlib
-
     order = json.loads(argument)
-    job = job_from_json(order["job"])
+    job = Job.from_json(order["job"])
     for name in job.preload:
         importlib.import_module(name)
     channel, *listeners = [socket.socket(fileno=number) for number in order["ends"]]
-    listener = listeners[0] if listeners else None
-    folder = Path(order["folder"])
-    run_worker(job, channel, folder, namespaced=False, user=order["user"], listener=listener)
+    run_worker(
+        job, channel, Path(order["folder"]), namespaced=False, user=order["user"], environment=order["environment"],
+        listener=listeners[0] if listeners else None,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

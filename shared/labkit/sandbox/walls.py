@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import resource
 import signal
+import socket
 import struct
 import sys
 from collections.abc import Callable, Sequence
@@ -26,6 +28,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAP
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 _CAP_DAC_READ_SEARCH = 2
 _SPARE_USER = 0x70000000
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 
 SYSTEM_READABLE = (
     "/usr",
@@ -76,13 +79,13 @@ class Walls:
         readable: files and folders with all below them.
         work: the one folder that may be written.
         hidden: folders that a mount namespace covers, in case there is no Landlock.
-        network: whether the host's network (loopback) stays in reach.
+        quota: whether `work` becomes a file system of its own, with a size, that nobody outside sees.
     """
 
     readable: Sequence[Path]
     work: Path
     hidden: Sequence[Path] = ()
-    network: bool = False
+    quota: bool = True
     private_shm: bool = False
     """Whether `/dev/shm` is the submission's own by now, so that it may be written."""
     limits: Limits = field(default_factory=Limits)
@@ -132,12 +135,12 @@ def _write_id_maps(uid: int, gid: int) -> None:
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
 
 
-def unshare(*, network: bool) -> bool:
+def unshare() -> bool:
     """Enter new user (unless root), mount, IPC, network namespaces, and a PID namespace for the next child.
 
     Returns whether all of it worked. Where it did not, nothing has changed but perhaps the user namespace.
     """
-    flags = _NEWNS | _NEWIPC | _NEWPID | (0 if network else _NEWNET)
+    flags = _NEWNS | _NEWIPC | _NEWPID | _NEWNET
     uid, gid = os.getuid(), os.getgid()
     try:
         if uid == 0:
@@ -171,14 +174,24 @@ def furnish(walls: Walls) -> list[str]:
     if not _mount("tmpfs", Path("/dev/shm"), "size=64m,mode=1777"):
         missing.append("shm")
     size = f"size={walls.limits.disk_bytes},mode=0755"
-    if not _mount("tmpfs", walls.work, size):
+    if walls.quota and not _mount("tmpfs", walls.work, size):
         missing.append("disk")
     for folder in walls.hidden:
         if folder.is_dir() and not _mount("tmpfs", folder, "size=4k,mode=0500"):
             missing.append("hidden")
+    if os.getuid() != 0:  # root is in no user namespace of its own: there it would stay so for everybody
+        with contextlib.suppress(OSError):
+            Path("/proc/sys/user/max_user_namespaces").write_text("0")
     with contextlib.suppress(OSError):
-        Path("/proc/sys/user/max_user_namespaces").write_text("0")
+        _raise_loopback()
     return missing
+
+
+def _raise_loopback() -> None:
+    """Bring up the loopback of a new network namespace: a worker and its children may talk to each other."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", _IFF_UP)
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
 
 
 def _cap_set(mask: int) -> None:
@@ -328,7 +341,7 @@ def available() -> dict[str, bool]:
     """Return which walls this system gives: name of the layer to whether it is there."""
     return {
         "limits": True,
-        "namespaces (users, processes, mounts, network)": is_linux() and _probe(lambda: unshare(network=False)),
+        "namespaces (users, processes, mounts, network)": is_linux() and _probe(lambda: unshare()),
         "Landlock (files)": landlock.abi() > 0,
         "subreaper (no process gets away)": is_linux(),
     }

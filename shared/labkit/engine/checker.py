@@ -1,0 +1,63 @@
+"""The checker process: trusted, one for each run. It runs the checks and tells the conductor each result."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import sys
+import traceback
+
+from labkit.checking.checker import run_checks
+from labkit.checking.doors import Doors
+from labkit.checking.run import CheckRun
+from labkit.course.catalog import load_catalog
+from labkit.engine.orders import Order, ask, tell
+from labkit.sandbox.spawn import SpawnedWorkers
+from labkit.sandbox.workers import Nursery, WorkerSource
+
+
+def serve_run(channel: socket.socket, control: socket.socket | None) -> None:
+    """Receive the order for one run, carry it out, and end this process.
+
+    Args:
+        channel: where the order comes from and the results go.
+        control: gives orders to the nursery of the run; None where workers are fresh processes.
+    """
+    status = 3
+    try:
+        order = Order.receive(channel)
+        os.environ.update(order.environment)
+        source: WorkerSource = Nursery(control, order.job) if control else SpawnedWorkers(order.job)
+        status = check(order, source, channel)
+    except BaseException:
+        tell(channel, {"broken": traceback.format_exc()[-3000:]})
+    finally:
+        os._exit(status)
+
+
+def check(order: Order, source: WorkerSource, channel: socket.socket) -> int:
+    """Run the checks and tell each result; return pytest's exit status."""
+    if not os.environ.get("LABKIT_DEBUG"):
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(quiet, number)
+    doors = Doors(source, lambda message: ask(channel, message))
+    run = CheckRun(
+        order.root, load_catalog(order.root).lab(order.lab), order.track, order.exercises, order.collected,
+        source, doors, order.job.walls.work,
+        lambda result: tell(channel, {"result": dataclasses.asdict(result)}),
+        lambda expected: tell(channel, {"announce": expected}),
+        order.seed,
+        order.checks,
+    )  # fmt: skip
+    try:
+        return run_checks(run)
+    finally:
+        tell(channel, {"missing": sorted(source.missing), "seed": run.seed})
+        doors.close()
+        source.close()
+
+
+if __name__ == "__main__":
+    serve_run(socket.socket(fileno=int(sys.argv[1])), None)

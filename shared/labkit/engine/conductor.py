@@ -1,0 +1,304 @@
+"""The conductor: takes the client's requests, lays out submissions, keeps deadlines, and passes results on.
+
+It holds what nobody else may see together: submissions, seeds, environments, servers. It runs neither checks nor the
+learner's code, and no child is forked from it: checkers and workers come from the zygote, which has read nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labkit.course.catalog import load_catalog
+from labkit.course.lab import Lab
+from labkit.course.tracks import Collected, Track, collect, lay_out
+from labkit.engine.forks import ZygoteProcess
+from labkit.engine.orders import Order
+from labkit.engine.servers import Server, ServerError, Servers
+from labkit.files import remove_tree
+from labkit.sandbox import walls
+from labkit.sandbox.job import Job
+from labkit.sandbox.walls import Walls
+from labkit.sandbox.wire import Closed, SocketStream, pack, read_frame
+
+SILENCE = 90.0
+"""Seconds that a checker may take beyond an exercise's own limit before it is ended."""
+
+
+@dataclass
+class Run:
+    """One run of a lab's checks on one submission."""
+
+    number: int
+    lab: Lab
+    exercises: tuple[str, ...]
+    workspace: Path
+    channel: socket.socket
+    process: subprocess.Popen[bytes] | None = None
+    buffer: bytearray = field(default_factory=bytearray)
+    expected: list[tuple[str, str]] | None = None
+    reported: set[tuple[str, str]] = field(default_factory=set)
+    heard: float = field(default_factory=time.monotonic)
+    waiting: int = 0
+    servers: set[int] = field(default_factory=set)
+    restarts: list[str] = field(default_factory=list)
+
+
+class Conductor:
+    """The loop. What waits for a server waits in a thread of its own; all else is done here."""
+
+    def __init__(self, client: socket.socket, root: Path, *, jobs: int, fork: bool) -> None:
+        self.client = client
+        self.root = root
+        self.jobs = jobs
+        self.waiting: deque[dict[str, Any]] = deque()
+        self.runs: dict[int, Run] = {}
+        self.lock = threading.Lock()
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(client, selectors.EVENT_READ)
+        self.servers = Servers(root, fork=fork, news=lambda text: self._send({"news": text}))
+        self.zygote = ZygoteProcess(root) if fork else None
+        if self.zygote:
+            self.selector.register(self.zygote.channel, selectors.EVENT_READ)
+
+    def serve(self) -> None:
+        """Serve until the client hangs up."""
+        try:
+            while self._serve_once():
+                pass
+        finally:
+            self._stop()
+
+    def _serve_once(self) -> bool:
+        for key, _ in self.selector.select(1.0 if self.runs else None):
+            if key.fileobj is self.client:
+                try:
+                    request, _ = read_frame(SocketStream(self.client))
+                except (Closed, ConnectionError):
+                    return False
+                self._accept(request)
+            elif self.zygote and key.fileobj is self.zygote.channel:
+                if not self._hear_zygote(self.zygote.receive()):
+                    return False
+            elif key.data.number in self.runs:
+                self._hear(key.data)
+        self._end_silent()
+        while self.waiting and len(self.runs) < self.jobs:
+            self._start(self.waiting.popleft())
+        return True
+
+    def _accept(self, request: dict[str, Any]) -> None:
+        if "preload" not in request:
+            self.waiting.append(request)
+            return
+        lab = load_catalog(self.root).lab(request["preload"])
+        self._preload(lab, request["exercises"])
+        for name in lab.services:
+            self.servers.prepare(name)
+
+    def _preload(self, lab: Lab, exercises: list[str]) -> None:
+        """Have the zygote import what the lab and its checks will need, so that no child has to."""
+        if not self.zygote:
+            return
+        names = ["pytest", "labkit.checking.plugin", "labkit.checks", "labkit.engine.checker", *lab.preload]
+        names += ["pyarrow", "pyarrow.ipc", "pyarrow.pandas_compat"] if "pandas" in lab.preload else []
+        names += [name for exercise in lab.exercises if exercise.id in exercises for name in exercise.preload]
+        self.zygote.send({"preload": names})
+
+    def _start(self, request: dict[str, Any]) -> None:
+        lab = load_catalog(self.root).lab(request["lab"])
+        self._preload(lab, request["exercises"])
+        track = Track(request["track"], Path(request["folder"]), request["shown"])
+        collected = collect(track, lab)
+        workspace = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
+        workspace.chmod(0o755)
+        ours, theirs = socket.socketpair()
+        run = Run(request["id"], lab, tuple(request["exercises"]), workspace, ours)
+        self.runs[run.number] = run
+        with theirs:
+            self._fork(run, theirs)
+        order = Order(
+            self.root, lab.number, run.exercises, tuple(request["checks"]), request["seed"], request["environment"],
+            track, collected, make_job(self.root, lab, collected, workspace),
+        )  # fmt: skip
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end is noticed as any other
+            order.send(ours)
+        self.selector.register(ours, selectors.EVENT_READ, run)
+
+    def _fork(self, run: Run, channel: socket.socket) -> None:
+        """Have the nursery and the checker of a run forked, or start the checker as a fresh process."""
+        if self.zygote:
+            control, nursery = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with control, nursery:
+                self.zygote.send({"fork": run.number}, [nursery.fileno(), channel.fileno(), control.fileno()])
+            return
+        arguments = [sys.executable, "-P", "-s", "-m", "labkit.engine.checker", str(channel.fileno())]
+        run.process = subprocess.Popen(arguments, pass_fds=[channel.fileno()], stdin=subprocess.DEVNULL)
+
+    def _hear_zygote(self, message: dict[str, Any] | None) -> bool:
+        """Take what the zygote says; return whether it lives."""
+        if message is None:
+            return False
+        run = self.runs.get(message.get("ended", message.get("fork")) or 0)
+        if "broken" in message:
+            for affected in [run] if run else list(self.runs.values()):
+                self._send({"id": affected.number, "broken": message["broken"]})
+                if "fork" in message:
+                    self._finish(affected, 3)
+        elif run is not None:
+            self._hear(run)
+            if run.number in self.runs:
+                self._finish(run, message["status"])
+        return True
+
+    def _hear(self, run: Run) -> None:
+        """Pass on what the checker has said."""
+        closed = False
+        with contextlib.suppress(BlockingIOError):
+            while not closed:
+                piece = run.channel.recv(2**16, socket.MSG_DONTWAIT)
+                run.buffer += piece
+                run.heard = time.monotonic()
+                closed = not piece
+        while (end := run.buffer.find(b"\n")) >= 0:
+            line = bytes(run.buffer[:end])
+            del run.buffer[: end + 1]
+            self._pass_on(run, json.loads(line))
+        if closed:
+            if run.process is not None:
+                self._finish(run, run.process.wait())
+            else:
+                with contextlib.suppress(KeyError):
+                    self.selector.unregister(run.channel)  # the zygote says how it ended
+
+    def _pass_on(self, run: Run, message: dict[str, Any]) -> None:
+        if "ask" in message:
+            run.waiting += 1
+            threading.Thread(target=self._answer, args=(run, message["ask"]), daemon=True).start()
+        elif "announce" in message:
+            run.expected = [(exercise, check) for exercise, check in message["announce"]]
+        else:
+            if "result" in message:
+                run.reported.add((message["result"]["exercise"], message["result"]["check"]))
+            self._send({"id": run.number, **message})
+
+    def _answer(self, run: Run, asked: dict[str, Any]) -> None:
+        """Answer a checker that asks for a server, or gives one back. In a thread: a start takes its time."""
+        if "release" in asked:
+            run.servers.discard(asked["release"])
+            self.servers.release(asked["release"])
+            answer: dict[str, Any] = {}
+        else:
+            answer = self._take(run, str(asked["service"]))
+        run.heard = time.monotonic()
+        run.waiting -= 1
+        with contextlib.suppress(OSError):
+            run.channel.sendall(pack(answer))
+
+    def _take(self, run: Run, name: str) -> dict[str, Any]:
+        try:
+            server = self.servers.take(name, lambda text: self._send({"id": run.number, "note": text}))
+        except ServerError as error:
+            return {"broken": str(error)}
+        run.servers.add(server.number)
+        if run.number not in self.runs:  # it has ended meanwhile
+            self.servers.release(server.number)
+        if self.waiting or len(self.runs) > 1:
+            self.servers.prepare(name)
+        return described(server)
+
+    def _finish(self, run: Run, status: int) -> None:
+        """Tidy up after a checker; name what it did not report."""
+        with contextlib.suppress(KeyError):
+            self.selector.unregister(run.channel)
+        run.channel.close()
+        self._send({"id": run.number, "end": {"status": status, "missing": unreported(run)}})
+        del self.runs[run.number]
+        for number in list(run.servers):
+            self.servers.release(number)
+        remove_tree(run.workspace)
+
+    def _end_silent(self) -> None:
+        """End checkers that have not been heard for too long."""
+        for run in self.runs.values():
+            limits = [exercise.seconds for exercise in run.lab.exercises if exercise.id in run.exercises]
+            if not run.waiting and time.monotonic() - run.heard > SILENCE + max(limits, default=0):
+                self._kill(run)
+
+    def _kill(self, run: Run) -> None:
+        if run.process is not None:
+            run.process.kill()
+        elif self.zygote is not None:
+            self.zygote.send({"kill": run.number})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with self.lock, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.client.sendall(pack(message))
+
+    def _stop(self) -> None:
+        for run in self.runs.values():
+            if run.process is not None:
+                run.process.kill()
+                run.process.wait()
+        if self.zygote:
+            self.zygote.close()
+        self.servers.close()
+        for run in self.runs.values():
+            remove_tree(run.workspace)
+
+
+def unreported(run: Run) -> list[tuple[str, str]] | None:
+    """Return the checks that had to report and did not; None where it is not known which had to."""
+    return None if run.expected is None else [pair for pair in run.expected if pair not in run.reported]
+
+
+def described(server: Server) -> dict[str, Any]:
+    """Return what a checker has to know of a server."""
+    declared = server.declared
+    return {
+        "server": server.number, "title": declared.title, "address": server.address, "state": str(server.state),
+        "port": declared.port, "client": dict(declared.client),
+    }  # fmt: skip
+
+
+def make_job(root: Path, lab: Lab, collected: Collected, workspace: Path) -> Job:
+    """Lay out the workspace of a submission; return what its workers need to know."""
+    source, others = lay_out(collected, lab, root, workspace)
+    work = workspace / "work"
+    work.mkdir(mode=0o755)
+    solutions = [folder for folder in (root / "solutions").glob("lab*_*") if folder.name != lab.package]
+    libraries = [Path(entry) for entry in sys.path if entry and Path(entry).exists()]
+    readable = [Path(sys.base_prefix), Path(sys.prefix), root / "shared", source, others, *libraries, *solutions]
+    own = root / lab.solutions_dir
+    hidden = [own, root / "tests", root / "labs", root / ".git", root / ".lab"]
+    shut_in = Walls(readable=[path for path in readable if path != root], work=work, hidden=hidden)
+    return Job(lab.package, (str(source), str(others)), lab.prepare or "", shut_in, lab.preload)
+
+
+def main() -> None:
+    """Be the conductor: `python -m labkit.engine.conductor ROOT CHANNEL JOBS MODE`."""
+    root, channel, jobs, mode = sys.argv[1:5]
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    walls.become_subreaper()
+    walls.die_with_parent()
+    Conductor(socket.socket(fileno=int(channel)), Path(root), jobs=int(jobs), fork=mode == "fork").serve()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
