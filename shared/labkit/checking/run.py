@@ -61,18 +61,25 @@ class CheckRun:
         """Return an exercise of this lab."""
         return self.lab.exercise(number)
 
-    def open_lab(self, exercise: Exercise, *, listen: bool = False) -> LabHandle:
-        """Start a worker for an exercise; return the handle to its lab. With `listen` it can run a web service."""
+    def open_lab(self, exercise: Exercise, *, listen: bool = False, doors: bool = True) -> LabHandle:
+        """Start a worker for an exercise; return the handle to its lab.
+
+        Args:
+            listen: whether it can run a web service.
+            doors: whether it is told of the servers that the exercise needs.
+        """
         if self.source is None:
             direct = DirectClient(Executor(self.lab.package, self.work))
             lab = LabHandle(self.lab.package, direct, self.work, None, exercise.seconds)
         else:
-            lab = self._open_worker(self.source, exercise, listen=listen)
+            environment = self.doors.environment(exercise) if doors and self.doors and exercise.services else {}
+            lab = self._open_worker(self.source, exercise, environment, listen=listen)
         lab._called = self._note_call
         return lab
 
-    def _open_worker(self, source: WorkerSource, exercise: Exercise, *, listen: bool) -> LabHandle:
-        environment = self.doors.environment(exercise) if self.doors and exercise.services else {}
+    def _open_worker(
+        self, source: WorkerSource, exercise: Exercise, environment: dict[str, str], *, listen: bool
+    ) -> LabHandle:
         front: Front | None = None
         if listen:
             started, front = start_with_front(source, environment)
@@ -117,7 +124,7 @@ class CheckRun:
             return ""
         started = time.monotonic()
         try:
-            lab = self.open_lab(self.exercise(number))
+            lab = self.open_lab(self.exercise(number), doors=False)
         except RuntimeError:
             return ""  # each check will say so
         try:

@@ -70,6 +70,7 @@ def engine_environment(root: Path) -> dict[str, str]:
         "DO_NOT_TRACK": "true",  # no tool that a lab uses reports home
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(cache / "matplotlib"),
+        "SQLITE_TMPDIR": ".",  # SQLite remembers the first that it sees, and a worker may write its own folder only
         "PYTHONHASHSEED": "random",
         "PYTHONUTF8": "1",
         "HOME": str(cache),

@@ -166,7 +166,7 @@ def main(channel: str) -> None:
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     walls.become_subreaper()
-    walls.die_with_parent()
+    # It ends when its channel closes. Its parent's end is no sign: that is the end of the thread that started it.
     Zygote(socket.socket(fileno=int(channel))).serve()
     os._exit(0)
 

@@ -10,7 +10,16 @@ from typing import Any
 
 from labkit.sandbox.walls import Limits, Walls
 
-KEPT_ENVIRONMENT = ("PATH", "LANG", "TZ", "DO_NOT_TRACK", "MPLBACKEND", "MPLCONFIGDIR", "LOKY_MAX_CPU_COUNT")
+KEPT_ENVIRONMENT = (
+    "PATH",
+    "LANG",
+    "TZ",
+    "DO_NOT_TRACK",
+    "MPLBACKEND",
+    "MPLCONFIGDIR",
+    "LOKY_MAX_CPU_COUNT",
+    "SQLITE_TMPDIR",
+)
 KEPT_PREFIXES = ("OMP_", "OPENBLAS_", "MKL_", "PYTHON", "LC_")
 
 

@@ -1,0 +1,123 @@
+"""The servers that labs talk to, declared once: for checks, notebooks, tests and `lab up`.
+
+Each keeps what it writes in one folder, its state, and listens on loopback only. Nothing here is imported or started
+before it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Service:
+    """One server.
+
+    Args:
+        title: what a person calls it.
+        command: the program and its arguments, as `lab up` runs it.
+        port: the port that everybody knows it by.
+        health: the path that answers with status 200 when the server is ready to work.
+        page: the path of the page to open.
+        environment: what is added to the server's environment.
+        client: what is added to the environment of those who talk to it.
+        app: `module:function`, called in the folder of the state; it returns the same server as an ASGI app, so that
+            checks can fork it from a process that has imported it already.
+        preload: the modules that the app needs.
+        packages: the packages whose versions decide whether a kept fresh state still fits.
+
+    In `command`, `environment` and `client`, `{state}` is the folder of the state, `{port}` the port and `{url}` the
+    address, without a slash at the end.
+    """
+
+    title: str
+    command: tuple[str, ...]
+    port: int
+    health: str
+    app: str
+    page: str = "/"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    client: Mapping[str, str] = field(default_factory=dict)
+    preload: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+
+# No tool reports home, and MLflow starts no job runner with its six workers of 245 MB.
+_QUIET = {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+MLFLOW = Service(
+    title="MLflow",
+    command=(
+        "mlflow", "server", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1",
+        "--backend-store-uri", "sqlite:///{state}/mlflow.db", "--artifacts-destination", "{state}/artifacts",
+    ),
+    port=5000,
+    # `/health` answers before the database is there; this path opens it.
+    health="/api/2.0/mlflow/experiments/get?experiment_id=0",
+    environment={**_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+    client={"MLFLOW_TRACKING_URI": "{url}", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"},
+    app="mlops_lab.services:mlflow_app",
+    preload=(
+        "mlflow.server.fastapi_app", "mlflow.store.tracking.sqlalchemy_store",
+        "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.artifact.local_artifact_repo",
+    ),
+    packages=("mlflow",),
+)  # fmt: skip
+
+PREFECT = Service(
+    title="Prefect",
+    command=("prefect", "server", "start", "--host", "127.0.0.1", "--port", "{port}"),
+    port=4200,
+    health="/api/health",
+    page="/dashboard",
+    environment={
+        **_QUIET,
+        "PREFECT_HOME": "{state}",
+        "PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///{state}/prefect.db",
+        "PREFECT_UI_STATIC_DIRECTORY": "{state}/ui",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+    },
+    client={"PREFECT_API_URL": "{url}/api", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+    app="mlops_lab.services:prefect_app",
+    preload=("prefect.server.api.server", "prefect.server.models.block_registration", "aiosqlite", "alembic.command"),
+    packages=("prefect",),
+)
+
+SERVICES: Mapping[str, Service] = {"mlflow": MLFLOW, "prefect": PREFECT}
+
+
+def mlflow_app() -> Any:
+    """Return MLflow's server on the database and the artifacts in the working folder, as `mlflow server` makes it."""
+    from mlflow.server import constants
+
+    state = Path.cwd()
+    database = f"sqlite:///{state}/mlflow.db"
+    os.environ |= {
+        constants.BACKEND_STORE_URI_ENV_VAR: database,
+        constants.REGISTRY_STORE_URI_ENV_VAR: database,
+        constants.ARTIFACT_ROOT_ENV_VAR: "mlflow-artifacts:/",
+        constants.ARTIFACTS_DESTINATION_ENV_VAR: str(state / "artifacts"),
+        constants.SERVE_ARTIFACTS_ENV_VAR: "true",
+    }
+    from mlflow.server.fastapi_app import app
+
+    return app
+
+
+def prefect_app() -> Any:
+    """Return Prefect's server, its background services included, on the database in the working folder."""
+    from prefect.context import SettingsContext
+    from prefect.server.api.server import create_app
+    from prefect.settings import Settings
+
+    os.environ["PREFECT_SERVER_UI_ENABLED"] = "false"  # nobody looks at it, and its files would go into site-packages
+    # The settings were read when prefect was imported, before this process had its own environment.
+    settings = Settings()
+    found = SettingsContext.get()
+    assert found is not None
+    SettingsContext(profile=found.profile, settings=settings).__enter__()
+    return create_app(settings=settings, final=True)
