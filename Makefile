@@ -50,10 +50,10 @@ sync: .venv/.ready  ## for authors: write the starters in labs/ anew from soluti
 	@.venv/bin/lab dev sync
 
 bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
-	@.venv/bin/python scripts/bench_labkit.py $(ARGS)
+	@.venv/bin/python -m bench.labkit $(ARGS)
 
 bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
-	@.venv/bin/python scripts/bench_serving.py $(ARGS)
+	@.venv/bin/python -m bench.serving $(ARGS)
 
 clean:  ## remove .venv and the caches; your work and your progress stay
 	@sh scripts/clean.sh

@@ -9,6 +9,7 @@ compares; it writes nothing.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import sys
@@ -27,11 +28,14 @@ METADATA = {
 }
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run each notebook that is named, or all. A cell that fails ends the run, and nothing is written."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notebook", nargs="*", type=Path, help="default: all of notebooks/")
+    options = parser.parse_args(arguments)
     # One thread: on a busy machine, several that wait for each other take far longer.
     os.environ |= {"PYTHONPATH": str(ROOT / "solutions"), "LAB_TRACK": "solutions", "OMP_NUM_THREADS": "1"}
-    paths = [Path(name) for name in arguments] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    paths = options.notebook or sorted((ROOT / "notebooks").glob("*.ipynb"))
     for path in paths:
         print(f"running: {path}", flush=True)
         notebook = nbformat.read(path, as_version=4)
@@ -52,4 +56,4 @@ def tidy(notebook: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

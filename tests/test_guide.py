@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-import guide_figures
 from labkit.course.catalog import Catalog, load_catalog
 from labkit.course.lab import Lab
+from weeks import guide_figures
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOG = load_catalog(ROOT)
@@ -215,8 +215,8 @@ def nodes_of(line: str) -> list[str]:
 
 @pytest.fixture
 def week(lab: Lab) -> Any:
-    """The script that measures the figures of a week."""
-    return importlib.import_module(f"measure_week{lab.number}")
+    """The module that measures the figures of a week."""
+    return importlib.import_module(f"weeks.{lab.week}.figures")
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def kept(lab: Lab) -> guide_figures.Figures:
 
 
 def test_the_figures_of_a_guide_were_measured(lab: Lab, guide: str, kept: guide_figures.Figures) -> None:
-    assert guide_figures.fill(guide, kept) == guide, f"run `python scripts/measure_week{lab.number}.py --write`"
+    assert guide_figures.fill(guide, kept) == guide, f"run `python -m weeks.{lab.week}.figures --write`"
     assert guide_figures.typed_in(guide) == [], "name the figure that each number is: `12<!--name-->`"
 
 
@@ -236,10 +236,10 @@ def test_quick_figures_are_measured_again(week: Any, kept: guide_figures.Figures
         assert list(guide_figures.differences(week.GROUPS[name](), kept)) == []
 
 
-def test_every_picture_of_a_guide_is_drawn_by_the_script(
+def test_every_picture_of_a_guide_is_drawn_from_its_figures(
     lab: Lab, guide: str, kept: guide_figures.Figures, tmp_path: Path
 ) -> None:
-    drawn = {path.name for path in importlib.import_module(f"draw_week{lab.number}").draw(kept, tmp_path)}
+    drawn = {path.name for path in importlib.import_module(f"weeks.{lab.week}.drawing").draw(kept, tmp_path)}
     folder = ROOT / "weeks" / lab.week / "figures"
     assert drawn == {path.name for path in folder.iterdir()}
     assert drawn == set(re.findall(r"!\[[^\]]+\]\(figures/([\w.]+)\)", guide))
@@ -272,7 +272,7 @@ def test_the_verdict_in_a_guide_is_what_lab_check_prints(week: str, lab: str, mu
     kept = json.loads((ROOT / "weeks" / week / "figures.json").read_text(encoding="utf-8"))["verdict"]
     now = guide_figures.verdict(lab, mutant)
     # How many houses it finds may change with the data that the check draws.
-    assert re.sub(r"\d+", "N", now) == re.sub(r"\d+", "N", kept), "run the script that measures the week"
+    assert re.sub(r"\d+", "N", now) == re.sub(r"\d+", "N", kept), f"run `python -m weeks.{week}.figures`"
 
 
 @pytest.mark.parametrize(

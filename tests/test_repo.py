@@ -70,7 +70,11 @@ def test_the_lock_is_within_the_bounds_of_the_project() -> None:
 
 def test_each_contract_of_the_imports_covers_each_lab() -> None:
     labs = {folder.name for folder in (ROOT / "solutions").glob("lab*_*")}
-    assert labs | {"labkit", "mlops_lab"} == set(PROJECT["tool"]["importlinter"]["root_packages"])
+    linter = PROJECT["tool"]["importlinter"]
+    below = labs | {"labkit", "mlops_lab", "mlops_probes"}
+    assert below | {"weeks", "bench"} == set(linter["root_packages"])
+    (layers,) = [contract["layers"] for contract in linter["contracts"] if "bench" in contract.get("layers", [])]
+    assert layers[:2] == ["bench", "weeks"] and set(layers[2].split(" : ")) == below
     assert PROJECT["tool"]["mypy"]["overrides"][1]["module"] == [f"{lab}.*" for lab in sorted(labs)]
 
 
@@ -166,6 +170,21 @@ def test_ci_runs_what_a_maintainer_runs() -> None:
     assert "set -euo pipefail" in text
     assert text.index("make lint") < text.index("make test") < text.index("git status --porcelain")
     assert {"run": ".ci/run"} in steps(yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text()))
+
+
+def test_each_script_is_run_by_somebody() -> None:
+    scripts = {path for path in (ROOT / "scripts").iterdir() if path.is_file()}
+    callers = {ROOT / name for name in ("Makefile", ".ci/run", "CONTRIBUTING.md", "shared/mlops_lab/data/README.md")}
+    texts = {path: path.read_text(encoding="utf-8") for path in scripts | callers | set(WORKFLOWS)}
+    for script in scripts:
+        name = f"scripts/{script.name}"
+        assert any(name in text for path, text in texts.items() if path != script), f"nobody runs {name}"
+
+
+def test_each_benchmark_has_its_target() -> None:
+    for main in (ROOT / "bench").glob("*/__main__.py"):
+        name = main.parent.name
+        assert make("-n", f"bench-{name}", "ARGS=--help").splitlines()[-1] == f".venv/bin/python -m bench.{name} --help"
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "scripts").glob("*.sh")), ids=lambda path: path.name)

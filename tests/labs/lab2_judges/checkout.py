@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LEFT_OUT = {".git", ".venv", ".lab", "artifacts", "reports", "node_modules"}
 LAB = "lab2_service"
 MADE = {"__pycache__", ".ipynb_checkpoints"}
-FEW_OF = {"tests", "weeks", "notebooks", "scripts", ".github"}  # some files stand for all
+FEW_OF = {"tests", "weeks", "notebooks", "scripts", "bench", ".github"}  # some files stand for all
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven", "indigo", "juniper", "koala", "lumen")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import neighbourhoods
 from mlops_lab.datasets import load_house_sales
+from weeks.week2_service import neighbourhoods
 
 
 def test_the_committed_file_is_what_the_data_gives() -> None:
@@ -35,6 +35,6 @@ def test_an_old_file_is_told(
 ) -> None:
     monkeypatch.setattr(neighbourhoods, "FILE", tmp_path / "neighbourhoods.json")
     assert neighbourhoods.main(["--check"]) == 1
-    assert "run `python scripts/neighbourhoods.py`" in capsys.readouterr().err
+    assert "run `python -m weeks.week2_service.neighbourhoods`" in capsys.readouterr().err
     assert neighbourhoods.main([]) == 0
     assert neighbourhoods.main(["--check"]) == 0

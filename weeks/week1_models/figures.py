@@ -1,8 +1,8 @@
 """Compute every figure that the guide of week 1 states, and draw its pictures.
 
-    python scripts/measure_week1.py            compute; write figures.json, the figures in the guide, the pictures
-    python scripts/measure_week1.py --check    compute and compare with figures.json; write nothing
-    python scripts/measure_week1.py --write    compute nothing; write guide and pictures from figures.json
+    python -m weeks.week1_models.figures            compute; write figures.json, the figures in the guide, the pictures
+    python -m weeks.week1_models.figures --check    compute and compare with figures.json; write nothing
+    python -m weeks.week1_models.figures --write    compute nothing; write guide and pictures from figures.json
 
 It takes about a minute. Prices and errors are in USD; cross-validated figures are means over five folds.
 """
@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from guide_figures import Figures, run, verdict
 from mlops_lab.datasets import load_flowers, load_house_sales, load_purchases
+from weeks.guide_figures import ROOT, Figures, run, verdict
+from weeks.week1_models.drawing import draw
 
-ROOT = Path(__file__).resolve().parents[1]
-WEEK = ROOT / "weeks" / "week1_models"
+WEEK = Path(__file__).resolve().parent
 AS_OF = "1998-03-31"
 
 
@@ -289,8 +289,6 @@ QUICK = ("house facts", "iris", "customers")
 
 def main() -> int:
     """Measure, then write or compare."""
-    from draw_week1 import draw
-
     # The figures are those of the reference solution.
     sys.path.insert(0, str(ROOT / "solutions"))
     return run(__doc__ or "", WEEK, GROUPS, draw)

@@ -1,4 +1,4 @@
-"""What `bench_serving.py` compares, and how each is started: lab 2, two endpoints beside it, MLflow and BentoML.
+"""What is compared, and how each is started: lab 2, two endpoints beside it, MLflow and BentoML.
 
 Same model, same house, one worker each. `start_…` runs a server for the length of a `with` block.
 """
@@ -18,17 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.common import ROOT
 from mlops_lab.artifacts import Artifact, load_artifact
 from mlops_lab.processes import Server, serve
+from weeks.week2_service.drawing import SERVERS
 
-ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS = Path(__file__).resolve().parent
 BENTO = ROOT / ".lab" / "cache" / "bench_serving" / "bentoml"
 # Below 1.4, uv finds versions of many years ago that fit as well.
 BENTO_VERSIONS = "bentoml>=1.4.30,<1.5"
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
-    "PYTHONPATH": os.pathsep.join([str(ROOT / "solutions"), str(SCRIPTS)]),
+    "PYTHONPATH": os.pathsep.join([str(ROOT / "solutions"), str(ROOT)]),
     "DO_NOT_TRACK": "true",
     "BENTOML_DO_NOT_TRACK": "True",
     # MLflow looks for uvicorn there.
@@ -46,11 +46,15 @@ class Contender:
     """One way to serve a price: what is asked, and where the price stands in the answer."""
 
     name: str  # of its figures: `echo` gives `echo_rps`
-    label: str
     path: str
     wrap: Callable[[dict[str, Any]], Any]  # from the house to the body of the request
     price: Callable[[Any], float]  # from the body of the answer to the price
     has_model: bool = True
+
+    @property
+    def label(self) -> str:
+        """What the guide calls it."""
+        return SERVERS[self.name]
 
     def body(self) -> bytes:
         """The body of the request."""
@@ -65,17 +69,16 @@ def _price(answer: Any) -> float:
     return float(answer["price"])
 
 
-ECHO = Contender("echo", "echo, no model", "/bench/echo", _as_it_is, _price, has_model=False)
-NAIVE = Contender("naive", "a frame per request", "/bench/naive", _as_it_is, _price)
-LAB = Contender("lab", "lab 2", "/v1/house-price", _as_it_is, _price)
+ECHO = Contender("echo", "/bench/echo", _as_it_is, _price, has_model=False)
+NAIVE = Contender("naive", "/bench/naive", _as_it_is, _price)
+LAB = Contender("lab", "/v1/house-price", _as_it_is, _price)
 MLFLOW = Contender(
     "mlflow",
-    "mlflow models serve",
     "/invocations",
     lambda row: {"dataframe_records": [row]},
     lambda answer: float(answer["predictions"][0]),
 )
-BENTOML = Contender("bentoml", "BentoML", "/predict", lambda row: {"houses": [row]}, lambda answer: float(answer[0]))
+BENTOML = Contender("bentoml", "/predict", lambda row: {"houses": [row]}, lambda answer: float(answer[0]))
 CONTENDERS = (ECHO, NAIVE, LAB, MLFLOW, BENTOML)
 
 Start = Callable[[Path], AbstractContextManager[Server]]
@@ -102,7 +105,7 @@ def start_lab(models: Path, port: int | None = None) -> AbstractContextManager[S
 
 def start_others(models: Path) -> AbstractContextManager[Server]:
     """Run the service of lab 2 with `/bench/echo` and `/bench/naive`."""
-    return _start_app("bench_serving_apps:create_app", models)
+    return _start_app("bench.serving.apps:create_app", models)
 
 
 def _start_app(factory: str, models: Path, port: int | None = None) -> AbstractContextManager[Server]:
@@ -151,12 +154,12 @@ def start_bentoml(models: Path) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="bench-") as home:
         environment = {
             **ENVIRONMENT,
-            "PYTHONPATH": str(SCRIPTS),
+            "PYTHONPATH": str(ROOT),
             "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")]),
             "BENTOML_HOME": home,
             "MODEL_FILE": str(models.resolve() / "house_price" / artifact.model_file),
         }
-        command = [str(python), "-m", "bentoml", "serve", "bench_serving_bento:HousePrices", "--host", "127.0.0.1"]
+        command = [str(python), "-m", "bentoml", "serve", "bench.serving.bento:HousePrices", "--host", "127.0.0.1"]
         with serve(
             [*command, "--port", "{port}"], health="/readyz", env=environment, cwd=home, timeout=SECONDS_TO_START
         ) as server:

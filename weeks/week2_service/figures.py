@@ -1,8 +1,8 @@
 """Collect every figure that the guide of week 2 states, and draw its picture.
 
-    python scripts/measure_week2.py            collect; write figures.json, the figures in the guide, the picture
-    python scripts/measure_week2.py --check    collect and compare with figures.json; write nothing
-    python scripts/measure_week2.py --write    collect nothing; write guide and picture from figures.json
+    python -m weeks.week2_service.figures            collect; write figures.json, the figures in the guide, the picture
+    python -m weeks.week2_service.figures --check    collect and compare with figures.json; write nothing
+    python -m weeks.week2_service.figures --write    collect nothing; write guide and picture from figures.json
 
 Speeds are not measured here: they are read from serving.json, which `make bench-serving ARGS=--write` writes.
 """
@@ -13,11 +13,11 @@ import json
 import sys
 from pathlib import Path
 
-from guide_figures import Figures, run, verdict
 from mlops_lab.datasets import load_house_sales
+from weeks.guide_figures import Figures, run, verdict
+from weeks.week2_service.drawing import draw
 
-ROOT = Path(__file__).resolve().parents[1]
-WEEK = ROOT / "weeks" / "week2_service"
+WEEK = Path(__file__).resolve().parent
 
 
 def data_figures() -> Figures:
@@ -25,9 +25,9 @@ def data_figures() -> Figures:
     return {"sales": len(load_house_sales())}
 
 
-def serving_figures() -> Figures:
-    """What the bench of the servers measured."""
-    measured = json.loads((WEEK / "serving.json").read_text(encoding="utf-8"))
+def serving_figures(week: Path = WEEK) -> Figures:
+    """What the bench of the servers measured, and the tables that it printed."""
+    measured = json.loads((week / "serving.json").read_text(encoding="utf-8"))
     return {**measured["figures"], "serving_table": "\n".join(measured["table"]) + "\n"}
 
 
@@ -43,8 +43,6 @@ QUICK = ("data", "serving")
 
 def main() -> int:
     """Collect, then write or compare."""
-    from draw_week2 import draw
-
     return run(__doc__ or "", WEEK, GROUPS, draw)
 
 

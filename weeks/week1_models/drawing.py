@@ -1,4 +1,4 @@
-"""The pictures of the guide of week 1, drawn from what `measure_week1.py` found."""
+"""The pictures of the guide of week 1, drawn from what `figures.py` found."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from guide_figures import Figures, number
 from mlops_lab.datasets import load_house_sales
 from mlops_lab.plots import BLUE, ORANGE, RED, SEGMENT_COLOURS, SKY, Plot, save_png
+from weeks.guide_figures import Figures, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-import bench_serving
-from bench_serving_contenders import ECHO, LAB, NAIVE
-from bench_serving_load import Load, LoadError, ask, run_load
-from bench_serving_report import TARGETS, Found, figures_of, judged, load_table, requests_per_second, target_table
-from guide_figures import Figures, number
+from bench.common import ROOT, memory_mb
+from bench.serving import measuring
+from bench.serving.contenders import CONTENDERS, ECHO, LAB, NAIVE
+from bench.serving.load import Load, LoadError, ask, run_load
+from bench.serving.report import TARGETS, Found, figures_of, judged, load_table, rows_table, target_table, write
 from mlops_lab.artifacts import save_artifact
 from mlops_lab.datasets import load_house_sales
 from mlops_lab.processes import Server
+from weeks.guide_figures import Figures, number
+from weeks.week2_service.drawing import SERVERS
 
 # What needs neither wrk, nor MLflow, nor an environment of its own.
 THREE = [ECHO, NAIVE, LAB]
@@ -45,7 +47,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def servers(models: Path) -> Iterator[Mapping[str, Server]]:
     """One server for the three: it is the service of lab 2 with the two endpoints more."""
     with ExitStack() as stack:
-        started, skipped = bench_serving.start(stack, models, [ECHO, NAIVE])
+        started, skipped = measuring.start(stack, models, [ECHO, NAIVE])
         assert started["echo"] == started["naive"] and not skipped
         yield {**started, "lab": started["echo"]}
 
@@ -69,14 +71,14 @@ ROW_FIGURES = [
 
 
 def test_the_answers_are_right_and_a_wrong_price_ends_the_run(models: Path, servers: Mapping[str, Server]) -> None:
-    bench_serving.expect_right_answers(models, THREE, servers)
+    measuring.expect_right_answers(models, THREE, servers)
     wrong = replace(LAB, price=lambda answer: float(answer["price"]) * 1.00001)
     with pytest.raises(SystemExit, match="the estimator says"):
-        bench_serving.expect_right_answers(models, [wrong], servers)
+        measuring.expect_right_answers(models, [wrong], servers)
 
 
 def test_a_short_run_measures_each_of_them(servers: Mapping[str, Server]) -> None:
-    loads = bench_serving.load_in_rounds(THREE, servers, 0.2, 1, own=True)
+    loads = measuring.load_in_rounds(THREE, servers, 0.2, 1, own=True)
     assert list(loads) == [each.name for each in THREE]
     for (load,) in loads.values():
         assert load.requests_per_second > 0 and 0 < load.p50_ms <= load.p99_ms
@@ -84,9 +86,9 @@ def test_a_short_run_measures_each_of_them(servers: Mapping[str, Server]) -> Non
 
 
 def test_batch_and_memory_are_measured(servers: Mapping[str, Server]) -> None:
-    found = bench_serving.batch_figures(servers["lab"])
+    found = measuring.batch_figures(servers["lab"])
     assert 1 < found["batch_ms"] <= found["batch_max_ms"] < 5_000
-    assert 50 < bench_serving.memory_mb(servers["lab"].pid) < 1_000
+    assert 50 < memory_mb(servers["lab"].pid) < 1_000
 
 
 def test_a_request_that_fails_ends_the_run(servers: Mapping[str, Server]) -> None:
@@ -98,7 +100,7 @@ def test_a_request_that_fails_ends_the_run(servers: Mapping[str, Server]) -> Non
 
 
 def test_of_several_rounds_the_median_counts() -> None:
-    assert bench_serving.median_load([Load(100, 1, 9), Load(300, 2, 7), Load(200, 3, 8)]) == Load(200, 2, 8)
+    assert measuring.median_load([Load(100, 1, 9), Load(300, 2, 7), Load(200, 3, 8)]) == Load(200, 2, 8)
 
 
 def test_the_tables_say_ratios_and_targets(figures: Figures) -> None:
@@ -115,22 +117,24 @@ def test_a_target_is_reached_at_its_very_value() -> None:
     assert judged(0.63, 0.7, "at least") == "missed by 10.0 %"
 
 
-def test_writing_keeps_the_figures_of_others(figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_serving, "WEEK", tmp_path)
+def test_the_tables_of_the_guide_are_made_of_its_figures() -> None:
+    measured = json.loads((ROOT / "weeks" / "week2_service" / "serving.json").read_text(encoding="utf-8"))
+    figures: Figures = measured["figures"]
+    made = [*load_table(figures), "", *rows_table(figures), "", *target_table(figures)]
+    assert measured["table"][2:] == made
+
+
+def test_each_server_that_is_compared_has_its_name_in_the_guide() -> None:
+    assert {each.name: each.label for each in CONTENDERS} == SERVERS
+
+
+def test_writing_keeps_the_figures_of_others(figures: Figures, tmp_path: Path) -> None:
     (tmp_path / "figures.json").write_text('{"sales": 3}')
     (tmp_path / "README.md").write_text("1<!--lab_rps--> requests, 2<!--sales--> sales\n")
     lines = load_table(figures)
-    bench_serving.write(figures, {"load": "wrk"}, {name: [load] for name, load in LOADS.items()}, lines)
+    write(tmp_path, figures, {"load": "wrk"}, {name: [load] for name, load in LOADS.items()}, lines)
     kept = json.loads((tmp_path / "figures.json").read_text())
     assert kept["sales"] == 3 and kept["serving_table"].splitlines() == lines
     assert (tmp_path / "README.md").read_text() == "3,000<!--lab_rps--> requests, 3<!--sales--> sales\n"
     assert json.loads((tmp_path / "serving.json").read_text())["figures"] == figures
     assert (tmp_path / "figures" / "requests_per_second.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_picture_shows_each_contender(figures: Figures) -> None:
-    assert requests_per_second(figures).data["requests per second"].to_dict() == {
-        "echo, no model": 4_000,
-        "a frame per request": 100,
-        "lab 2": 3_000,
-    }

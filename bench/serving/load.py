@@ -1,4 +1,4 @@
-"""Load for `bench_serving.py`: the same request again and again over a few connections, by wrk or by a loop of ours."""
+"""Load: the same request again and again over a few connections, by wrk or by a loop of ours."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from bench.common import p99
 
 JSON = {"Content-Type": "application/json"}
 
@@ -90,8 +92,8 @@ async def _run_own(url: str, body: bytes, seconds: float, connections: int) -> L
     took = time.perf_counter() - started
     answers = [answer for task in tasks for answer in task.result()]
     _expect_no_failure(url, sum(not is_ok for _, is_ok in answers), len(answers))
-    milliseconds = sorted(1_000 * each for each, _ in answers)
-    return Load(len(answers) / took, statistics.median(milliseconds), milliseconds[int(0.99 * len(milliseconds))])
+    milliseconds = [1_000 * each for each, _ in answers]
+    return Load(len(answers) / took, statistics.median(milliseconds), p99(milliseconds))
 
 
 async def _one_connection(address: tuple[str, int], request: bytes, end: float) -> list[tuple[float, bool]]:

@@ -1,4 +1,7 @@
-"""Figures in a week's guide: computed by a script, kept in figures.json, written into the guide where it names them.
+"""Figures in a week's guide: computed beside it, kept in figures.json, written into the guide where it names them.
+
+A week with figures has `figures.py`, which measures them, and `drawing.py`, which draws the pictures. Only those who
+write the course need this, so it stands beside the guides and is no part of `mlops_lab`, which the labs import.
 
 A figure stands before a comment with its name, which no reader sees: `72,396<!--time_mae-->`. How many digits it has is
 the guide's choice. `1,000<!--example-->` is made up. What a program printed stands as a block of its own between
@@ -116,7 +119,7 @@ def verdict(lab: str, mutant: str) -> str:
 
 
 def run(description: str, week: Path, groups: Mapping[str, Callable[[], Figures]], draw: Draw) -> int:
-    """The command line of a week's script: measure, then write or compare. Returns the exit status."""
+    """The command line of a week's `figures.py`: measure, then write or compare. Returns the exit status."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--check", action="store_true", help="compare with figures.json and write nothing")
@@ -128,12 +131,17 @@ def run(description: str, week: Path, groups: Mapping[str, Callable[[], Figures]
         found = list(differences(figures, kept))
         print("\n".join(found) or "figures.json says what was measured")
         return 1 if found else 0
+    write(week, figures, draw)
+    return 0
+
+
+def write(week: Path, figures: Figures, draw: Draw) -> None:
+    """Write figures.json, the pictures, and the figures in the guide of a week."""
     lines = [f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in figures.items()]
     write_atomically(week / "figures.json", "{\n" + ",\n".join(lines) + "\n}\n")
     draw(figures, week / "figures")
     guide = week / "README.md"
     write_atomically(guide, fill(guide.read_text(encoding="utf-8"), figures))
-    return 0
 
 
 def _measure(groups: Mapping[str, Callable[[], Figures]]) -> Figures:

@@ -1,7 +1,7 @@
 """Make the list of neighbourhoods that the web page of lab 2 offers.
 
-    python scripts/neighbourhoods.py           write solutions/lab2_service/page/neighbourhoods.json
-    python scripts/neighbourhoods.py --check   write nothing; fail where the committed file is another one
+    python -m weeks.week2_service.neighbourhoods           write solutions/lab2_service/page/neighbourhoods.json
+    python -m weeks.week2_service.neighbourhoods --check   write nothing; fail where the committed file is another one
 
 One entry per zipcode of the house sales: where its houses stand and how large they are (medians), and how many of them
 were sold. A zipcode is an area of the post office. Its borders are not those of a city, so the names say where most of
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from mlops_lab.datasets import load_house_sales
+from mlops_lab.files import write_atomically
 
-FILE = Path(__file__).resolve().parents[1] / "solutions" / "lab2_service" / "page" / "neighbourhoods.json"
+FILE = Path(__file__).resolve().parents[2] / "solutions" / "lab2_service" / "page" / "neighbourhoods.json"
 
 # fmt: off
 PLACES = {
@@ -76,11 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
     if parser.parse_args(arguments).check:
         if FILE.exists() and FILE.read_text(encoding="utf-8") == as_text():
             return 0
-        print(f"error: `{FILE.name}` is out of date; run `python scripts/neighbourhoods.py`", file=sys.stderr)
+        command = "python -m weeks.week2_service.neighbourhoods"
+        print(f"error: `{FILE.name}` is out of date; run `{command}`", file=sys.stderr)
         return 1
-    part = FILE.with_suffix(".part")
-    part.write_text(as_text(), encoding="utf-8")
-    os.replace(part, FILE)
+    write_atomically(FILE, as_text())
     return 0
 
 

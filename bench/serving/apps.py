@@ -1,4 +1,4 @@
-"""The service of lab 2 with two endpoints more, to compare with: `uvicorn --factory bench_serving_apps:create_app`."""
+"""The service of lab 2 with two endpoints more, to compare with: `uvicorn --factory bench.serving.apps:create_app`."""
 
 from __future__ import annotations
 

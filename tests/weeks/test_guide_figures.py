@@ -2,7 +2,7 @@
 
 import pytest
 
-import guide_figures
+from weeks import guide_figures
 
 FIGURES: guide_figures.Figures = {"mae": 72396.16, "share": -0.004, "months": [1.0, 2.0], "printed": "mae  64,630\n"}
 

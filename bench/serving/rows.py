@@ -2,7 +2,7 @@
 
 OpenMP reads `OMP_NUM_THREADS` once, at its start. So each setting has a process of its own, which runs this file:
 
-    python scripts/bench_serving_rows.py FOLDER_OF_THE_ARTIFACT        prints milliseconds as JSON
+    python -m bench.serving.rows FOLDER_OF_THE_ARTIFACT        prints milliseconds as JSON
 """
 
 from __future__ import annotations
@@ -17,9 +17,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench_serving_contenders import ENVIRONMENT, house, houses
-from bench_serving_report import ROWS, cores
+from bench.common import cores, p99, timed
+from bench.serving.contenders import ENVIRONMENT, house, houses
 
+# Name of the figure, without its unit → what it is.
+ROWS = {
+    "one_row_compiled": "one row, compiled",
+    "one_row_estimator": "one row, estimator, 1 thread",
+    "one_row_estimator_default_threads": "one row, estimator, a thread per core",
+    "one_row_estimator_busy": "one row, estimator, 1 thread, cores busy",
+    "one_row_estimator_default_threads_busy": "one row, estimator, a thread per core, busy",
+    "thousand_rows_compiled": "1,000 rows, compiled",
+    "thousand_rows_masks": "    the trees alone, as masks",
+    "thousand_rows_treelite": "    the trees alone, treelite",
+    "thousand_rows_estimator": "1,000 rows, estimator, 1 thread",
+}
 SECONDS = 2.0  # for each
 MOST_CALLS = 2_000
 
@@ -56,26 +68,25 @@ def busy_cores() -> Iterator[None]:
 
 
 def row_times(models: Path, threads: str | None) -> dict[str, float]:
-    """What `bench_serving_rows.py` prints, in a process with this `OMP_NUM_THREADS`, or without it."""
+    """What this file prints, in a process with this `OMP_NUM_THREADS`, or without it."""
     environment = {**os.environ, **ENVIRONMENT}
     del environment["OMP_NUM_THREADS"]
     if threads is not None:
         environment["OMP_NUM_THREADS"] = threads
-    command = [sys.executable, str(Path(__file__).resolve()), str(models / "house_price")]
+    command = [sys.executable, "-m", "bench.serving.rows", str(models / "house_price")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     times: dict[str, float] = json.loads(done.stdout)
     return times
 
 
-def sorted_ms(action: Callable[[], object]) -> list[float]:
-    """Return the milliseconds of many calls, sorted, after one call that does not count."""
+def milliseconds_of(action: Callable[[], object]) -> list[float]:
+    """Return the milliseconds of many calls, after one call that does not count."""
     action()
     milliseconds: list[float] = []
     end = time.perf_counter() + SECONDS
-    while len(milliseconds) < MOST_CALLS and (started := time.perf_counter()) < end:
-        action()
-        milliseconds.append(1_000 * (time.perf_counter() - started))
-    return sorted(milliseconds)
+    while len(milliseconds) < MOST_CALLS and time.perf_counter() < end:
+        milliseconds.append(1_000 * timed(action))
+    return milliseconds
 
 
 def main() -> None:
@@ -93,15 +104,15 @@ def main() -> None:
     table = np.array([[*(row[name] for name in compiled.numbers), compiled.zipcodes[row["zipcode"]]] for row in many])
     estimator = EstimatorPricer(artifact.model, list(artifact.metadata.features))
     times = {
-        "compiled": sorted_ms(lambda: compiled.predict(rows)),
-        "estimator": sorted_ms(lambda: estimator.predict(rows)),
-        "thousand_rows_compiled": sorted_ms(lambda: compiled.predict(many)),
-        "thousand_rows_estimator": sorted_ms(lambda: estimator.predict(many)),
-        "thousand_rows_masks": sorted_ms(lambda: compiled.many_rows(table)),
-        "thousand_rows_treelite": sorted_ms(lambda: treelite.gtil.predict(compiled.trees, table, nthread=1)),
+        "compiled": milliseconds_of(lambda: compiled.predict(rows)),
+        "estimator": milliseconds_of(lambda: estimator.predict(rows)),
+        "thousand_rows_compiled": milliseconds_of(lambda: compiled.predict(many)),
+        "thousand_rows_estimator": milliseconds_of(lambda: estimator.predict(many)),
+        "thousand_rows_masks": milliseconds_of(lambda: compiled.many_rows(table)),
+        "thousand_rows_treelite": milliseconds_of(lambda: treelite.gtil.predict(compiled.trees, table, nthread=1)),
     }
     found = {name: statistics.median(each) for name, each in times.items()}
-    print(json.dumps(found | {f"{name}_p99": each[int(0.99 * len(each))] for name, each in times.items()}))
+    print(json.dumps(found | {f"{name}_p99": p99(each) for name, each in times.items()}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What is measured of this course, one package per benchmark: `python -m bench.NAME`, or `make bench-NAME`."""

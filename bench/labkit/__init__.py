@@ -1,0 +1,1 @@
+"""The exercise engine against plain pytest, on the same checks."""

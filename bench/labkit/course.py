@@ -1,0 +1,65 @@
+"""A copy of the course that a benchmark may write into, and commands that run in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.common import ROOT
+from labkit.course.lab import Lab
+from labkit.course.marks import starter
+from labkit.engine.client import THREADS
+
+COPIED = ("weeks", "solutions", "tests", "shared", "labs", "pyproject.toml")
+LAB = (sys.executable, "-m", "labkit")
+
+
+@contextmanager
+def copy_of_course() -> Iterator[Path]:
+    """Copy what the engine reads to a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        root = Path(folder, "course")
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, root / name)
+        yield root
+
+
+def environment() -> dict[str, str]:
+    """The environment of every command: one thread each, and compiled files are kept as they are for a learner."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **dict.fromkeys(THREADS, "1"), "NO_COLOR": "1"}
+
+
+def run(arguments: list[str], root: Path, *, codes: tuple[int, ...] = (0,)) -> None:
+    """Run a command in the course; end the benchmark where its exit code is none of `codes`."""
+    done = subprocess.run(arguments, cwd=root, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode not in codes:
+        raise SystemExit(f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def plain_pytest(lab: Lab, track: str, *extra: str) -> list[str]:
+    """Return the command that runs the same checks in one plain pytest process."""
+    plugins = ["-p", "labkit.checking.plugin", "-p", "no:cacheprovider", "--noconftest"]
+    places = ["-c", "tests/labs/pytest.ini", "--rootdir", ".", lab.checks_file.as_posix()]
+    return [sys.executable, "-m", "pytest", "-q", *plugins, *places, "--track", track, *extra]
+
+
+def with_first_solved(root: Path, lab: Lab) -> str:
+    """Return the first file of the lab with its first exercise done and the others to do."""
+    first = lab.exercises[0]
+    text = (root / lab.solutions_dir / first.file).read_text(encoding="utf-8")
+    marks = (f"# solution {first.id}\n", "# end solution\n")
+    start = text.index(marks[0])
+    end = text.index(marks[1], start)
+    done = text[:start] + text[start:end].replace(marks[0], "") + text[end:].replace(marks[1], "", 1)
+    return starter(done, first.file, {exercise.id: exercise.title for exercise in lab.exercises})

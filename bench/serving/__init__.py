@@ -1,0 +1,1 @@
+"""One model served in five ways, each under load."""
