@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import warnings
 from collections import deque
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class Conductor:
         self.jobs = jobs
         self.waiting: deque[dict[str, Any]] = deque()
         self.runs: dict[int, Run] = {}
+        self.kept: tuple[str, ...] = ()
         self.lock = threading.Lock()
         self.selector = selectors.DefaultSelector()
         self.selector.register(client, selectors.EVENT_READ)
@@ -107,7 +109,12 @@ class Conductor:
             return
         lab = load_catalog(self.root).lab(request["preload"])
         self._preload(lab, request["exercises"])
-        for name in lab.services:
+        self.kept = lab.services
+        self._prepare_kept()
+
+    def _prepare_kept(self) -> None:
+        """Have a server of each kind wait for the next save, where somebody is going to save."""
+        for name in self.kept:
             self.servers.prepare(name)
 
     def _preload(self, lab: Lab, exercises: list[str]) -> None:
@@ -133,7 +140,7 @@ class Conductor:
             self._fork(run, theirs)
         order = Order(
             self.root, lab.number, run.exercises, tuple(request["checks"]), request["seed"], request["environment"],
-            track, collected, make_job(self.root, lab, collected, workspace),
+            track, collected, make_job(self.root, lab, collected, workspace, self.servers.folder),
         )  # fmt: skip
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end is noticed as any other
             order.send(ours)
@@ -214,6 +221,8 @@ class Conductor:
             server = self.servers.take(name, lambda text: self._send({"id": run.number, "note": text}))
         except ServerError as error:
             return {"broken": str(error)}
+        except Exception:  # whoever waits for an answer gets one
+            return {"broken": traceback.format_exc()[-1000:]}
         run.servers.add(server.number)
         if run.number not in self.runs:  # it has ended meanwhile
             self.servers.release(server.number)
@@ -231,6 +240,7 @@ class Conductor:
         for number in list(run.servers):
             self.servers.release(number)
         remove_tree(run.workspace)
+        self._prepare_kept()
 
     def _end_silent(self) -> None:
         """End checkers that have not been heard for too long."""
@@ -275,8 +285,12 @@ def described(server: Server) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def make_job(root: Path, lab: Lab, collected: Collected, workspace: Path) -> Job:
-    """Lay out the workspace of a submission; return what its workers need to know."""
+def make_job(root: Path, lab: Lab, collected: Collected, workspace: Path, servers: Path) -> Job:
+    """Lay out the workspace of a submission; return what its workers need to know.
+
+    Args:
+        servers: the folder with the states of all servers.
+    """
     source, others = lay_out(collected, lab, root, workspace)
     work = workspace / "work"
     work.mkdir(mode=0o755)
@@ -284,7 +298,7 @@ def make_job(root: Path, lab: Lab, collected: Collected, workspace: Path) -> Job
     libraries = [Path(entry) for entry in sys.path if entry and Path(entry).exists()]
     readable = [Path(sys.base_prefix), Path(sys.prefix), root / "shared", source, others, *libraries, *solutions]
     own = root / lab.solutions_dir
-    hidden = [own, root / "tests", root / "labs", root / ".git", root / ".lab"]
+    hidden = [own, root / "tests", root / "labs", root / ".git", root / ".lab", servers]
     shut_in = Walls(readable=[path for path in readable if path != root], work=work, hidden=hidden)
     return Job(lab.package, (str(source), str(others)), lab.prepare or "", shut_in, lab.preload)
 

@@ -194,6 +194,9 @@ class Servers:
         self._given: dict[int, Server] = {}
         self._number = 0
         self._closed = False
+        self.folder = Path(tempfile.mkdtemp(prefix="lab-servers-")).resolve()
+        """Holds the states of all servers; no worker of a submission may see it."""
+        self.folder.chmod(0o711)
 
     def take(self, name: str, on_restart: Callable[[str], None]) -> Server:
         """Return a server with a fresh state that is ready. Raises `ServerError`."""
@@ -267,16 +270,16 @@ class Servers:
         return folder
 
     def _start_on(self, name: str, declared: Service, template: Path | None) -> Server:
-        folder = Path(tempfile.mkdtemp(prefix="lab-server-")).resolve()
-        folder.chmod(0o755)
+        with self._lock:
+            self._number += 1
+            number = self._number
+        folder = self.folder / f"{name}-{number}"
+        folder.mkdir(mode=0o755)
         state = folder / "1"
         if template is None:
             state.mkdir(mode=0o700)
         else:
             shutil.copytree(template, state)
-        with self._lock:
-            self._number += 1
-            number = self._number
         job = server_job(self._root, declared, folder)
         server = Server(number, declared, folder, lambda job: self._source(name, declared, job), job)
         try:
@@ -288,7 +291,7 @@ class Servers:
 
     def _source(self, name: str, declared: Service, job: Job) -> WorkerSource:
         if not self._fork:
-            return SpawnedWorkers(job)
+            return SpawnedWorkers(job, sweep=False)
         with self._lock:
             zygote = self._zygotes.get(name)
             if zygote is None:
@@ -310,6 +313,7 @@ class Servers:
             server.close()
         for zygote in zygotes:
             zygote.close()
+        remove_tree(self.folder)
 
 
 _ALWAYS = ("uvicorn", "uvicorn.loops.auto", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto",

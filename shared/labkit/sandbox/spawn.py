@@ -26,10 +26,15 @@ from labkit.sandbox.workers import Started, connect_to_loopback, listen_on_loopb
 
 
 class SpawnedWorkers:
-    """Starts and ends workers of one submission as processes of their own."""
+    """Starts and ends workers of one submission as processes of their own.
 
-    def __init__(self, job: Job) -> None:
+    Args:
+        sweep: whether every other child of this process is an orphan of theirs.
+    """
+
+    def __init__(self, job: Job, *, sweep: bool = True) -> None:
         self._job = job
+        self._sweep = sweep
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._started = 0
         self._missing = {"namespaces"}
@@ -92,7 +97,7 @@ class SpawnedWorkers:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
-        if walls.is_linux():
+        if self._sweep and walls.is_linux():
             end_orphans({left.pid for left in self._workers.values()})
         shutil.rmtree(self._job.walls.work / str(worker), ignore_errors=True)
         return Ending(code=code) if code >= 0 else Ending(signal=-code)
