@@ -79,7 +79,7 @@ class SpawnedWorkers:
 
     def listen(self, port: int) -> socket.socket:
         """Return a socket that listens on loopback, which the workers share with everybody here."""
-        return listen_on_loopback(0)
+        return listen_on_loopback(port)
 
     def connect(self, port: int) -> socket.socket:
         """Return a connection to a port of loopback. Raises `OSError`."""
