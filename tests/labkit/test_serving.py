@@ -17,7 +17,7 @@ from labkit.engine.client import Engine, default_mode
 from labkit.records import Report
 
 SERVICE = '''
-import asyncio, json, os, signal, socket, time
+import asyncio, ctypes, json, os, signal, socket, time
 
 
 async def respond(send, status, body, headers=()):
@@ -42,6 +42,8 @@ def create_app():
                 await respond(send, 200, b"reached")
             except OSError as error:
                 await respond(send, 200, type(error).__name__.encode())
+        elif path == "/by-its-listener":
+            await respond(send, 200, by_its_listener(int(scope["query_string"])).encode())
         elif path == "/hang":
             await asyncio.sleep(60)
         elif path == "/huge":
@@ -56,6 +58,25 @@ def create_app():
             await respond(send, 404, b"not json")
 
     return app
+
+
+def by_its_listener(port):
+    """Turn every socket that this process has into a client of a port of the host."""
+    found = []
+    for number in range(3, 64):
+        try:
+            end = socket.socket(fileno=os.dup(number))
+        except OSError:
+            continue
+        try:
+            if end.family == socket.AF_INET and end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                libc = ctypes.CDLL(None, use_errno=True)
+                libc.connect(end.fileno(), bytes(16), 16)  # AF_UNSPEC: neither listens nor is connected any more
+                end.settimeout(1)
+                found.append(str(end.connect_ex(("127.0.0.1", port))))
+        finally:
+            end.close()
+    return " ".join(found) or "no socket"
 
 
 def broken_app():
@@ -108,6 +129,17 @@ def test_cannot_reach_the_network(shared):
     with socket.create_server(("127.0.0.1", 0)) as other:
         found = shared.request("GET", f"/outside?{other.getsockname()[1]}").text
     expect.that(found != "reached", expected="no network", found=found)
+
+
+@exercise("1.2")
+def test_its_listener_leads_nowhere(listening):
+    """The socket that it listens on belongs to its own network, whatever it makes of it."""
+    with socket.create_server(("127.0.0.1", 0)) as other, listening.serve("answer:create_app") as service:
+        found = service.request("GET", f"/by-its-listener?{other.getsockname()[1]}").text
+        other.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+    expect.that(found != "no socket" and "0" not in found.split(), expected="errors", found=found)
 
 
 @exercise("1.1")
@@ -182,8 +214,9 @@ def report(request: pytest.FixtureRequest, course: Path) -> Iterator[Report]:
 
 def test_each_verdict_on_a_service_is_the_right_one(report: Report) -> None:
     outcomes = {result.check: result.outcome for result in report.results}
-    assert len(outcomes) == 10
-    walls = {"test_cannot_reach_the_network"} if report.notes else set()  # without namespaces there is a network
+    assert len(outcomes) == 11
+    # Without namespaces there is a network.
+    walls = {"test_cannot_reach_the_network", "test_its_listener_leads_nowhere"} if report.notes else set()
     wrong = {
         check: outcome for check, outcome in outcomes.items() if outcome != ("failed" if check in FAILS else "passed")
     }

@@ -255,6 +255,47 @@ def test_secrets_are_not_in_the_environment(bench: Bench, monkeypatch: pytest.Mo
     assert "hunter2" not in double.output + double.message
 
 
+def test_nothing_of_another_submission_is_in_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each canary is put together at run time, so that the text of the one who looks for it does not hold it.
+    canaries = {"a submission": "canary-of-a-neighbour", "an environment": "canary-in-the-environment"}
+    monkeypatch.setenv("KUBECONFIG", canaries["an environment"])
+    bench.check(f"# {canaries['a submission']}\n" + toy.answer())
+    hunt = """
+    import gc, re, sys
+    parts = [("canary-of", "-a-neighbour"), ("canary-in", "-the-environment")]
+    needles = ["".join(part) for part in parts]
+    found = []
+    frame = sys._getframe()
+    while frame:
+        held = repr(frame.f_locals) + repr(list(frame.f_globals)) if frame.f_code.co_name != "double" else ""
+        found += [f"frame {frame.f_code.co_name}: {needle}" for needle in needles if needle in held]
+        frame = frame.f_back
+    own = {id(needles), *map(id, needles)}
+    for o in gc.get_objects():
+        if isinstance(o, (list, tuple, dict)) and id(o) not in own and o is not locals():
+            values = o.values() if isinstance(o, dict) else o
+            for v in list(values):
+                if isinstance(v, (str, bytes)) and id(v) not in own:
+                    text = v if isinstance(v, str) else v.decode("latin-1")
+                    found += [f"object: {needle}" for needle in needles if needle in text and len(text) > len(needle)]
+    hits = 0
+    with open("/proc/self/mem", "rb", 0) as memory:
+        for line in open("/proc/self/maps"):
+            start, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if "r" in line.split()[1] and "[v" not in line and end - start < 2**28:
+                try:
+                    memory.seek(start)
+                    piece = memory.read(end - start)
+                except OSError:
+                    continue
+                for needle in needles:
+                    hits += piece.count(b"# " + needle.encode()) + piece.count(b"KUBECONFIG=" + needle.encode())
+    raise RuntimeError(f"found {found} {hits}")
+    """
+    double = result(bench.check(toy.answer(hunt)), "test_doubles")
+    assert "RuntimeError: found [] 0" in double.message
+
+
 def test_output_is_clipped_and_without_escape_codes(bench: Bench) -> None:
     body = "print('\\x1b[31mred\\x1b[0m \\x1b]0;title\\x07 ok'); print('y' * 100_000)\nreturn 7"
     double = result(bench.check(toy.answer(body)), "test_doubles")
