@@ -112,3 +112,49 @@ def broken(text: str, seed: int) -> str:
         )
         data = data[:at] + piece + data[end:]
     return data.decode(errors="replace")
+
+
+# Each fails the checks of the exercise in `toy_files` that is written in this file.
+REFUSED: dict[str, list[str]] = {
+    "base/deployment.yaml": [
+        *YAML.values(),
+        "kind: a\nkind: b\n",
+        "kind: Deployment\nspec:\n\treplicas: 2\n",
+        "kind: &a Deployment\nspec: *a\n",
+        "<<: {kind: Deployment}\n",
+        "kind: !!python/object/apply:os.system ['touch /tmp/x']\n",
+        "kind: !!python/name:os.system\n",
+        "~: 1\n",
+        "? [a]\n: 1\n",
+        "kind: \x1b[31mDeployment\n",
+        'kind: "\\0"\n',
+        "x" * 200_000,
+        "",
+        "# nothing\n",
+        "kind: Deployment\nspec: 1\n",
+        "kind: Deployment\nspec: {replicas: 2, template: {spec: {containers: {a: 1}}}}\n",
+        "kind: Deployment\nspec: {replicas: .inf, template: {spec: {containers: [[], {}]}}}\n",
+        "kind: Deployment\nspec: {replicas: true, template: {spec: {containers: [{image: 'a\\nwhere: b:1'}]}}}\n",
+        "kind: [Deployment]\n",
+        "[]\n",
+        "--- 1\n--- kind\n",
+    ],
+    "main.tf": [
+        *HCL.values(),
+        "a = 1\na = 2\n",
+        "a = \x01\n",
+        'provider "aws" {}\n',
+        'provider = "aws"\n',
+        'provider "aws" {\n  region = "${var.region}"\n}\nvariable "region" {\n  default = [1]\n}\n',
+        "",
+    ],
+    "config.toml": [
+        *TOML.values(),
+        "a = 1\na = 2\n",
+        "server = 1\n",
+        "[[server]]\nport = 8080\n",
+        "[server]\nport = nan\n",
+        "[server]\nport = 2024-01-01\n",
+        "",
+    ],
+}

@@ -1,4 +1,4 @@
-"""Which file is read by which reader. A reader is imported when a file wants it: YAML takes 30 ms, HCL 200."""
+"""Which file is read by which reader. A reader is imported when a file wants it: that of HCL takes 200 ms."""
 
 from __future__ import annotations
 

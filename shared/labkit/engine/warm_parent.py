@@ -28,6 +28,7 @@ from typing import Any
 from labkit.course.catalog import load_catalog
 from labkit.course.lab import Lab
 from labkit.course.tracks import Collected, Track, collect, lay_out
+from labkit.documents.readers import get_ready
 from labkit.sandbox import walls
 from labkit.sandbox.nursery import Job, NurseryProcess
 from labkit.sandbox.walls import Walls
@@ -102,6 +103,7 @@ class EngineProcess:
         names = ["pytest", "labkit.checking.plugin", "labkit.checks", "labkit.checking.checker", *lab.preload]
         names += ["pyarrow", "pyarrow.ipc", "pyarrow.pandas_compat"] if "pandas" in lab.preload else []
         names += [name for exercise in lab.exercises if exercise.id in exercises for name in exercise.preload]
+        get_ready(file for exercise in lab.exercises if exercise.id in exercises for file in exercise.files)
         missing = [name for name in names if name not in sys.modules]
         for name in missing:
             importlib.import_module(name)
