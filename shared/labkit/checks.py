@@ -1,4 +1,4 @@
-"""What a file of checks imports: `exercise`, `expect`, `fail` and the faults that a check may ask for."""
+"""What a file of checks imports: `exercise`, `expect`, `fail`, and what a check may hold or ask for."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import TypeVar
 import pytest
 
 from labkit.checking import expect
+from labkit.checking.documents import Documents
 from labkit.checking.expect import CheckFailed, fail
 from labkit.checking.faults import LearnerError, LearnerFault, LearnerStopped
 from labkit.checking.handles import LabHandle
+from labkit.checking.located import Located
 from labkit.checking.remote import RemoteObject
 
 __all__ = [
     "CheckFailed",
+    "Documents",
     "LabHandle",
     "LearnerError",
     "LearnerFault",
     "LearnerStopped",
+    "Located",
     "RemoteObject",
     "exercise",
     "expect",

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+import sysconfig
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -90,8 +91,21 @@ def tools() -> tuple[Tool, ...]:
 
 def is_there(name: str) -> bool:
     """Whether a tool is on this machine, under any of its names."""
+    return find(name) is not None
+
+
+def find(name: str) -> Path | None:
+    """The program of a tool: on PATH, else in this environment's own folder, where a wheel may have put it.
+
+    That folder is on PATH only where the environment is active, and `.venv/bin/lab` runs without.
+    """
     names = next((tool.names for tool in tools() if tool.name == name), (name,))
-    return any(shutil.which(known) for known in names)
+    own = os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), sysconfig.get_path("scripts")]))
+    for path in (None, own):
+        for known in names:
+            if found := shutil.which(known, path=path):
+                return Path(found)
+    return None
 
 
 def _docker() -> Tool:

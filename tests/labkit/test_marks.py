@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from labkit.course.marks import MarkError, focus, open_todos, parse, reference, solution_parts, starter
+from labkit.course.marks import MarkError, can_be_marked, focus, open_todos, parse, reference, solution_parts, starter
 
 TITLES = {"1.1": "Split by time", "1.2": "Build the model"}
 
@@ -96,6 +96,17 @@ def test_focus_shows_one_exercise_alone() -> None:
         ("a.html", "  <!--~ <b>write</b> -->\n", "  <b>write</b>\n"),
         ("app.js", "//~ let x;\n", "let x;\n"),
         ("Dockerfile", "  # solution 1.1\n  RUN x\n  # end solution\n", "  # TODO 1.1: Split by time\n"),
+        (
+            "a.yaml",
+            "a:\n  # solution 1.1\n  b: 1\n  #~ b: 0\n  # end solution\n",
+            "a:\n  # TODO 1.1: Split by time\n  b: 0\n",
+        ),
+        ("a.yml", "- a\n# solution 1.1\n- b\n# end solution\n", "- a\n# TODO 1.1: Split by time\n"),
+        ("a.tf", "a {\n  // solution 1.1\n  b = 1\n  // end solution\n}\n", "a {\n  // TODO 1.1: Split by time\n}\n"),
+        ("a.tf", "# solution 1.1\nb = 1\n//~ b = 2\n# end solution\n", "# TODO 1.1: Split by time\nb = 2\n"),
+        ("a.toml", "[a]\n# solution 1.1\nb = 1\n# end solution\n", "[a]\n# TODO 1.1: Split by time\n"),
+        ("Dockerfile", "FROM a\n#~ USER root\n", "FROM a\nUSER root\n"),
+        ("a.json", '{"a": "# solution 1.1"}\n', '{"a": "# solution 1.1"}\n'),
         ("a.py", "#~\nx = 1\n", "\nx = 1\n"),
         ("a.py", "x = 1\r\n# solution 1.1\r\ny = 2\r\n# end solution\r\n", "x = 1\n# TODO 1.1: Split by time\n"),
         ("a.py", "x = 1", "x = 1\n"),
@@ -148,6 +159,36 @@ def test_a_wrong_mark_names_file_and_line(sign: str, lines: list[str], line: int
 def test_a_mark_of_another_shape_is_an_error(text: str, line: int, why: str) -> None:
     with pytest.raises(MarkError, match=rf"^a\.py:{line}: .*{why}"):
         parse(text, "a.py", TITLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        (
+            "a.yaml",
+            "a: 1\n// solution 1.1\n// end solution\n",
+            "`//` begins no comment in this kind of file: .* with `#`",
+        ),
+        ("b/a.yml", "a: 1\n<!--~ x -->\n", "`<!--` begins no comment"),
+        ("a.toml", "a = 1\n//~ b = 1\n", "`//` begins no comment"),
+        ("docker/Dockerfile", "FROM a\n// solution 1.1\n// end solution\n", "`//` begins no comment"),
+        (
+            "a.tf",
+            "a = 1\n<!-- solution 1.1 -->\n<!-- end solution -->\n",
+            "`<!--` begins no comment .* with `#` or `//`",
+        ),
+        ("a.json", "{\n# solution 1.1\n# end solution\n}\n", "JSON has no comments, so it cannot hold the mark `# sol"),
+        ("a.json", "{\n  //~ 1\n}\n", "JSON has no comments"),
+    ],
+)
+def test_a_mark_must_be_a_comment_of_its_file(name: str, text: str, why: str) -> None:
+    with pytest.raises(MarkError, match=rf"^{name}:2: {why}"):
+        starter(text, name, TITLES)
+
+
+def test_some_files_can_hold_no_mark() -> None:
+    assert [can_be_marked(name) for name in ("a.json", "b/package.JSON")] == [False, False]
+    assert all(can_be_marked(name) for name in ("a.yaml", "a.tf", "Dockerfile", "a.py", "a.unknown"))
 
 
 def test_an_unknown_exercise_suggests_the_nearest() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import numbers
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,29 +22,44 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class CheckFailed(AssertionError):
-    """A wrong answer: what was expected, what was found, what to look at."""
+class Placed(ABC):
+    """What knows where it stands in a file under check: `labs/lab3_kubernetes/base/deployment.yaml:12`."""
 
-    def __init__(self, expected: str, found: str, help: str = "") -> None:
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """File and line as the learner reads them."""
+
+
+class CheckFailed(AssertionError):
+    """A wrong answer: what was expected, what was found, what to look at, and where that can be told."""
+
+    def __init__(self, expected: str, found: str, help: str = "", where: str = "") -> None:
         self.expected = expected
         self.found = found
         self.help = help
-        super().__init__(f"expected: {expected}\nfound: {found}" + (f"\nhelp: {help}" if help else ""))
+        self.where = where
+        more = "".join(f"\n{name}: {text}" for name, text in (("help", help), ("where", where)) if text)
+        super().__init__(f"expected: {expected}\nfound: {found}{more}")
 
 
-def fail(*, expected: str, found: str, help: str = "") -> NoReturn:
-    """Fail the check."""
-    raise CheckFailed(expected, found, help)
+def fail(*, expected: str, found: str, help: str = "", where: Placed | None = None) -> NoReturn:
+    """Fail the check. `where` is the value in a file that is wrong, or the one around what is missing."""
+    raise CheckFailed(expected, found, help, where.place if where is not None else "")
 
 
-def that(condition: object, *, expected: str, found: object, help: str = "") -> None:
-    """Fail unless `condition` is true. `found` is shown as it is."""
+def that(condition: object, *, expected: str, found: object, help: str = "", where: Placed | None = None) -> None:
+    """Fail unless `condition` is true. `found` is shown as it is, `where` as in `fail`."""
     if not bool(condition):
-        fail(expected=expected, found=found if isinstance(found, str) else shown(found), help=help)
+        fail(expected=expected, found=found if isinstance(found, str) else shown(found), help=help, where=where)
 
 
 def shown(value: object) -> str:
     """Describe a value in a few words: a table by its shape and columns, anything else by its text."""
+    if isinstance(value, Placed):
+        return str(value)
+    if isinstance(value, (str, int, float)):  # a check of files alone need not import what follows
+        return f"{clean(repr(value), 200)} ({type(value).__name__})"
     import numpy as np
     import pandas as pd
 

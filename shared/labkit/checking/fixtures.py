@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from labkit.checking.documents import Documents
 from labkit.checking.handles import LabHandle
 from labkit.checking.run import CheckRun
 
@@ -44,6 +45,12 @@ def submitted(request: pytest.FixtureRequest) -> Mapping[str, str]:
     """The text of each file under check, by its name. Whatever stands in it is the learner's."""
     texts = request.config.stash[PLUGIN].run.collected.texts
     return {name: data.decode() for name, data in texts.items()}
+
+
+@pytest.fixture(scope="module")
+def documents(request: pytest.FixtureRequest) -> Documents:
+    """The files under check that are YAML, HCL or TOML, as values that know their lines."""
+    return request.config.stash[PLUGIN].run.documents
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labkit.checking.clients import DirectClient, WorkerClient
+from labkit.checking.documents import Documents
 from labkit.checking.doors import Doors
 from labkit.checking.fronts import Front, start_with_front
 from labkit.checking.handles import LabHandle
 from labkit.course.lab import Exercise, Lab
 from labkit.course.marks import open_todos
 from labkit.course.tracks import Collected, Track
+from labkit.documents.readers import kind_of
 from labkit.records import Outcome, Result
 from labkit.sandbox.worker import Executor
 from labkit.sandbox.workers import WorkerSource
 from labkit.text import clean
 
-IMPORTS = "imports"
-"""The name of the check that stands for the import of a file."""
+IMPORTS, PARSES = "imports", "parses"
+"""The names of the checks that stand for a file: a module is imported, any other file is taken and read."""
 
 
 @dataclass
@@ -52,6 +54,7 @@ class CheckRun:
 
     def __post_init__(self) -> None:
         self.last_call: tuple[str, str] | None = None
+        self.documents = Documents(self.collected.texts, self.collected.problems, self.track.place)
         self.todos: dict[str, str] = {}
         for name, data in self.collected.texts.items():
             for exercise, line in open_todos(data.decode()).items():
@@ -108,14 +111,19 @@ class CheckRun:
         return ""
 
     def try_imports(self) -> None:
-        """Import each file under check that has something to check; report those that cannot be imported."""
-        by_file: dict[str, list[str]] = {}
+        """Import or read each file under check that has something to check; report those where that fails."""
+        by_file: dict[str, str] = {}
         for number in self.exercises:
             if number not in self.todos:
-                by_file.setdefault(self.exercise(number).file, []).append(number)
-        for file, numbers in by_file.items():
-            if problem := self.collected.problems.get(file) or self._import_problem(file, numbers[0]):
-                self._broken(file, numbers[0], problem)
+                exercise = self.exercise(number)
+                for file in (exercise.file, *(file for file in exercise.also if kind_of(file))):
+                    by_file.setdefault(file, number)
+        for file, number in by_file.items():
+            started = time.monotonic()
+            problem = self.collected.problems.get(file) or self.documents.problem(file)
+            self._seconds = time.monotonic() - started
+            if problem := problem or self._import_problem(file, number):
+                self._broken(file, number, problem)
 
     def _import_problem(self, file: str, number: str) -> str:
         from labkit.checking.verdict import describe
@@ -142,10 +150,11 @@ class CheckRun:
     _output: str = ""
 
     def _broken(self, file: str, number: str, problem: str) -> None:
-        self.broken[file] = f"not run: {self.track.place(file)} cannot be imported (see `{IMPORTS}` of {number})"
-        title = f"`{file}` can be imported."
+        check, done = (IMPORTS, "imported") if file.endswith(".py") else (PARSES, "read")
+        self.broken[file] = f"not run: {self.track.place(file)} cannot be {done} (see `{check}` of {number})"
+        title = f"`{file}` can be {done}."
         output = clean(self._output, 2000)
-        self.report(Result(number, IMPORTS, "failed", problem, self._seconds, title, output))
+        self.report(Result(number, check, "failed", problem, self._seconds, title, output))
         self._seconds, self._output = 0.0, ""
 
     def before(self, number: str) -> tuple[Outcome, str] | None:

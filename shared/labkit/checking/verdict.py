@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from labkit.checking.expect import CheckFailed
 from labkit.checking.faults import LearnerError, LearnerFault, LearnerStopped
+from labkit.documents.nodes import Refused
+from labkit.documents.readers import kind_of
 from labkit.records import Outcome
 from labkit.text import clean
 
@@ -36,7 +38,7 @@ def describe(error: BaseException, where: Callable[[str, int], str]) -> tuple[Ou
     if isinstance(error, LearnerStopped):
         return "failed", describe_stop(error)
     if isinstance(error, CheckFailed):
-        return "failed", _lines(expected=error.expected, found=error.found, help=error.help)
+        return "failed", _lines(expected=error.expected, found=error.found, help=error.help, where=error.where)
     if isinstance(error, LearnerFault):
         return "failed", clean(str(error), 2000)
     if isinstance(error, AssertionError):
@@ -70,16 +72,36 @@ def describe_error(error: LearnerError, where: Callable[[str, int], str]) -> str
 def _describe_syntax(error: LearnerError, where: Callable[[str, int], str]) -> str:
     syntax = error.syntax or {}
     line, column = syntax.get("line"), syntax.get("column")
-    text = clean(str(syntax.get("text") or ""), 200).rstrip("\n")
-    shown = text.lstrip()
-    caret = ""
-    if isinstance(column, int) and 0 < column <= len(text) + 1 and shown:
-        caret = "\n    " + " " * max(0, column - 1 - (len(text) - len(shown))) + "^"
+    code = with_caret(str(syntax.get("text") or ""), column if isinstance(column, int) else 0)
     place = where(str(syntax.get("file")), line if isinstance(line, int) else 0)
-    code = f"\n    {shown}{caret}" if shown else ""
     return (
         _lines(expected=f"{error.doing} works", found=f"{error.type_name}: {error.message}") + f"{code}\nwhere: {place}"
     )
+
+
+def with_caret(line: str, column: int) -> str:
+    """Return a line of a learner's file and a caret below its column (from 1), each after a line end of its own."""
+    if column > 150:  # show the place, not the beginning of an endless line
+        line, column = "…" + line[column - 80 : column + 40], 81
+    text = clean(line, 200).partition("\n")[0].replace("\t", " ")
+    shown = text.lstrip()
+    if not shown:
+        return ""
+    fits = 0 < column <= len(text) + 1
+    caret = "\n    " + " " * max(0, column - 1 - (len(text) - len(shown))) + "^" if fits else ""
+    return f"\n    {shown}{caret}"
+
+
+def describe_refusal(file: str, text: str, refused: Refused, where: Callable[[str, int], str]) -> str:
+    """Return the message for a file of data that cannot be read, with its line and a caret below the place."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    code = with_caret(lines[refused.line - 1], refused.column) if 0 < refused.line <= len(lines) else ""
+    said = _lines(
+        expected=f"`{file}` can be read as {kind_of(file)}",
+        found=f"line {refused.line}, column {refused.column}: {refused.why}",
+        help=refused.help,
+    )
+    return f"{said}{code}\nwhere: {where(file, refused.line)}"
 
 
 def describe_stop(stop: LearnerStopped) -> str:

@@ -1,8 +1,8 @@
 """The marks in solution files: what the learner writes, and what only the starter shows.
 
 Between `# solution 1.2` and `# end solution` is what the learner writes. A line that begins with `#~ `, or `# ~ ` as
-formatters write it, is in the starter only. The same marks work with `//` and `<!-- -->` comments. Everything here is
-text in, text out.
+formatters write it, is in the starter only. The same marks work with `//` and `<!-- -->` comments, each in the kinds of
+file that have them. Everything here is text in, text out.
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ _MEANT = re.compile(
     r"|^[ \t]*(?:#|//|<!--)~\w",
     re.IGNORECASE,
 )
+# The comments of each kind of file, by the end of its name. JSON has none; any other kind may have all.
+_HASH, _HCL = frozenset({"#"}), frozenset({"#", "//"})
+_COMMENTS = {
+    **dict.fromkeys(("yaml", "yml", "toml", "dockerfile"), _HASH),
+    **dict.fromkeys(("tf", "tfvars", "hcl"), _HCL),
+    "json": frozenset[str](),
+}
 _TODO = re.compile(r"^[ \t]*(?:#|//|<!--)[ \t]*TODO[ \t]+(?P<id>\d+\.\d+)\b")
 
 
@@ -82,6 +89,7 @@ def _pieces(text: str, name: str, known: Mapping[str, str] | None) -> Iterator[L
         if end and not opened:
             raise MarkError(name, number, "`end solution` without a `solution` mark before it")
         _no_typing_error(line, start or end, name, number)
+        _is_comment_here(line, start or end or _STARTER_ONLY.match(line), name, number)
         if start:
             _known_exercise(start["id"], name, number, known)
             opened, inside = start, [Line(number, line, "mark", start["id"])]
@@ -108,6 +116,27 @@ def _no_typing_error(line: str, mark: re.Match[str] | None, name: str, number: i
         raise MarkError(name, number, f"broken mark `{line.strip()}`: {wanted}")
     if mark is not None and (mark["style"] == "<!--") != bool(mark["close"]):
         raise MarkError(name, number, f"broken mark `{line.strip()}`: `<!--` and `-->` belong together")
+
+
+def can_be_marked(name: str) -> bool:
+    """Whether a file of this name has comments at all."""
+    return _COMMENTS.get(_ending(name)) != frozenset()
+
+
+def _ending(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[2].lower()
+
+
+def _is_comment_here(line: str, mark: re.Match[str] | None, name: str, number: int) -> None:
+    signs = _COMMENTS.get(_ending(name))
+    if mark is None or signs is None or mark["style"] in signs:
+        return
+    if not signs:
+        raise MarkError(name, number, f"JSON has no comments, so it cannot hold the mark `{line.strip()}`")
+    wanted = " or ".join(f"`{sign}`" for sign in sorted(signs))
+    raise MarkError(
+        name, number, f"`{mark['style']}` begins no comment in this kind of file: write the mark with {wanted}"
+    )
 
 
 def _known_exercise(id: str, name: str, number: int, known: Mapping[str, str] | None) -> None:

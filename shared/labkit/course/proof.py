@@ -9,9 +9,11 @@ from pathlib import Path
 from labkit.course.catalog import Catalog
 from labkit.course.check_functions import CheckFunction, read_checks
 from labkit.course.lab import Lab, suggestion
-from labkit.course.marks import MarkError, open_todos
+from labkit.course.marks import MarkError, can_be_marked, open_todos
 from labkit.course.mutants import Mutant, MutantError, apply_mutant, by_exercise, load_alternatives, load_mutants
 from labkit.course.starters import Starter, files_below, starters, stray_files
+from labkit.documents.nodes import Refused
+from labkit.documents.readers import kind_of, read
 
 _DIFF_LINES = 12
 
@@ -95,8 +97,11 @@ def _exercises(lab: Lab, made: list[Starter]) -> Iterator[str]:
     todos = {starter.file: open_todos(starter.content.decode(errors="replace")) for starter in made}
     for exercise in lab.exercises:
         for file in exercise.files:
-            if exercise.id not in todos.get(file, {}):
-                yield f"{(lab.solutions_dir / file).as_posix()}: no `solution {exercise.id}` mark, so no TODO"
+            shown = (lab.solutions_dir / file).as_posix()
+            if not can_be_marked(file):
+                yield f"{shown}: JSON has no comments, so no `solution {exercise.id}` mark; take YAML or TOML instead"
+            elif exercise.id not in todos.get(file, {}):
+                yield f"{shown}: no `solution {exercise.id}` mark, so no TODO"
         if not exercise.hints:
             yield f"weeks/{lab.week}/lab.toml: exercise {exercise.id} has no hint"
 
@@ -129,7 +134,17 @@ def _mutants(root: Path, lab: Lab, checks: list[CheckFunction]) -> Iterator[str]
     for mutant in [*mutants, *load_alternatives(root, lab)]:
         solution = root / lab.solutions_dir / mutant.file
         if solution.is_file():
-            apply_mutant(solution.read_text(encoding="utf-8"), mutant)
+            yield from _unreadable(mutant, apply_mutant(solution.read_text(encoding="utf-8"), mutant), root)
+
+
+def _unreadable(mutant: Mutant, text: str, root: Path) -> Iterator[str]:
+    """A wrong answer that cannot even be read fails every check, and proves none."""
+    if kind_of(mutant.file):
+        try:
+            read(mutant.file, text)
+        except Refused as refused:
+            shown = mutant.path.relative_to(root).as_posix()
+            yield f"{shown}: `{mutant.file}` could not be read: {refused}"
 
 
 def _caught(lab: Lab, mutant: Mutant, names: dict[str, set[str]]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from labkit.course import marks
 from labkit.course.catalog import Catalog, load_catalog
 from labkit.course.lab import Lab
+from labkit.documents.nodes import Empty, Refused
+from labkit.documents.readers import kind_of, read
 from labkit.files import free_folder, timestamp, write_atomic
 
 _IGNORED = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".DS_Store"}
@@ -52,6 +54,8 @@ def _make(path: Path, file: str, lab: Lab) -> Starter:
     made = marks.starter(text, shown, titles)
     if file.endswith(".py"):
         _compiles(made, (lab.labs_dir / file).as_posix())
+    elif titles and kind_of(file):
+        _can_be_read(made, (lab.labs_dir / file).as_posix())
     return Starter(file, made.encode(), mode)
 
 
@@ -60,6 +64,16 @@ def _compiles(text: str, shown: str) -> None:
         compile(text, shown, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise marks.MarkError(shown, error.lineno or 1, f"the starter would not compile: {error.msg}") from None
+
+
+def _can_be_read(text: str, shown: str) -> None:
+    """A starter in which everything is still to be written is no data yet; any other one can be read."""
+    try:
+        read(shown, text)
+    except Empty:
+        return
+    except Refused as refused:
+        raise marks.MarkError(shown, refused.line, f"the starter could not be read: {refused.why}") from None
 
 
 def files_below(folder: Path) -> list[str]:

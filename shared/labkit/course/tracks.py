@@ -68,9 +68,19 @@ def collect(track: Track, lab: Lab) -> Collected:
             texts[name] = _read(track.folder, name)
         except OSError as error:
             problems[name] = _reason(error, track, name)
+        except _NoText as error:
+            problems[name] = f"{error}\nwhere: {track.place(name, error.line)}"
         except ValueError as error:
             problems[name] = str(error)
     return Collected(texts, problems)
+
+
+class _NoText(ValueError):
+    """Bytes that are no text, and the line of the first of them."""
+
+    def __init__(self, why: str, line: int) -> None:
+        super().__init__(why)
+        self.line = line
 
 
 def _reason(error: OSError, track: Track, name: str) -> str:
@@ -117,12 +127,11 @@ def _require_text(data: bytes, name: str) -> None:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"`{name}` is not UTF-8: byte 0x{data[error.start]:02x} in line {line}; save it as UTF-8"
-        ) from None
+        why = f"`{name}` is not UTF-8: byte 0x{data[error.start]:02x} in line {line}; save it as UTF-8"
+        raise _NoText(why, line) from None
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise ValueError(f"`{name}` has a NUL byte in line {line}; it is no text file")
+        raise _NoText(f"`{name}` has a NUL byte in line {line}; it is no text file", line)
 
 
 def lay_out(collected: Collected, lab: Lab, root: Path, workspace: Path) -> tuple[Path, Path]:

@@ -124,7 +124,8 @@ class Conductor:
         names = ["pytest", "labkit.checking.plugin", "labkit.checks", "labkit.engine.checker", *lab.preload]
         names += ["pyarrow", "pyarrow.ipc", "pyarrow.pandas_compat"] if "pandas" in lab.preload else []
         names += [name for exercise in lab.exercises if exercise.id in exercises for name in exercise.preload]
-        self.zygote.send({"preload": names})
+        files = [file for exercise in lab.exercises if exercise.id in exercises for file in exercise.files]
+        self.zygote.send({"preload": names, "files": files})
 
     def _start(self, request: dict[str, Any]) -> None:
         lab = load_catalog(self.root).lab(request["lab"])

@@ -18,8 +18,10 @@ import socket
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
+from labkit.documents.readers import get_ready
 from labkit.sandbox import walls
 from labkit.sandbox.nursery import NurseryProcess
 from labkit.sandbox.workers import MESSAGE
@@ -50,7 +52,7 @@ class Zygote:
     def _carry_out(self, order: dict[str, Any], handles: list[int]) -> None:
         try:
             if "preload" in order:
-                self._preload(order["preload"])
+                self._preload(order["preload"], order.get("files", ()))
             elif "kill" in order:
                 self._kill(order["kill"])
             else:
@@ -61,8 +63,9 @@ class Zygote:
             for number in handles:
                 os.close(number)
 
-    def _preload(self, names: list[str]) -> None:
-        """Import modules, so that no child has to."""
+    def _preload(self, names: Sequence[str], files: Sequence[str]) -> None:
+        """Import modules, and the readers of such files, so that no child has to."""
+        get_ready(files)
         missing = [name for name in names if name not in sys.modules]
         for name in missing:
             importlib.import_module(name)

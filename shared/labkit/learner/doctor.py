@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from labkit.tools import Tool, install_command, operating_system, tools
+from labkit.tools import Tool, find, install_command, operating_system, tools
 
 Level = Literal["good", "note", "bad"]
 
@@ -127,13 +127,13 @@ def port_is_free(number: int) -> bool:
 
 
 def _tool(tool: Tool) -> Finding:
-    path = next((found for name in tool.names if (found := shutil.which(name))), None)
+    path = find(tool.name)
     if path is None:
         return Finding("tools", tool.name, "note", f"not there; {tool.use}", f"`{install_command(tool)}`")
-    answer = _answer([path, *tool.probe])
+    answer = _answer([str(path), *tool.probe])
     if answer is None:
         return Finding("tools", tool.name, "note", f"{path} does not answer", tool.silent)
-    return Finding("tools", tool.name, "good", answer or path)
+    return Finding("tools", tool.name, "good", answer or str(path))
 
 
 def _answer(command: list[str]) -> str | None:
