@@ -112,3 +112,15 @@ def test_checks_are_read_without_being_run(course: Path) -> None:
     checks = read_checks(course, load_catalog(course).lab(1))
     assert [(check.name, check.exercise) for check in checks] == [("test_doubles", "1.1"), ("test_counts", "1.2")]
     assert checks[0].docstring == "`double` returns twice its argument."
+
+
+def test_a_service_that_is_not_declared_is_found(course: Path) -> None:
+    toml = course / "weeks" / "week1_toy" / "lab.toml"
+    toml.write_text(toml.read_text().replace('title = "Double"', 'title = "Double"\nservices = ["mlflw"]'))
+    text = (course / "pyproject.toml").read_text()
+    (course / "pyproject.toml").write_text(f"{text}[tool.labkit]\nservices = 'mlops_lab.services'\n")
+    problems = course_problems(load_catalog(course))
+    wanted = "weeks/week1_toy/lab.toml: `services`: there is no service `mlflw`. Did you mean `mlflow`?"
+    assert wanted in problems
+    (course / "pyproject.toml").write_text(f"{text}[tool.labkit]\nservices = 'mlops_lab.nowhere'\n")
+    assert any("`mlops_lab.nowhere` cannot be used" in problem for problem in course_problems(load_catalog(course)))

@@ -7,10 +7,10 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from labkit.commands.common import UsageFault, open_catalog, say
 from labkit.course.catalog import Catalog
@@ -62,8 +62,8 @@ def _run(root: Path, lab: Lab, exercise: Exercise | None, track_name: str, seed:
 
     track = resolve_track(root, track_name, lab)
     digests = file_digests(root, lab)
-    with Engine(root) as engine, ticker() as tick:
-        report = engine.run(lab, [exercise.id] if exercise else None, track, on_result=tick, seed=seed)
+    with ticker() as tick, Engine(root, on_news=tick.news) as engine:
+        report = engine.run(lab, [exercise.id] if exercise else None, track, on_result=tick.result, seed=seed)
     if track.name == "labs":
         progress = load_progress(root)
         if progress.warning:
@@ -80,14 +80,19 @@ class ticker:
         self._count = 0
         self._shown = sys.stderr.isatty()
 
-    def __enter__(self) -> Callable[[Result], None]:
+    def __enter__(self) -> Self:
         self._write("  starting …")
-        return self._tick
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._write("")
 
-    def _tick(self, result: Result) -> None:
+    def news(self, text: str) -> None:
+        """Show what takes a while."""
+        self._write(f"  {text}")
+
+    def result(self, result: Result) -> None:
+        """Count a check."""
         self._count += 1
         self._write(f"  {result.exercise} …  {self._count} checks")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from labkit.commands.check import json_text, write_reports
-from labkit.commands.common import ENGINE_FAULT, OK, UsageFault, open_catalog
+from labkit.commands.common import ENGINE_FAULT, OK, UsageFault, open_catalog, say
 from labkit.course.lab import Lab
 from labkit.records import Outcome, Report, worst
 
@@ -35,7 +35,7 @@ def grade(which: str, folders: list[str], *, jobs: int, json_to: str | None, jun
     tracks = [resolve_track(catalog.root, name, lab) for name in names]
     quiet = "-" in {json_to, junit_to}
     show = _Lines(lab, max(len(track.name) for track in tracks), sys.stderr if quiet else sys.stdout)
-    with Engine(catalog.root, jobs=jobs) as engine:
+    with Engine(catalog.root, jobs=jobs, on_news=lambda text: say(f"  {text}")) as engine:
         reports = engine.run_many(lab, tracks, on_report=show.report)
     show.end(reports)
     write_reports(reports, json_text(_table(lab, reports)), json_to, junit_to)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from labkit.course.catalog import Catalog
 from labkit.course.check_functions import CheckFunction, read_checks
-from labkit.course.lab import Lab, suggestion
+from labkit.course.lab import CatalogError, Lab, suggestion
 from labkit.course.marks import MarkError, can_be_marked, open_todos
 from labkit.course.mutants import Mutant, MutantError, apply_mutant, by_exercise, load_alternatives, load_mutants
+from labkit.course.services import load_services
 from labkit.course.starters import Starter, files_below, starters, stray_files
 from labkit.documents.nodes import Refused
 from labkit.documents.readers import kind_of, read
@@ -49,7 +50,7 @@ def lab_problems(root: Path, lab: Lab, *, look_at_labs: bool = True) -> list[str
         checks = read_checks(root, lab)
     except (OSError, SyntaxError) as error:
         return [*problems, f"{lab.checks_file.as_posix()}: {error}"]
-    problems += _checks(lab, checks)
+    problems += [*_checks(lab, checks), *_services(root, lab)]
     try:
         problems += _mutants(root, lab, checks)
     except MutantError as error:
@@ -118,6 +119,17 @@ def _checks(lab: Lab, checks: list[CheckFunction]) -> Iterator[str]:
             yield f"{shown}:{check.line}: `{check.name}` is for exercise {check.exercise}, which lab.toml does not have"
         if not check.docstring:
             yield f"{shown}:{check.line}: `{check.name}` has no docstring, the sentence that the learner reads"
+
+
+def _services(root: Path, lab: Lab) -> Iterator[str]:
+    try:
+        known = load_services(root) if lab.services else {}
+    except CatalogError as error:
+        yield str(error)
+        return
+    for name in lab.services:
+        if name not in known:
+            yield f"weeks/{lab.week}/lab.toml: `services`: there is no service `{name}`.{suggestion(name, known)}"
 
 
 def _mutants(root: Path, lab: Lab, checks: list[CheckFunction]) -> Iterator[str]:

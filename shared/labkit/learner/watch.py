@@ -177,6 +177,9 @@ class Screen:
     def begin(self, saved: str) -> None:
         """A check begins; `saved` names the files, empty at the start."""
 
+    def news(self, text: str) -> None:
+        """Something takes a while, such as the first start of a server."""
+
     def verdict(self, report: Report, seconds: float) -> None:
         """One exercise is judged."""
 
@@ -189,7 +192,7 @@ class Screen:
 
 def watch_lab(root: Path, lab: Lab, show: Screen) -> None:
     """Watch one lab until Ctrl-C."""
-    with Engine(root) as engine, FileWatcher(root, lab) as watcher:
+    with Engine(root, on_news=show.news) as engine, FileWatcher(root, lab) as watcher:
         engine.preload(lab)
         session = Session(root, lab, engine, show)
         session.begin()

@@ -35,6 +35,10 @@ class TerminalScreen(Screen):
         if saved:
             self._heading(f"{saved} saved at {time.strftime('%H:%M:%S')}")
 
+    def news(self, text: str) -> None:
+        self._console.print(f"      {text}", style=QUIET)
+        self._flush()
+
     def verdict(self, report: Report, seconds_taken: float) -> None:
         for id, results in report.by_exercise().items():
             outcome = worst(result.outcome for result in results)
