@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(
         {
             "HOME": home,
+            "MLOPS_LAB_TESTS_BEGAN": str(time.time()),
             "MPLCONFIGDIR": f"{ROOT}/.pytest_cache/matplotlib",  # the list of fonts takes seconds to make
             "MPLBACKEND": "agg",
             "DO_NOT_TRACK": "true",  # mlflow, prefect, evidently
@@ -64,15 +65,35 @@ def pytest_configure(config: pytest.Config) -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make test ARGS=--quick`: a first answer in a minute."""
+    parser.addoption("--quick", action="store_true", help="what changed since the merge base, and a sample of each lab")
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out the tests that need an engine where they were not asked for."""
     return True if collection_path == ROOT / "tests" / "live" and not LIVE else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slow files first; within a file the order stays."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the slow files first; within a file the order stays. With `--quick`, keep what is nearest to the change."""
+    if config.getoption("--quick", False):
+        from tests import quick
+
+        left_out = quick.leave_out(ROOT, items)
+        config.hook.pytest_deselected(items=left_out)
+        return
     ranks = {name: rank for rank, name in enumerate(SLOW_FIRST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """With `--quick`, begin no test when the time is up."""
+    if item.config.getoption("--quick", False):
+        from tests import quick
+
+        if time.time() - float(os.environ["MLOPS_LAB_TESTS_BEGAN"]) > quick.SECONDS:
+            pytest.skip("the time of --quick is up; `make test` runs it")
 
 
 @pytest.hookimpl(trylast=True)
