@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.common import median, table, timed
 from bench.labkit.course import LAB, copy_of_course, plain_pytest, run
+from bench.labkit.doors import waits
 from bench.labkit.grading import check_many, pytest_many, submissions
 from bench.labkit.watch import save_to_verdict
 from labkit.course.catalog import load_catalog
@@ -29,6 +30,7 @@ def main() -> None:
         lab = load_catalog(root).lab(1)
         show(one_learner(root, lab, options.repeats))
         show(a_group(root, lab, options.submissions))
+    show_doors(options.repeats)
 
 
 def one_learner(root: Path, lab: Lab, repeats: int) -> list[Row]:
@@ -61,6 +63,16 @@ def a_group(root: Path, lab: Lab, count: int) -> list[Row]:
         (f"{name}: one engine, one after the other", timed(lambda: check_many(root, lab, folders, 1)), in_a_row),
         (f"{name}: one engine, two at a time", timed(lambda: check_many(root, lab, folders, 2)), in_a_row),
     ]
+
+
+def show_doors(repeats: int) -> None:
+    """Print what exercises with a real server wait for, beyond what their own code takes."""
+    cells = [
+        (wait.title, *(f"{seconds:.2f}" for seconds in (wait.set_up, wait.first, wait.warm, wait.save)))
+        for wait in waits(repeats)
+    ]
+    head = ("seconds beyond the learner's own code", "first ever", "first", "warm", "save to verdict")
+    print("\n".join(table(head, (48, 11, 9, 9, 17), cells)), flush=True)
 
 
 def show(rows: list[Row]) -> None:

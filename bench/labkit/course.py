@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.common import ROOT
-from labkit.course.lab import Lab
-from labkit.course.marks import starter
+from labkit.course.lab import Exercise, Lab
+from labkit.course.marks import focus
 from labkit.engine.client import THREADS
 
 COPIED = ("weeks", "solutions", "tests", "shared", "labs", "pyproject.toml")
@@ -54,12 +54,8 @@ def plain_pytest(lab: Lab, track: str, *extra: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-q", *plugins, *places, "--track", track, *extra]
 
 
-def with_first_solved(root: Path, lab: Lab) -> str:
-    """Return the first file of the lab with its first exercise done and the others to do."""
-    first = lab.exercises[0]
-    text = (root / lab.solutions_dir / first.file).read_text(encoding="utf-8")
-    marks = (f"# solution {first.id}\n", "# end solution\n")
-    start = text.index(marks[0])
-    end = text.index(marks[1], start)
-    done = text[:start] + text[start:end].replace(marks[0], "") + text[end:].replace(marks[1], "", 1)
-    return starter(done, first.file, {exercise.id: exercise.title for exercise in lab.exercises})
+def with_one_solved(root: Path, lab: Lab, exercise: Exercise) -> str:
+    """Return the file of an exercise with that one done and the others in it to do."""
+    text = (root / lab.solutions_dir / exercise.file).read_text(encoding="utf-8")
+    titles = {other.id: other.title for other in lab.exercises}
+    return "".join(f"{line}\n" for line, _ in focus(text, exercise.file, exercise.id, titles))
