@@ -31,6 +31,9 @@ watch-%: .venv/.ready  ## check lab N again each time you save a file
 notebook-%: .venv/.ready  ## open the guided tour of lab N in JupyterLab
 	@sh scripts/notebook.sh $*
 
+up-%: .venv/.ready  ## run the servers that lab N talks to, until Ctrl-C; ARGS=--port=mlflow=5001 takes another port
+	@.venv/bin/lab up $(strip $* $(ARGS))
+
 test: .venv/.ready  ## run all that needs no Docker, no cluster and no cloud
 	@sh scripts/test.sh $(ARGS)
 

@@ -104,6 +104,7 @@ def test_make_alone_prints_every_target() -> None:
         ("check-1", ".venv/bin/lab check 1"),
         ("check-1.2", ".venv/bin/lab check 1.2"),
         ("watch-1", ".venv/bin/lab watch 1"),
+        ("up-4", ".venv/bin/lab up 4"),
         ("notebook-1", "sh scripts/notebook.sh 1"),
     ],
 )

@@ -135,6 +135,29 @@ def run(
     finish(lambda: running.run(lab, command, track=track))
 
 
+@app.command(
+    epilog=examples("lab up 4", "lab up 4 --port mlflow=5001")
+    + "\n\nExit status: 130 ended by Ctrl-C, SIGTERM or SIGHUP, 1 a server ended by itself or was not ready in time, "
+    "2 wrong usage, or a port that is taken."
+)
+def up(
+    lab: Annotated[
+        str | None, typer.Argument(metavar="N", help="A lab. Default: the one that you are at, where it has servers.")
+    ] = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PORT", help="Another port for one server; for several, once for each."),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How long the servers may take to be ready.")
+    ] = 180.0,
+) -> None:
+    """Run the servers that a lab talks to, such as MLflow, and show what they print. Ctrl-C ends all of them."""
+    from labkit.commands.up import up as run
+
+    finish(lambda: run(lab, port or (), seconds=wait))
+
+
 @app.command(epilog=examples("lab hint 1.2"))
 def hint(exercise: ExerciseArgument) -> None:
     """Give one more hint, each time you ask."""

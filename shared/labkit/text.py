@@ -45,7 +45,7 @@ def clip_lines(text: str, lines: int) -> str:
     return "\n".join([*parts[:lines], f"… ({len(parts) - lines} more lines)"])
 
 
-_MADE = re.compile(r"`lab (?P<verb>start|check|watch) (?P<what>[\d.]+)`")
+_MADE = re.compile(r"`lab (?P<verb>start|check|watch|up) (?P<what>[\d.]+)`")
 
 
 def typed(line: str) -> str:

@@ -1,4 +1,4 @@
-"""Which operating system this is, and the command that installs each optional tool on it."""
+"""Which operating system this is, where programs are, and the command that installs each optional tool."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ class Tool:
     probe: tuple[str, ...]
     install: dict[Family, str]
     silent: str = "install it again"
+
+
+def own_path() -> str:
+    """Return the PATH on which the programs of this environment come first, also where it is not activated."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 @cache

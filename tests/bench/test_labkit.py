@@ -10,7 +10,7 @@ import pytest
 
 from bench.common import ROOT
 from bench.labkit.__main__ import show
-from bench.labkit.course import copy_of_course, plain_pytest, run, with_first_solved
+from bench.labkit.course import copy_of_course, plain_pytest, run, with_one_solved
 from bench.labkit.grading import submissions
 from bench.labkit.watch import save_to_verdict, wait_for
 from labkit.course.catalog import load_catalog
@@ -36,7 +36,7 @@ def test_the_copy_is_a_course_of_its_own(root: Path, lab: Lab) -> None:
 
 def test_a_solved_exercise_leaves_the_others_to_do(root: Path, lab: Lab) -> None:
     first, *others = lab.exercises
-    open_ones = set(open_todos(with_first_solved(root, lab)))
+    open_ones = set(open_todos(with_one_solved(root, lab, lab.exercises[0])))
     assert open_ones == {exercise.id for exercise in others if exercise.file == first.file}
 
 

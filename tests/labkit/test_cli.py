@@ -16,7 +16,9 @@ from tests.labkit.conftest import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER = Path("labs", "lab1_toy", "answer.py")
-COMMANDS = ["start", "check", "watch", "run", "hint", "solution", "reset", "doctor", "grade", "dev sync", "dev check"]
+COMMANDS = [
+    "start", "check", "watch", "run", "up", "hint", "solution", "reset", "doctor", "grade", "dev sync", "dev check",
+]  # fmt: skip
 WRONG = toy.answer(double="print('thinking')\nreturn 3 * x")
 
 
@@ -101,6 +103,7 @@ def test_python_m_labkit_is_the_same(course: Path) -> None:
         (["hint", "1"], "`1` is a lab, and an exercise is wanted here, such as `1.1`."),
         (["watch", "1.1"], "`1.1` is an exercise, and a lab is wanted here: `1`."),
         (["watch", "7"], "lab 7 (delivery) is not there yet."),
+        (["up", "1.1"], "`1.1` is an exercise, and a lab is wanted here: `1`."),
         (["check", "1", "--track", "nowhere"], "`nowhere` is no track"),
         (["check", "1", "--json", "-", "--junit", "-"], "both want the standard output"),
         (["grade", "1", "nobody"], "no such folder: `nobody`."),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.learner.doctor import examine, memory_gb, port_is_free
+from labkit.learner.doctor import examine, memory_gb
+from labkit.learner.ports import port_is_free
 from labkit.tools import System, install_command, read_os_release, system_of, tools
 
 DEBIAN = {"ID": "debian", "PRETTY_NAME": "Debian GNU/Linux 12 (bookworm)"}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import queue
-import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.labkit import toy
+from tests.labkit.background import Background
 
 from labkit.course.lab import Exercise
 from labkit.learner.progress import Standing, State
@@ -24,66 +20,15 @@ ANSWER = Path("labs", "lab1_toy", "answer.py")
 WRONG = toy.answer(double="return 3 * x")
 
 
-class Watched:
-    """A running `lab watch 1` whose output can be waited for."""
+class Watched(Background):
+    """A running `lab watch 1`, and the file that it watches."""
 
     def __init__(self, root: Path) -> None:
+        super().__init__(root, "watch", "1")
         self.file = root / ANSWER
-        self.process = subprocess.Popen(
-            [Path(sys.executable).with_name("lab"), "watch", "1"],
-            cwd=root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # as in a terminal: Ctrl-C goes to all processes of the group
-        )
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line)
-
-    def wait_for(self, wanted: str, seconds: float = 20) -> str:
-        """Everything up to the line that holds `wanted`."""
-        end = time.monotonic() + seconds
-        seen = ""
-        while wanted not in seen:
-            try:
-                seen += self._lines.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                pytest.fail(f"`{wanted}` did not come within {seconds} s\n{seen}")
-        return seen
 
     def save(self, text: str) -> None:
         self.file.write_text(text, encoding="utf-8")
-
-    def group(self) -> list[str]:
-        """The processes of this session, whoever their parent is."""
-        found = []
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[3] == str(self.process.pid) and fields[0] != "Z":
-                found.append(stat.parent.name)
-        return found
-
-    def end(self) -> str:
-        """Press Ctrl-C; the rest of the output."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(15)
-        self._reader.join(5)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        rest = ""
-        while not self._lines.empty():
-            rest += self._lines.get()
-        return rest
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import NoReturn
 from labkit.commands.common import UsageFault, open_catalog
 from labkit.course.catalog import Catalog
 from labkit.course.lab import Lab
+from labkit.tools import own_path
 
 
 def run(which: str, command: Sequence[str], *, track: str) -> NoReturn:
@@ -20,8 +21,7 @@ def run(which: str, command: Sequence[str], *, track: str) -> NoReturn:
     lab = catalog.lab(which)
     if track not in ("labs", "solutions"):
         raise UsageFault(f"`{track}` is no track here: use `labs` or `solutions`.")
-    # The programs of this environment come first, also where it is not activated.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    path = own_path()
     program = shutil.which(command[0], path=path)
     if program is None:
         raise UsageFault(f"there is no program `{command[0]}`.")

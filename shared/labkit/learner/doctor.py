@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from labkit.learner.ports import port_is_free
 from labkit.tools import Tool, find, install_command, operating_system, tools
 
 Level = Literal["good", "note", "bad"]
@@ -113,17 +113,6 @@ def _port(number: int, use: str) -> Finding:
     if number == 5000 and sys.platform == "darwin":
         advice = "macOS's AirPlay Receiver holds it: switch it off in System Settings, or use another port"
     return Finding("ports", str(number), "note", f"taken; {use} usually listens here", advice)
-
-
-def port_is_free(number: int) -> bool:
-    """Whether a server could listen on this port of the loopback address."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", number))
-        except OSError:
-            return False
-    return True
 
 
 def _tool(tool: Tool) -> Finding:

@@ -63,7 +63,7 @@ def print_lab(console: Console, root: Path, lab: Lab, progress: Progress) -> Non
         heading(console, f"Lab {lab.number}  {lab.title}", f"{done} of {len(found)} done, {minutes(lab.minutes)}")
     )
     console.print()
-    console.print(columns(console, _places(root, lab), elastic=0))
+    console.print(columns(console, _places(console, root, lab), elastic=0))
     console.print()
     console.print(exercise_table(console, found))
     console.print()
@@ -71,7 +71,7 @@ def print_lab(console: Console, root: Path, lab: Lab, progress: Progress) -> Non
     print_next(console, lab, found)
 
 
-def _places(root: Path, lab: Lab) -> list[list[Text]]:
+def _places(console: Console, root: Path, lab: Lab) -> list[list[Text]]:
     from rich.text import Text
 
     places = {
@@ -82,7 +82,10 @@ def _places(root: Path, lab: Lab) -> list[list[Text]]:
     there = {name: path for name, path in places.items() if name == "your files" or (root / path).exists()}
     if lab.needs:
         there["needs"] = ", ".join(lab.needs)
-    return [[Text(name, QUIET), Text(path)] for name, path in there.items()]
+    rows = [[Text(name, QUIET), Text(path)] for name, path in there.items()]
+    if lab.services:
+        rows.append([Text("servers", QUIET), commands(console, f"`lab up {lab.number}`")])
+    return rows
 
 
 def exercise_table(console: Console, found: Sequence[Standing]) -> Text:
