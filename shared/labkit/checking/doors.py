@@ -7,6 +7,7 @@ worker's own loopback: there listens a door, and behind it stands that server an
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from labkit.checking.relay import Bounds, Relay
 from labkit.course.lab import Exercise
 from labkit.sandbox.server import HOST
 from labkit.sandbox.workers import WorkerSource
+
+RESTART_SECONDS = 10.0
+"""How long a server may be away that has ended and is started again."""
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -30,7 +34,7 @@ class Door:
     def __init__(self, source: WorkerSource, server: Mapping[str, Any], bounds: Bounds | None = None) -> None:
         self.title = str(server["title"])
         self.state = Path(server["state"])
-        self._address: str | int = server["address"]
+        self._address = str(server["address"])
         self._source = source
         self._bounds = bounds
         listener = source.listen(int(server["port"]))
@@ -44,10 +48,18 @@ class Door:
         }
 
     def _connect(self) -> socket.socket:
-        if isinstance(self._address, int):
-            return socket.create_connection((HOST, self._address), 5.0)
+        """Connect to the server; wait a moment for one that is just being started again."""
+        end = time.monotonic() + RESTART_SECONDS
+        while True:
+            try:
+                return self._connect_once()
+            except (FileNotFoundError, ConnectionRefusedError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+    def _connect_once(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(5.0)
         try:
             connection.connect(self._address)
         except OSError:

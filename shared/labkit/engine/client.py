@@ -108,7 +108,7 @@ class Engine:
         self._process = subprocess.Popen(
             [*arguments, str(self.root), str(theirs.fileno()), str(self.jobs), self.mode],
             pass_fds=[theirs.fileno()], env=engine_environment(self.root), stdin=subprocess.DEVNULL, cwd=self.root,
-            start_new_session=True,  # Ctrl-C is the client's alone, also while this one still imports
+            process_group=0,  # Ctrl-C is the client's alone, also while this one still imports
         )  # fmt: skip
         theirs.close()
         return self
