@@ -17,7 +17,7 @@ from labkit.course.catalog import load_catalog
 SECONDS = 45.0
 """When no further test is begun. What runs then, and the start, fit into the rest of a minute."""
 
-SAMPLED = "test_mutants.py"
+SAMPLED = "tests/test_mutants.py"
 """The file whose tests are one for each exercise: of each lab that did not change, one exercise is drawn."""
 
 
@@ -30,8 +30,9 @@ def leave_out(root: Path, items: list[pytest.Item]) -> list[pytest.Item]:
     kept: list[tuple[int, pytest.Item]] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        rank = 1 if item in drawn else near.get(item.path.relative_to(root).as_posix())
-        if rank is None or (item.path.name == SAMPLED and item not in drawn):
+        path = item.path.relative_to(root).as_posix()
+        rank = 1 if item in drawn else near.get(path)
+        if rank is None or (path == SAMPLED and item not in drawn):
             left_out.append(item)
         else:
             kept.append((rank, item))
@@ -45,8 +46,9 @@ def sample_of_labs(root: Path, changed: Iterable[str], items: Iterable[pytest.It
     touched = touched_labs(changed, labs.values())
     head = git(root, "rev-parse", "HEAD")
     found: set[pytest.Item] = set()
+    sampled = [item for item in items if item.path == root / SAMPLED]
     for number, package in labs.items():
-        own = [item for item in items if item.path.name == SAMPLED and f"[{number}." in item.name]
+        own = [item for item in sampled if f"[{number}." in item.name]
         if own and package not in touched:
             exercise = draw({item.name.partition("[")[2] for item in own}, head)
             own = [item for item in own if item.name.endswith(f"[{exercise}")]

@@ -80,7 +80,7 @@ def test_each_contract_of_the_imports_covers_each_lab() -> None:
 
 def make(*arguments: str) -> str:
     """What `make` prints, as it does where it is not started by another `make`."""
-    outside = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    outside = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "ARGS"))}
     return subprocess.run(
         ["make", *arguments], cwd=ROOT, env=outside, capture_output=True, text=True, check=True
     ).stdout

@@ -29,11 +29,7 @@ def {function}:
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """The root of a toy course with untouched starters."""
-    root = toy.make_course(tmp_path / "course")
-    # Nothing here needs pandas, whose import would be most of the time.
-    toy.write(root / "weeks" / "week1_toy" / "lab.toml", toy.LAB_TOML.replace('preload = ["pandas"]', "preload = []"))
-    checks = toy.CHECKS.replace("import pandas as pd\n", "").replace('pd.DataFrame({"a": range(rows)})', "[0] * rows")
-    toy.write(root / "tests" / "labs" / "test_lab1_toy.py", checks)
+    root = toy.make_light_course(tmp_path / "course")
     toy.write(root / "weeks" / "week1_toy" / "README.md", "# A toy\n")
     mutants = root / "tests" / "mutants" / "lab1_toy"
     double = MUTANT.format(exercise="1.1", check="test_doubles", misconception="always 0", function="double(x)")

@@ -107,7 +107,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    return toy.make_course(tmp_path / "course")
+    return toy.make_light_course(tmp_path / "course")
 
 
 @pytest.fixture(params=["fork", "spawn"])

@@ -239,9 +239,9 @@ def test_a_hostile_file_fails_its_checks_and_no_more(bench: Bench, file: str, ex
         assert report.exit_code == 1, text[:500]
 
 
-@pytest.mark.parametrize("part", range(5))
+@pytest.mark.parametrize("part", range(2))
 def test_a_deployment_that_is_broken_at_random_is_never_the_engines_fault(bench: Bench, part: int) -> None:
-    """500 of them, some of which can still be read."""
+    """200 of them, some of which can still be read."""
     right = bench.right["base/deployment.yaml"]
     texts = [hostile_files.broken(right, seed) for seed in range(100 * part, 100 * part + 100)]
     reports = judged(bench, [{"base/deployment.yaml": text} for text in texts], ["1.1"])

@@ -87,6 +87,15 @@ def make_course(root: Path) -> Path:
     return root
 
 
+def make_light_course(root: Path) -> Path:
+    """Write the toy course without pandas, whose import would be most of the time of a test."""
+    make_course(root)
+    write(root / "weeks" / "week1_toy" / "lab.toml", LAB_TOML.replace('preload = ["pandas"]', "preload = []"))
+    checks = CHECKS.replace("import pandas as pd\n", "").replace('pd.DataFrame({"a": range(rows)})', "[0] * rows")
+    write(root / "tests" / "labs" / "test_lab1_toy.py", checks)
+    return root
+
+
 def answer(double: str = "return 2 * x", count: str = "return len(frame)", before: str = "") -> str:
     """Return the text of a submission from the bodies of its functions."""
     body = f"{textwrap.dedent(before)}\n\ndef double(x):\n{textwrap.indent(textwrap.dedent(double), '    ')}\n"
