@@ -6,11 +6,15 @@ before it is used.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from mlops_lab.processes import Server, serve
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,32 @@ PREFECT = Service(
 )
 
 SERVICES: Mapping[str, Service] = {"mlflow": MLFLOW, "prefect": PREFECT}
+
+
+@contextlib.contextmanager
+def running(
+    name: str, state: Path, *, environment: Mapping[str, str] | None = None, timeout: float = 240.0
+) -> Iterator[Server]:
+    """Run a service on a free port for the length of a `with` block, for notebooks and tests.
+
+    Args:
+        name: one of `SERVICES`.
+        state: the folder that it writes; made where it is missing.
+        environment: added to the server's own.
+        timeout: seconds that it may take to be ready.
+
+    Raises:
+        ServerError: where the server ends early or is not ready in time.
+    """
+    service = SERVICES[name]
+    state.mkdir(parents=True, exist_ok=True)
+    program, *arguments = (part.replace("{state}", str(state)) for part in service.command)
+    added = {key: value.replace("{state}", str(state)) for key, value in service.environment.items()}
+    command = [str(Path(sys.executable).parent / program), *arguments]
+    with serve(
+        command, health=service.health, env={**added, **(environment or {})}, cwd=state, timeout=timeout
+    ) as server:
+        yield server
 
 
 def mlflow_app() -> Any:

@@ -113,7 +113,7 @@ def course(tmp_path: Path) -> Path:
 @pytest.fixture(params=["fork", "spawn"])
 def engine(course: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "fork" and not sys.platform.startswith("linux"):
-        pytest.skip("the warm parent forks on Linux only")
+        pytest.skip("processes are forked on Linux only")
     with Engine(course, mode=request.param) as engine:
         yield engine
 

@@ -19,7 +19,7 @@ from labkit.engine.client import LAYERS, Engine
 from labkit.records import Report, Result
 from labkit.sandbox import landlock
 
-pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="the warm parent forks on Linux only")
+pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="processes are forked on Linux only")
 
 
 class Bench:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from mlops_lab.processes import Server, serve
+from mlops_lab.processes import Server
+from mlops_lab.services import running
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -25,15 +26,8 @@ pytestmark = pytest.mark.timeout(300)  # the server takes 15 s to start, and min
 
 @pytest.fixture(scope="module")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("prefect")
-    env = {
-        "PREFECT_HOME": str(folder),
-        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder}/prefect.db",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-    command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", "{port}"]
-    with serve(command, health="/api/health", env=env, timeout=240) as server:
+    often = {"PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1"}
+    with running("prefect", tmp_path_factory.mktemp("prefect"), environment=often) as server:
         yield server
 
 

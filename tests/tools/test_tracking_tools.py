@@ -1,14 +1,11 @@
 """Each tool of the stack does one real thing. Here: experiment tracking and the registry, with a server."""
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from mlops_lab.processes import serve
-
-BIN = Path(sys.executable).parent
+from mlops_lab.services import running
 
 
 @pytest.mark.timeout(300)  # the server takes 10 s to start, and minutes on a machine that is busy
@@ -19,10 +16,7 @@ def test_mlflow_server_registers_a_model_and_serves_it_back(tmp_path: Path, monk
 
     frame = pd.DataFrame({"area": [50.0, 100.0, 200.0]})
     model = LinearRegression().fit(frame, [150_000.0, 300_000.0, 600_000.0])
-    store = f"sqlite:///{tmp_path}/mlflow.db"
-    command = [str(BIN / "mlflow"), "server", "--port", "{port}", "--workers", "1"]
-    command += ["--backend-store-uri", store, "--artifacts-destination", str(tmp_path / "artifacts")]
-    with serve(command, env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, cwd=tmp_path, timeout=240) as server:
+    with running("mlflow", tmp_path) as server:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
         mlflow.set_experiment("houses")
         with mlflow.start_run():

@@ -149,6 +149,17 @@ class Doors:
         """Return what a worker of this exercise is told of its doors."""
         return {name: value for door in self.of(exercise).values() for name, value in door.environment.items()}
 
+    def template(self, name: str) -> Path:
+        """Return the folder of a fresh state of a service, for checks that need no server: files to copy, not to write.
+
+        Raises:
+            ServiceUnavailable: where it is not there and cannot be made.
+        """
+        answer = self._ask({"template": name})
+        if "broken" in answer:
+            raise ServiceUnavailable(str(answer["broken"]))
+        return Path(answer["template"])
+
     def leave(self, exercise: str) -> None:
         """Close the doors of an exercise, and give its servers back."""
         for door in self._doors.pop(exercise, {}).values():

@@ -206,24 +206,28 @@ class Conductor:
 
     def _answer(self, run: Run, asked: dict[str, Any]) -> None:
         """Answer a checker that asks for a server, or gives one back. In a thread: a start takes its time."""
-        if "release" in asked:
-            run.servers.discard(asked["release"])
-            self.servers.release(asked["release"])
-            answer: dict[str, Any] = {}
-        else:
-            answer = self._take(run, str(asked["service"]))
+        try:
+            answer = self._carry_out(run, asked)
+        except ServerError as error:
+            answer = {"broken": str(error)}
+        except Exception:  # whoever waits for an answer gets one
+            answer = {"broken": traceback.format_exc()[-1000:]}
         run.heard = time.monotonic()
         run.waiting -= 1
         with contextlib.suppress(OSError):
             run.channel.sendall(pack(answer))
 
+    def _carry_out(self, run: Run, asked: dict[str, Any]) -> dict[str, Any]:
+        if "release" in asked:
+            run.servers.discard(asked["release"])
+            self.servers.release(asked["release"])
+            return {}
+        if "template" in asked:
+            return {"template": str(self.servers.template(str(asked["template"])))}
+        return self._take(run, str(asked["service"]))
+
     def _take(self, run: Run, name: str) -> dict[str, Any]:
-        try:
-            server = self.servers.take(name, lambda text: self._send({"id": run.number, "note": text}))
-        except ServerError as error:
-            return {"broken": str(error)}
-        except Exception:  # whoever waits for an answer gets one
-            return {"broken": traceback.format_exc()[-1000:]}
+        server = self.servers.take(name, lambda text: self._send({"id": run.number, "note": text}))
         run.servers.add(server.number)
         if run.number not in self.runs:  # it has ended meanwhile
             self.servers.release(server.number)

@@ -216,6 +216,11 @@ class Servers:
         if server is not None:
             server.close()
 
+    def template(self, name: str) -> Path:
+        """Return the folder of a fresh state of a service. Raises `ServerError`."""
+        with self._once(name):
+            return self._template(name, self._declared(name))
+
     def prepare(self, name: str) -> None:
         """Have one that is ready wait for the next who asks; returns at once."""
         threading.Thread(target=self._prepare, args=(name,), daemon=True).start()
@@ -243,12 +248,14 @@ class Servers:
             return self._starting.setdefault(name, threading.Lock())
 
     def _start(self, name: str) -> Server:
+        declared = self._declared(name)
+        return self._start_on(name, declared, self._template(name, declared))
+
+    def _declared(self, name: str) -> Service:
         try:
-            declared = service(self._root, name)
+            return service(self._root, name)
         except CatalogError as error:
             raise ServerError(str(error)) from None
-        template = self._template(name, declared)
-        return self._start_on(name, declared, template)
 
     def _template(self, name: str, declared: Service) -> Path:
         """Return the folder of a fresh state, made once for each version of the server."""
