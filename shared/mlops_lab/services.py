@@ -29,6 +29,7 @@ class Service:
         page: the path of the page to open.
         environment: what is added to the server's environment.
         client: what is added to the environment of those who talk to it.
+        checked: the same, for code under check only.
         app: `module:function`, called in the folder of the state; it returns the same server as an ASGI app, so that
             checks can fork it from a process that has imported it already.
         preload: the modules that the app needs.
@@ -46,6 +47,7 @@ class Service:
     page: str = "/"
     environment: Mapping[str, str] = field(default_factory=dict)
     client: Mapping[str, str] = field(default_factory=dict)
+    checked: Mapping[str, str] = field(default_factory=dict)
     preload: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
@@ -64,6 +66,7 @@ MLFLOW = Service(
     health="/api/2.0/mlflow/experiments/get?experiment_id=0",
     environment={**_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
     client={"MLFLOW_TRACKING_URI": "{url}", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"},
+    checked={"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"},  # links to a server that is gone by then
     app="mlops_lab.services:mlflow_app",
     preload=(
         "mlflow.server.fastapi_app", "mlflow.store.tracking.sqlalchemy_store",

@@ -19,6 +19,7 @@ class Service:
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     client: Mapping[str, str] = field(default_factory=lambda: {"ECHO_URL": "{url}"})
+    checked: Mapping[str, str] = field(default_factory=dict)
     preload: tuple[str, ...] = ()
     packages: tuple[str, ...] = ("uvicorn",)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -16,6 +17,15 @@ from labkit.records import Report
 pytestmark = pytest.mark.skipif(default_mode() != "fork", reason="without forks each server takes its whole start")
 
 ANSWER = '''
+def log_training(mae):
+    """Log one run to MLflow; return its id."""
+    import mlflow
+
+    with mlflow.start_run() as run:
+        mlflow.log_metric("mae", mae)
+    return run.info.run_id
+
+
 def log(value):
     """Log one run to MLflow, with a file beside it."""
     # solution 1.1
@@ -124,7 +134,14 @@ hints = ["Flow."]
 """
 
 
-CHECKED = ("test_logs_a_run", "test_logs_a_run_to_a_file", "test_runs_a_flow")
+CHECKED = ("test_logs_a_run", "test_logs_a_run_to_a_file", "test_a_run_is_logged", "test_runs_a_flow")
+
+
+def example_of_contributing() -> str:
+    """The check that CONTRIBUTING.md shows, for this course."""
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(@exercise\(\"4\.1\"\).*?)```", text, re.DOTALL)
+    return "\n\n" + code.replace('"4.1"', '"1.1"').replace("lab.tracking", "lab.answer")
 
 
 def make_course(root: Path) -> Path:
@@ -132,6 +149,8 @@ def make_course(root: Path) -> Path:
     toy.write(root / "pyproject.toml", "[project]\nname = 'toy'\n[tool.labkit]\nservices = 'mlops_lab.services'\n")
     toy.write(root / "solutions" / "lab1_toy" / "answer.py", ANSWER)
     toy.write(root / "tests" / "labs" / "test_lab1_toy.py", CHECKS)
+    with (root / "tests" / "labs" / "test_lab1_toy.py").open("a", encoding="utf-8") as file:
+        file.write(example_of_contributing())
     toy.write(root / "weeks" / "week1_toy" / "lab.toml", TOML)
     # The templates of this checkout are as good: each is named for what it depends on.
     kept = Path(__file__).parents[2] / ".lab" / "cache" / "services"

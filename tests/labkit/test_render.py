@@ -79,7 +79,7 @@ def test_a_report_in_a_terminal(one: Lab) -> None:
     print_report(console, one, Report(1, "labs", results), wall=0.64, seed=7)
     assert shown(raw) == (
         "\n"
-        "  ✗  1.1  Double      0 of 1 checks   0.06 s\n"
+        "  ✗  1.1  Double      0 of 1 check    0.06 s\n"
         "     ✗  `double` returns twice its argument.\n"
         "        │ expected  4\n"
         "        │ found     6\n"

@@ -387,3 +387,13 @@ def test_mlflow(course: Path) -> None:
     assert running.process.returncode == 130, rest
     assert not [process for process in family if process.is_running()]
     assert (course / ".lab" / "run" / "mlflow" / "mlflow.db").stat().st_size > 0
+
+
+def test_a_program_of_the_lab_is_told_where_the_servers_are(servers: Course, lab: Lab) -> None:
+    code = "import os; print(os.environ['TOY_ONE'], os.environ['TOY_OTHER'])"
+    with socket.create_server(("127.0.0.1", servers.one)):  # as if it had been started
+        done = lab("run", "1", "python", "-c", code, TOY_OTHER="http://elsewhere")
+    assert done.stdout == f"http://127.0.0.1:{servers.one}/api http://elsewhere\n"
+    assert done.stderr == ""
+    done = lab("run", "1", "python", "-c", code)
+    assert "One does not run: start it with `lab up 1` in another terminal." in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from labkit.checking.expect import CheckFailed, Placed, fail
@@ -99,7 +100,11 @@ class Located(Placed):
         if isinstance(step, str):
             keys = ", ".join(f"`{key}`" for key in list(self._map())[:12])
             there = f"the keys {clean(keys, 400)}" if keys else "no key"
-            raise CheckFailed(f"{self.name} has `{step}`", there, where=self.place)
+            near = get_close_matches(step, list(self._map()), n=1, cutoff=0.6)
+            if not near:
+                raise CheckFailed(f"{self.name} has `{step}`", there, where=self.place)
+            help_text = f"did you mean `{step}` where `{clean(near[0], 80)}` stands?"
+            raise CheckFailed(f"{self.name} has `{step}`", there, help_text, where=self[near[0]].place)
         wanted, count = step + 1 if step >= 0 else -step, len(self._list())
         raise CheckFailed(f"{self.name} has {wanted} or more items", f"{count}", where=self.place)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from labkit.checking.expect import CheckFailed
 from labkit.checking.faults import LearnerError, LearnerFault, LearnerStopped
@@ -43,11 +44,18 @@ def describe(error: BaseException, where: Callable[[str, int], str]) -> tuple[Ou
         return "failed", clean(str(error), 2000)
     if isinstance(error, AssertionError):
         return "failed", clean(str(error), 2000) or "the check's assertion does not hold"
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    frames = _last_frames(error)
     trail = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
     return "error", clean(
         f"the check itself broke, which is not your fault: {type(error).__name__}: {error}\n({trail})", 2000
     )
+
+
+def _last_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The last frames of an error, and before them the last one of the checks: that is where an author has to look."""
+    frames = list(traceback.extract_tb(error.__traceback__))
+    own = [frame for frame in frames[:-2] if "/tests/labs/" in Path(frame.filename).as_posix()]
+    return [*own[-1:], *frames[-2:]]
 
 
 def _lines(**parts: str) -> str:

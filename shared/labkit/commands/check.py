@@ -88,8 +88,11 @@ class ticker:
         self._write("")
 
     def news(self, text: str) -> None:
-        """Show what takes a while."""
-        self._write(f"  {text}")
+        """Show what takes a while, also where nobody looks at a terminal: the log then tells why it took so long."""
+        if self._shown:
+            self._write(f"  {text}")
+        else:
+            say(f"  {text}")
 
     def result(self, result: Result) -> None:
         """Count a check."""

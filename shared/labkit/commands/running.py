@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from labkit.commands.common import UsageFault, open_catalog
+from labkit.commands.common import UsageFault, open_catalog, say
 from labkit.course.catalog import Catalog
 from labkit.course.lab import Lab
 from labkit.tools import own_path
@@ -26,9 +26,28 @@ def run(which: str, command: Sequence[str], *, track: str) -> NoReturn:
     if program is None:
         raise UsageFault(f"there is no program `{command[0]}`.")
     folders = [str(import_folder(catalog, lab, track)), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
+    servers = addresses_of_servers(catalog.root, lab)
+    environment = {**servers, **os.environ, "PATH": path, "PYTHONPATH": os.pathsep.join(filter(None, folders))}
     sys.stdout.flush()
     os.execve(program, list(command), environment)
+
+
+def addresses_of_servers(root: Path, lab: Lab) -> dict[str, str]:
+    """Return what a program of this lab is told of the servers that `lab up` starts, at their usual ports.
+
+    Says on stderr which of them nobody has started. What stands in the environment already is left as it is.
+    """
+    from labkit.course.services import service
+    from labkit.learner.ports import HOST, port_is_free
+
+    told: dict[str, str] = {}
+    for name in lab.services:
+        declared = service(root, name)
+        missing = [key for key in declared.client if key not in os.environ]
+        told |= {key: declared.client[key].replace("{url}", f"http://{HOST}:{declared.port}") for key in missing}
+        if missing and port_is_free(declared.port):
+            say(f"{declared.title} does not run: start it with `lab up {lab.number}` in another terminal.")
+    return told
 
 
 def import_folder(catalog: Catalog, lab: Lab, track: str) -> Path:

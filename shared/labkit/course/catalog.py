@@ -67,6 +67,8 @@ class Catalog:
             if wanted in {number, name, f"lab{number}_{name}", f"week{number}_{name}"}:
                 there = ", ".join(f"`{lab.number}`" for lab in self.labs) or "none"
                 return f"lab {number} ({name}) is not there yet. Labs that are there: {there}."
+        if wanted.isdigit():  # never an exercise
+            return f"there is no lab `{_shown(wanted)}`.{suggestion('', [str(lab.number) for lab in self.labs])}"
         known = [*(str(lab.number) for lab in self.labs), *(lab.name for lab in self.labs), *self._exercise_ids()]
         return f"there is no lab `{_shown(wanted)}`.{suggestion(wanted, known)}"
 

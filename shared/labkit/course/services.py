@@ -60,6 +60,11 @@ class Service(Protocol):
         ...
 
     @property
+    def checked(self) -> Mapping[str, str]:
+        """The same, for code under check only."""
+        ...
+
+    @property
     def app(self) -> str:
         """`module:function`: called in the folder of its state, it returns the server as an ASGI app."""
         ...

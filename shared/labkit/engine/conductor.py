@@ -286,7 +286,7 @@ def described(server: Server) -> dict[str, Any]:
     declared = server.declared
     return {
         "server": server.number, "title": declared.title, "address": server.address, "state": str(server.state),
-        "port": declared.port, "client": dict(declared.client),
+        "port": declared.port, "client": {**declared.client, **declared.checked},
     }  # fmt: skip
 
 

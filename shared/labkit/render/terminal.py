@@ -97,7 +97,7 @@ def _count(results: Sequence[Result]) -> str:
         return words(outcome)
     passed = sum(result.outcome == "passed" for result in results)
     judged = sum(result.outcome != "skipped" for result in results)
-    return plural(passed, "check") if passed == judged else f"{passed} of {judged} checks"
+    return plural(passed, "check") if passed == judged else f"{passed} of {plural(judged, 'check')}"
 
 
 def _print_check(console: Console, result: Result, cases: int = 1, *, said: bool = False) -> None:
