@@ -50,7 +50,7 @@ start_engine() {
 if ! answers; then
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
         echo "with_docker: no Docker engine answers, and none can be started here"
-    elif { [ -x /usr/bin/docker ] && command -v dockerd debootstrap >/dev/null; } || install_packages; then
+    elif { [ -x /usr/bin/docker ] && command -v dockerd && command -v debootstrap; } >/dev/null || install_packages; then
         start_engine || true
     else
         echo "with_docker: docker.io could not be installed"

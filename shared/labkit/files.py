@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -63,12 +62,40 @@ def free_folder(parent: Path, name: str) -> Path:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder, also what a worker made unreadable."""
-    for _ in range(2):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        for path in [folder, *folder.rglob("*")]:
+    """Remove a folder, also what a worker made unreadable, or nested some thousand deep; never raises.
+
+    `shutil.rmtree` calls itself for each level. Here the folders below are brought up, one level at a time.
+    """
+    try:
+        folder.chmod(0o700)
+        trash = Path(tempfile.mkdtemp(dir=folder))
+    except OSError:
+        return
+    waiting = [entry for entry in _entries(folder) if entry.name != trash.name]
+    number = 0
+    while waiting:
+        entry = waiting.pop()
+        if not entry.is_dir(follow_symlinks=False):
             with contextlib.suppress(OSError):
-                if path.is_dir() and not path.is_symlink():
-                    path.chmod(0o700)
+                os.unlink(entry.path)
+            continue
+        number += 1
+        brought_up = trash / str(number)
+        with contextlib.suppress(OSError):
+            os.chmod(entry.path, 0o700)
+            os.rename(entry.path, brought_up)
+            waiting += _entries(brought_up)
+    for emptied in _entries(trash):
+        with contextlib.suppress(OSError):
+            os.rmdir(emptied.path)
+    for last in (trash, folder):
+        with contextlib.suppress(OSError):
+            last.rmdir()
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []

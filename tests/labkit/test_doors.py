@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 from tests.labkit import toy
 
@@ -257,3 +264,95 @@ def test_no_thread_and_no_server_outlives_the_engine(tmp_path: Path) -> None:
     with bench.engine:
         assert passed(bench.check())
     assert threading.active_count() == before
+
+
+def test_a_server_that_ends_twice_is_the_engines_fault_and_said(bench: Bench) -> None:
+    body = """
+    import http.client
+    for _ in range(4):  # while it is started again, one may not be heard
+        try:
+            ask("/die")
+        except (OSError, http.client.HTTPException):
+            pass
+    return ask("/read")
+    """
+    report = bench.check(textwrap.dedent(body), ["1.1"])
+    assert of(report, "test_writes").outcome == "error"
+    assert "ServiceUnavailable: Echo ended: " in of(report, "test_writes").message
+    assert passed(bench.check())
+
+
+def test_a_spare_that_has_ended_is_not_given_out(tmp_path: Path) -> None:
+    bench = Bench(make_course(tmp_path / "course"), "auto", 1)
+    with bench.engine:
+        bench.engine.preload(bench.lab)  # from now on one server waits for the next run
+        assert passed(bench.check())
+        for _ in range(2):  # it is started again once
+            end_servers_of(bench)
+        assert passed(bench.check())
+
+
+def end_servers_of(bench: Bench) -> None:
+    """Kill whatever serves below the engine; return when it is gone."""
+    assert bench.engine._process is not None
+    below = psutil.Process(bench.engine._process.pid).children(recursive=True)
+    serving = [one for one in below if any(c.status == "LISTEN" or "server.sock" in str(c.laddr) for c in unix(one))]
+    for one in serving:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    psutil.wait_procs(serving, timeout=5)
+
+
+def unix(process: psutil.Process) -> list[Any]:
+    """The Unix sockets of a process."""
+    try:
+        return list(process.net_connections("unix"))
+    except psutil.Error:
+        return []
+
+
+DEEP = "import os\nfor _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\nreturn 'deep'"
+
+
+def test_folders_within_folders_cost_nobody_a_verdict(bench: Bench) -> None:
+    for _ in range(2):
+        report = bench.check(DEEP)
+        assert of(report, "test_writes").outcome == "failed"
+        assert of(report, "test_another_exercise_finds_nothing").outcome == "passed"
+    assert passed(bench.check())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
+def test_nothing_is_left_where_the_command_is_killed(tmp_path: Path, number: signal.Signals) -> None:
+    root = make_course(tmp_path / "course")
+    program = textwrap.dedent(f"""
+        from pathlib import Path
+        from labkit.course.catalog import load_catalog
+        from labkit.course.tracks import resolve_track
+        from labkit.engine.client import Engine
+
+        root = Path({str(root)!r})
+        lab = load_catalog(root).lab(1)
+        with Engine(root) as engine:
+            while True:
+                engine.run(lab, None, resolve_track(root, "solutions", lab))
+                print("once", flush=True)
+    """)
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    (conductor,) = [one for one in psutil.Process(process.pid).children() if "conductor" in " ".join(one.cmdline())]
+    family = [conductor, *conductor.children(recursive=True)]
+    assert list((tmp_path / "tmp").iterdir())
+    process.send_signal(number)
+    process.wait(30)
+    process.stdout.close()
+    psutil.wait_procs(family, timeout=20)
+    assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert not list((tmp_path / "tmp").iterdir())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,18 @@ class Door:
     `environment` is what a worker is given.
     """
 
-    def __init__(self, source: WorkerSource, server: Mapping[str, Any], bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        source: WorkerSource,
+        server: Mapping[str, Any],
+        how_gone: Callable[[], str],
+        bounds: Bounds | None = None,
+    ) -> None:
         self.title = str(server["title"])
         self.state = Path(server["state"])
         self._address = str(server["address"])
         self._source = source
+        self._how_gone = how_gone
         self._bounds = bounds
         listener = source.listen(int(server["port"]))
         self.port = int(listener.getsockname()[1])
@@ -60,6 +68,7 @@ class Door:
 
     def _connect_once(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(2.0)  # a server that hangs must not hold the relay
         try:
             connection.connect(self._address)
         except OSError:
@@ -97,17 +106,24 @@ class Door:
 
     def open(self) -> None:
         """Open a door that was shut, at the same address."""
+        listener = self._source.listen(self.port)
+        if listener.getsockname()[1] != self.port:
+            listener.close()
+            raise ServiceUnavailable(f"the address of the door to {self.title} is taken")
         self._past.append(self._relay)
-        self._relay = Relay(self._source.listen(self.port), self._connect, self._bounds)
+        self._relay = Relay(listener, self._connect, self._bounds)
 
-    def complain(self) -> None:
-        """Fail the check where more came through than a door lets pass."""
-        if self._relay.overrun:
-            raise CheckFailed(
-                expected=f"a moderate number of requests to {self.title}",
-                found=f"{self._relay.overrun} went through the door, and it was shut",
-                help="look for a loop that asks again and again, or for a large file that is sent each time",
-            )
+    def trouble(self) -> Exception | None:
+        """What stood between the learner's code and the server: too much came through, or the server is gone."""
+        for relay in (*self._past, self._relay):
+            if relay.overrun:
+                return CheckFailed(
+                    expected=f"a moderate number of requests to {self.title}",
+                    found=f"{relay.overrun} went through the door, and it was shut",
+                    help="look for a loop that asks again and again, or for a large file that is sent each time",
+                )
+        gone = self._how_gone()
+        return ServiceUnavailable(gone) if gone else None
 
     def close(self) -> None:
         """End both ways."""
@@ -141,9 +157,18 @@ class Doors:
                 server = self._ask({"service": name})
                 if "broken" in server:
                     raise ServiceUnavailable(str(server["broken"]))
-                self._given.setdefault(exercise.id, []).append(int(server["server"]))
-                doors[name] = Door(self._source, server)
+                number = int(server["server"])
+                self._given.setdefault(exercise.id, []).append(number)
+                doors[name] = Door(self._source, server, partial(self._how_gone, number))
         return doors
+
+    def _how_gone(self, number: int) -> str:
+        return str(self._ask({"alive": number}).get("gone", ""))
+
+    def trouble(self, exercise: str) -> Exception | None:
+        """What stood between the learner's code and a server of an exercise, if anything did."""
+        found = (door.trouble() for door in self._doors.get(exercise, {}).values())
+        return next((trouble for trouble in found if trouble is not None), None)
 
     def environment(self, exercise: Exercise) -> dict[str, str]:
         """Return what a worker of this exercise is told of its doors."""

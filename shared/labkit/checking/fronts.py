@@ -9,7 +9,7 @@ from labkit.checking.relay import Bounds, Relay
 from labkit.sandbox.server import HOST
 from labkit.sandbox.workers import Started, WorkerSource
 
-BOUNDS = Bounds(at_once=512, connections=1_000_000, bytes=8 * 2**30, idle=600.0)
+BOUNDS = Bounds(at_once=256, connections=1_000_000, bytes=8 * 2**30, idle=600.0)
 """The checker's own requests pass here: the checks bound them."""
 
 

@@ -90,7 +90,7 @@ class CheckPlugin:
         self.run.last_call = None  # a shared fixture may have asked before: then nothing is said
         result = yield
         verdict: tuple[Outcome, str] = self.fault or ("passed", "")
-        outcome, message = verdict
+        outcome, message = self._with_trouble_at_doors(exercise_of(item), verdict)
         lines = (item.obj.__doc__ or item.name).strip() if isinstance(item, pytest.Function) else item.name
         title = " ".join(lines.split())
         seconds = time.monotonic() - self.started
@@ -116,6 +116,13 @@ class CheckPlugin:
             else:
                 self.fault = self._describe(error)
         return (yield)
+
+    def _with_trouble_at_doors(self, exercise: str, verdict: tuple[Outcome, str]) -> tuple[Outcome, str]:
+        """Where a door was shut or a server is gone, that is said, and not what followed from it."""
+        if self.run.doors is None or verdict[0] not in ("passed", "failed"):
+            return verdict
+        trouble = self.run.doors.trouble(exercise)
+        return verdict if trouble is None else self._describe(trouble)
 
     def _describe(self, error: BaseException) -> tuple[Outcome, str]:
         outcome, message = describe(error, self.run.track.place)
@@ -149,13 +156,10 @@ class CheckPlugin:
         self.outputs.append(_without_routine(lab.close()))
 
     @pytest.fixture
-    def doors(self, request: pytest.FixtureRequest) -> Iterator[Mapping[str, Door]]:
+    def doors(self, request: pytest.FixtureRequest) -> Mapping[str, Door]:
         """The doors of this exercise by the name of the service; see `labkit.checking.doors`."""
         assert self.run.doors is not None
-        doors = self.run.doors.of(self.run.exercise(exercise_of(request.node)))
-        yield doors
-        for door in doors.values():
-            door.complain()
+        return self.run.doors.of(self.run.exercise(exercise_of(request.node)))
 
     @pytest.fixture
     def template(self) -> Callable[[str], Path]:

@@ -90,6 +90,8 @@ class Relay:
         if not self._stopping:
             self._stopping = True
             with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)  # refuses at once, also while a connection is being opened
+            with contextlib.suppress(OSError):
                 self._wake.send(b"x")
         if threading.current_thread() is not self._thread:
             self._thread.join(10)
@@ -114,18 +116,24 @@ class Relay:
         elif isinstance(key.data, _Pair) and key.data in self._pairs:
             try:
                 self._carry(key.data, key.fileobj, events)
-            except OSError:
+            except Exception:  # one connection that breaks costs no other
                 self._cut(key.data)
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
+        try:
             near, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:  # no file descriptor is left: who waits is taken when a connection has ended, or in a second
+            self._register(self._listener, 0, None)
+            return
+        with contextlib.suppress(OSError):
             self.opened += 1
             if self.opened > self._bounds.connections:
                 self._stop(f"more than {self._bounds.connections:,} connections")
             try:
                 far = self._connect()
-            except (OSError, RuntimeError):
+            except Exception:
                 _reset(near)
                 return
             pair = _Pair(near, far)
@@ -205,6 +213,8 @@ class Relay:
         now = time.monotonic()
         for pair in [pair for pair in self._pairs if now - pair.active > self._bounds.idle]:
             self._cut(pair)
+        if not self._events[self._listener] and not self._stopping:
+            self._listen_if_there_is_room()
 
     def _cut(self, pair: _Pair) -> None:
         self._pairs.discard(pair)

@@ -21,7 +21,7 @@ from labkit.tools import WITHOUT
 
 Mode = Literal["auto", "fork", "spawn"]
 
-KEPT = ("PATH", "LANG", "TZ", "SYSTEMROOT")
+KEPT = ("PATH", "LANG", "TZ", "SYSTEMROOT", "TMPDIR")
 """Variables that every process of the engine keeps."""
 
 FOR_CHECKERS = ("HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "KUBECONFIG", "XDG_RUNTIME_DIR", WITHOUT)

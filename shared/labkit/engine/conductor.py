@@ -178,7 +178,10 @@ class Conductor:
         closed = False
         with contextlib.suppress(BlockingIOError):
             while not closed:
-                piece = run.channel.recv(2**16, socket.MSG_DONTWAIT)
+                try:
+                    piece = run.channel.recv(2**16, socket.MSG_DONTWAIT)
+                except ConnectionResetError:  # it ended before it had read all that it was told
+                    piece = b""
                 run.buffer += piece
                 run.heard = time.monotonic()
                 closed = not piece
@@ -222,6 +225,8 @@ class Conductor:
             run.servers.discard(asked["release"])
             self.servers.release(asked["release"])
             return {}
+        if "alive" in asked:
+            return {"gone": self.servers.gone(asked["alive"])}
         if "template" in asked:
             return {"template": str(self.servers.template(str(asked["template"])))}
         return self._take(run, str(asked["service"]))
@@ -243,7 +248,8 @@ class Conductor:
         self._send({"id": run.number, "end": {"status": status, "missing": unreported(run)}})
         del self.runs[run.number]
         for number in list(run.servers):
-            self.servers.release(number)
+            with contextlib.suppress(Exception):  # what does not end well costs no other run
+                self.servers.release(number)
         remove_tree(run.workspace)
         self._prepare_kept()
 
@@ -314,7 +320,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     walls.become_subreaper()
-    walls.die_with_parent()
+    # It ends when the client hangs up, whatever became of it, and removes what it has made.
     Conductor(socket.socket(fileno=int(channel)), Path(root), jobs=int(jobs), fork=mode == "fork").serve()
     os._exit(0)
 

@@ -85,7 +85,7 @@ class Server:
         end = time.monotonic() + START_SECONDS
         pause = 0.005
         while not self.is_ready():
-            if self._ended.is_set() or time.monotonic() > end:
+            if self._ended.is_set() or self.closing or time.monotonic() > end:
                 self.close()
                 raise ServerError(f"{self.declared.title} could not be started: {self._end_text or 'no answer'}")
             self._ended.wait(pause)
@@ -122,8 +122,16 @@ class Server:
             return
         self.restarts += 1
         self.on_restart(f"{self.declared.title} ended in the middle and was started again ({said})")
-        with contextlib.suppress(RuntimeError, OSError):
+        try:
             self._run()
+        except (RuntimeError, OSError) as error:
+            self._end_text = str(error)
+            self._ended.set()
+
+    @property
+    def gone(self) -> str:
+        """How it ended for good; empty where it runs, or is started again."""
+        return f"{self.declared.title} ended: {self._end_text}" if self._ended.is_set() else ""
 
     def is_ready(self) -> bool:
         """Whether its health path answers."""
@@ -194,6 +202,7 @@ class Servers:
         self._given: dict[int, Server] = {}
         self._number = 0
         self._closed = False
+        self._starting_ones: dict[int, Server] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="lab-servers-")).resolve()
         """Holds the states of all servers; no worker of a submission may see it."""
         self.folder.chmod(0o711)
@@ -202,12 +211,21 @@ class Servers:
         """Return a server with a fresh state that is ready. Raises `ServerError`."""
         with self._lock:
             server = self._spares.pop(name, None)
+        if server is not None and not server.is_ready():  # it has waited too long
+            server.close()
+            server = None
         if server is None:
             server = self._fresh(name)
         server.on_restart = on_restart
         with self._lock:
             self._given[server.number] = server
         return server
+
+    def gone(self, number: int) -> str:
+        """How a server that was given ended for good; empty where it runs."""
+        with self._lock:
+            server = self._given.get(number)
+        return server.gone if server is not None else "it was given back"
 
     def release(self, number: int) -> None:
         """Take a server back: it ends, and its state with it."""
@@ -241,7 +259,11 @@ class Servers:
         with self._once(name):
             with self._lock:
                 spare = self._spares.pop(name, None)
-            return spare or self._start(name)
+            if spare is not None and spare.is_ready():
+                return spare
+            if spare is not None:
+                spare.close()
+            return self._start(name)
 
     def _once(self, name: str) -> threading.Lock:
         with self._lock:
@@ -280,8 +302,9 @@ class Servers:
         with self._lock:
             self._number += 1
             number = self._number
-        folder = self.folder / f"{name}-{number}"
-        folder.mkdir(mode=0o755)
+        # A name that nobody guesses: servers of one user could else connect to each other's sockets.
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+        folder.chmod(0o711)
         state = folder / "1"
         if template is None:
             state.mkdir(mode=0o700)
@@ -289,17 +312,26 @@ class Servers:
             shutil.copytree(template, state)
         job = server_job(self._root, declared, folder)
         server = Server(number, declared, folder, lambda job: self._source(name, declared, job), job)
+        with self._lock:
+            if self._closed:
+                raise ServerError("the engine is being closed")
+            self._starting_ones[number] = server
         try:
             server.start()
         except (OSError, RuntimeError) as error:
             server.close()
             raise ServerError(f"{declared.title} could not be started: {error}") from None
+        finally:
+            with self._lock:
+                self._starting_ones.pop(number, None)
         return server
 
     def _source(self, name: str, declared: Service, job: Job) -> WorkerSource:
         if not self._fork:
             return SpawnedWorkers(job, sweep=False)
         with self._lock:
+            if self._closed:
+                raise ServerError("the engine is being closed")
             zygote = self._zygotes.get(name)
             if zygote is None:
                 self._news(f"starting {declared.title} …")
@@ -311,13 +343,17 @@ class Servers:
         return Nursery(ours, job)
 
     def close(self) -> None:
-        """End all of them."""
+        """End all of them, those that are just being started included."""
         with self._lock:
             self._closed = True
-            servers = [*self._spares.values(), *self._given.values()]
+            servers = [*self._starting_ones.values(), *self._spares.values(), *self._given.values()]
             zygotes = list(self._zygotes.values())
+            starting = list(self._starting.values())
         for server in servers:
-            server.close()
+            with contextlib.suppress(Exception):  # the others are to be ended all the same
+                server.close()
+        for lock in starting:
+            lock.acquire(timeout=10)
         for zygote in zygotes:
             zygote.close()
         remove_tree(self.folder)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import io
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from labkit.files import remove_tree
 from labkit.sandbox import walls
 from labkit.sandbox.connection import Ending
 from labkit.sandbox.job import Job, worker_environment
@@ -95,7 +96,8 @@ class NurseryProcess:
 
     def _send(self, answer: dict[str, Any], handles: Handles | None = None) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            socket.send_fds(self.control, [json.dumps(answer).encode()], handles or [])
+            message = {**answer, "handles": len(handles or [])}
+            socket.send_fds(self.control, [json.dumps(message).encode()], handles or [])
         for number in handles or []:
             os.close(number)
 
@@ -111,6 +113,8 @@ class NurseryProcess:
             return known[name](**order)
         except OSError as error:
             return {"error": [error.errno, error.strerror or str(error)]}, []
+        except Exception as error:  # an order that failed must not cost the other workers
+            return {"error": [errno.EIO, f"{type(error).__name__}: {error}"[:500]]}, []
 
     def _open(self, job: Job) -> dict[str, Any]:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -175,7 +179,7 @@ class NurseryProcess:
     def _end(self, worker: int, grace: float) -> tuple[dict[str, Any], Handles]:
         ending = _reap(self.workers.pop(worker), grace)
         self._sweep()
-        shutil.rmtree(self.job.walls.work / str(worker), ignore_errors=True)
+        remove_tree(self.job.walls.work / str(worker))
         return dataclasses.asdict(ending), []
 
     def _sweep(self) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from labkit.files import remove_tree
 from labkit.sandbox import walls
 from labkit.sandbox.connection import Connection, Ending
 from labkit.sandbox.job import Job, worker_environment
@@ -99,7 +99,7 @@ class SpawnedWorkers:
         code = process.wait()
         if self._sweep and walls.is_linux():
             end_orphans({left.pid for left in self._workers.values()})
-        shutil.rmtree(self._job.walls.work / str(worker), ignore_errors=True)
+        remove_tree(self._job.walls.work / str(worker))
         return Ending(code=code) if code >= 0 else Ending(signal=-code)
 
     def close(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 import threading
 from collections.abc import Mapping
@@ -129,6 +131,10 @@ class Nursery:
         answer = json.loads(message)
         if "error" in answer:
             raise OSError(*answer["error"])
+        if len(handles) < int(answer.get("handles", 0)):
+            for number in handles:
+                os.close(number)
+            raise OSError(errno.EMFILE, "no file descriptor is left")
         return answer, list(handles)
 
 
