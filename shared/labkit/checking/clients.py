@@ -27,6 +27,9 @@ class Client(Protocol):
 class WorkerClient:
     """A worker process. The time that it may take is counted over all requests of one check.
 
+    What the check's own functions take when the learner's code calls them is not the worker's time. But they may take
+    as much again and no more: code that calls them without an end would else outlive its limit.
+
     Args:
         end: ends the worker and says how it ended; its argument is how many seconds to wait for its own end.
         kill: sends it a signal.
@@ -40,7 +43,7 @@ class WorkerClient:
         kill: Callable[[int], None] = lambda number: None,
     ) -> None:
         self.connection = connection
-        self.left = self.seconds = seconds
+        self.left = self.spare = self.seconds = seconds
         self.answer: Callable[[int, Node, list[bytes]], tuple[Node, list[bytes]]] = _no_callbacks
         self._end = end
         self._kill = kill
@@ -59,7 +62,9 @@ class WorkerClient:
             try:
                 return self.answer(number, node, data)
             finally:
-                waited += time.monotonic() - begun
+                took = time.monotonic() - begun
+                waited += took
+                self._spend_spare(took)
 
         started = time.monotonic()
         try:
@@ -68,12 +73,20 @@ class WorkerClient:
             ending = self.end(1.0 if ended.reason == "exit" else 0.0)
             self._stopped = LearnerStopped(ended, doing, self.seconds, ending)
             raise self._stopped from None
+        except BaseException:  # the worker still waits for the answer of a function that failed the check
+            self.end(0.0)
+            raise
         finally:
             self.left -= time.monotonic() - started - waited
 
+    def _spend_spare(self, took: float) -> None:
+        self.spare -= took
+        if self.spare < 0:
+            raise WorkerEnded("time")
+
     def refresh(self, seconds: float) -> None:
         """Give a worker that outlives one check its time for the next one."""
-        self.left = self.seconds = seconds
+        self.left = self.spare = self.seconds = seconds
 
     @property
     def alive(self) -> bool:

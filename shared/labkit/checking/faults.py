@@ -8,6 +8,9 @@ from typing import Any
 from labkit.sandbox.connection import Ending, WorkerEnded
 from labkit.sandbox.wire import Node
 
+MAX_MESSAGE = 4_000
+"""Characters of an exception's message that are kept."""
+
 
 class LearnerFault(Exception):
     """The learner's code did something that stands in the way of a verdict: the check has failed."""
@@ -31,11 +34,12 @@ class LearnerError(LearnerFault):
     """
 
     def __init__(self, node: Node, doing: str) -> None:
-        self.type_name = str(node.get("type", "Exception"))
-        self.message = str(node.get("message", ""))
-        self.base_names = tuple(str(name) for name in node.get("bases", ()))
-        self.frames = tuple(_frame(item) for item in node.get("frames", ()) if isinstance(item, dict))
-        self.syntax = node.get("syntax") if isinstance(node.get("syntax"), dict) else None
+        told = node if isinstance(node, dict) else {}
+        self.type_name = _text(told.get("type"), 200) or "Exception"
+        self.message = _text(told.get("message"), MAX_MESSAGE)
+        self.base_names = tuple(_text(name, 200) for name in _list(told.get("bases"), 50))
+        self.frames = tuple(_frame(item) for item in _list(told.get("frames"), 20) if isinstance(item, dict))
+        self.syntax = _syntax(told["syntax"]) if isinstance(told.get("syntax"), dict) else None
         self.doing = doing
         self.help = ""
         super().__init__(f"{self.type_name}: {self.message}")
@@ -54,7 +58,23 @@ class LearnerStopped(LearnerFault):
 
 
 def _frame(item: dict[str, Any]) -> Frame:
-    line = item.get("line")
-    return Frame(
-        str(item.get("file")), line if isinstance(line, int) else 0, str(item.get("name")), str(item.get("text"))[:200]
-    )
+    name, code = _text(item.get("name"), 200), _text(item.get("text"), 200)
+    return Frame(_text(item.get("file"), 200), _number(item.get("line")), name, code)
+
+
+def _syntax(item: dict[str, Any]) -> dict[str, Any]:
+    file, code = _text(item.get("file"), 200), _text(item.get("text"), 20_000)
+    return {"file": file, "line": _number(item.get("line")), "column": _number(item.get("column")), "text": code}
+
+
+def _text(value: object, most: int) -> str:
+    """Return a text of the worker's, as it can be written; empty where it is none."""
+    return value[:most].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int:
+    return value if type(value) is int and 0 <= value < 2**31 else 0
+
+
+def _list(value: object, most: int) -> list[object]:
+    return value[:most] if isinstance(value, list) else []

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from labkit.checking.bounds import bounded_memory
 from labkit.checking.clients import Client, DirectClient, WorkerClient
 from labkit.checking.faults import LearnerError, LearnerStopped
 from labkit.checking.fronts import Front
 from labkit.checking.processes import LocalProcess, Process, WorkerProcess
 from labkit.checking.remote import RemoteObject
 from labkit.checking.service import Service
+from labkit.sandbox.budget import items, whole, word
 from labkit.sandbox.connection import WorkerEnded
 from labkit.sandbox.server import HOST
 from labkit.sandbox.wire import Codec, Node, WireError
@@ -117,6 +119,13 @@ class LabHandle:
         self._service = Service(process, port, self._seconds)
         return self._service
 
+    def refresh(self) -> None:
+        """Give a worker that several checks share its time for the next one."""
+        if isinstance(self._client, WorkerClient):
+            self._client.refresh(self._client.seconds)
+        if self._service is not None:
+            self._service.refresh()
+
     def close(self) -> str:
         """End the worker; return what it printed."""
         if self._service is not None:
@@ -131,9 +140,10 @@ class LabHandle:
         if not isinstance(reply, dict) or ("value" in reply) == ("error" in reply):
             self._unreadable("neither a value nor an error", doing)
         if "error" in reply:
-            raise LearnerError(reply["error"] if isinstance(reply["error"], dict) else {}, doing)
+            raise LearnerError(reply["error"], doing)
         try:
-            return self._codec.decode(reply["value"], got)
+            with bounded_memory():
+                return self._codec.decode(reply["value"], got)
         except WireError as error:
             self._unreadable(str(error), doing)
 
@@ -150,20 +160,29 @@ class LabHandle:
 
     def _find(self, node: Node) -> object:
         if node["$"] != "handle":
-            raise WireError(f"unknown node `{str(node['$'])[:40]}`")
-        return RemoteObject(self, int(node["id"]), tuple(str(base)[:200] for base in node["bases"][:50]))
+            raise WireError(f"unknown node `{node['$'][:40]}`")
+        number = whole(node.get("id"), "the number of an object", 2**31)
+        return RemoteObject(self, number, tuple(word(base)[:200] for base in items(node.get("bases"))[:50]))
 
     def _answer(self, number: int, node: Node, blobs: list[bytes]) -> tuple[Node, list[bytes]]:
         """Run a function of the check that the learner's code called."""
-        if not isinstance(number, int) or not 0 <= number < len(self._functions):
+        if type(number) is not int or not 0 <= number < len(self._functions):
             return {"error": "no such function"}, []
-        args, kwargs = self._codec.decode(node, blobs)
+        with bounded_memory():
+            called = self._codec.decode(node, blobs)
         try:
+            args, kwargs = called
             value = self._functions[number](*args, **kwargs)
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+        except _ODD_ARGUMENTS as error:
             return {"error": f"{type(error).__name__}: {error}"[:500]}, []
         encoded, out = self._codec.encode(value)
         return {"value": encoded}, out
+
+
+_ODD_ARGUMENTS = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError, RecursionError
+)  # fmt: skip
+"""What a function of a check raises where the learner's code calls it with something else than it takes."""
 
 
 class _Local(dict[int, Any]):

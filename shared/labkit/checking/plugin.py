@@ -171,8 +171,8 @@ class CheckPlugin:
     def _shared_workers(self) -> Iterator[None]:
         """A shared worker has its full time for each check; what it prints belongs to the check at hand."""
         clients = [lab._client for lab in self.shared if isinstance(lab._client, WorkerClient)]
-        for client in clients:
-            client.refresh(client.seconds)
+        for lab in self.shared:
+            lab.refresh()
         yield
         for client in clients:
             text = client.connection.text()

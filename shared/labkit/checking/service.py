@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.checking.deadlines import Deadline
 from labkit.checking.expect import fail, shown
 from labkit.checking.faults import LearnerStopped
 from labkit.checking.processes import Process
@@ -81,6 +82,7 @@ class Service:
         self.url = f"http://{HOST}:{port}"
         self.seconds = seconds
         self._http: httpx.Client | None = None
+        self.refresh()
 
     def __enter__(self) -> Service:
         return self
@@ -93,6 +95,10 @@ class Service:
         if self._http is not None:
             self._http.close()
         self.process.close()
+
+    def refresh(self) -> None:
+        """Give a service that outlives one check its time for the next one: all its answers together."""
+        self.left = 3 * self.seconds
 
     def output(self) -> str:
         """What the service has printed so far."""
@@ -119,27 +125,35 @@ class Service:
         import httpx
 
         asked, limit = f"`{method} {path}`", seconds or self.seconds
+        deadline = Deadline(max(0.05, min(limit, self.left)))
         try:
-            return self._exchange(method, path, asked, limit, options)
+            with deadline:
+                return self._exchange(method, path, asked, deadline, options)
         except httpx.TimeoutException:
             raise LearnerStopped(WorkerEnded("time"), asked, limit, None) from None
         except httpx.HTTPError as error:
+            if deadline.passed:
+                raise LearnerStopped(WorkerEnded("time"), asked, limit, None) from None
             if self.process.wait(0.5):
                 raise self.process.fault(asked) from None
             fail(expected=f"{asked} is answered", found=f"the connection broke: {type(error).__name__}: {error}")
+        finally:
+            self.left -= deadline.spent
 
-    def _exchange(self, method: str, path: str, asked: str, limit: float, options: Mapping[str, Any]) -> Answer:
+    def _exchange(self, method: str, path: str, asked: str, deadline: Deadline, options: Mapping[str, Any]) -> Answer:
         import httpx
 
-        end = time.monotonic() + limit
         body = bytearray()
-        with self._client().stream(method, self.url + path, timeout=limit, **options) as answer:
+        watched = {"trace": deadline.trace}
+        with self._client().stream(
+            method, self.url + path, timeout=deadline.seconds, extensions=watched, **options
+        ) as answer:
             for piece in answer.iter_bytes():
                 body += piece
-                if time.monotonic() > end:
-                    raise httpx.ReadTimeout("the answer does not end")
                 if len(body) > LARGEST_ANSWER:
                     fail(expected=f"{asked} answers with less than 8 MB", found="more than that")
+            if deadline.passed:  # what was cut off looks like an answer that ends
+                raise httpx.ReadTimeout("the answer does not end")
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Answer(asked, answer.status_code, headers, bytes(body))
 

@@ -82,6 +82,8 @@ class Connection:
                 node, out = callbacks(reply["callback"], reply.get("value"), got)
                 self._deadline += time.monotonic() - started
                 self._send(pack(node, out))
+                if time.monotonic() > self._deadline:  # it may ask so fast that nobody ever waits
+                    raise WorkerEnded("time")
         except Closed:
             raise WorkerEnded("exit") from None
         except WireError as error:

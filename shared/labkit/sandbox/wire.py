@@ -6,14 +6,17 @@ What has no data form stays where it is, and a node that names it travels instea
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
 import math
 import struct
 from collections.abc import Callable
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
+
+from labkit.sandbox.budget import MAX_COST, Closed, WireError
+from labkit.sandbox.columns import write_column
+from labkit.sandbox.reading import Reader
 
 if TYPE_CHECKING:
     import socket
@@ -24,21 +27,20 @@ if TYPE_CHECKING:
 MAX_FRAME = 256 * 2**20
 """Largest frame in bytes: about seventy times the house sales."""
 
+MAX_JSON = 32 * 2**20
+"""Bytes of a frame's JSON. Tables, arrays and files travel beside it."""
+
+MAX_MARKS = 5 * MAX_COST
+"""Brackets and commas in it: each may become an object of some sixty bytes."""
+
 MAX_BITS = 10_000
 """Longest whole number in bits: Python itself refuses to read much longer ones."""
 
 ARRAY_KINDS = "biufcMm"
-NULLABLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64", "boolean")
 
 Node = Any
 
-
-class WireError(Exception):
-    """A frame or a node that cannot be read."""
-
-
-class Closed(WireError):
-    """The other side has closed the connection."""
+__all__ = ["MAX_FRAME", "Closed", "Codec", "Node", "SocketStream", "Stream", "WireError", "pack", "read_frame"]
 
 
 class Stream(Protocol):
@@ -82,12 +84,20 @@ def read_frame(stream: Stream) -> tuple[Node, list[bytes]]:
     sizes = struct.unpack(f">{count}Q", stream.recv_exactly(8 * count)) if count else ()
     if text_size + sum(sizes) > MAX_FRAME:
         raise WireError(f"an answer of {(text_size + sum(sizes)) / 2**20:,.0f} MB; at most {MAX_FRAME // 2**20} MB")
+    if text_size > MAX_JSON:
+        raise WireError(f"an answer with {text_size / 2**20:,.0f} MB of JSON; at most {MAX_JSON // 2**20} MB")
     text = stream.recv_exactly(text_size)
     blobs = [stream.recv_exactly(size) for size in sizes]
+    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_MARKS:
+        raise WireError(f"an answer of more than {MAX_COST:,} values")
     try:
-        return json.loads(text), blobs
-    except (ValueError, RecursionError) as error:
+        return json.loads(text.decode(), parse_constant=_refuse), blobs
+    except (ValueError, RecursionError, MemoryError) as error:
         raise WireError(f"a frame that is not JSON: {error}") from None
+
+
+def _refuse(name: str) -> Node:
+    raise ValueError(f"{name} is no JSON")
 
 
 class Codec:
@@ -110,7 +120,7 @@ class Codec:
     def decode(self, node: Node, blobs: list[bytes]) -> Any:
         """Return the value of `node`. Raises `WireError` where it is malformed."""
         try:
-            return self._value(node, blobs)
+            return Reader(blobs, self.find).value(node)
         except WireError:
             raise
         except Exception as error:
@@ -131,7 +141,8 @@ class Codec:
             pairs = [[self._node(key, blobs), self._node(item, blobs)] for key, item in dict.items(value)]
             return {"$": "dict", "v": pairs}
         if isinstance(value, (bytes, bytearray)):
-            return {"$": "bytes", "v": base64.b64encode(value).decode()}
+            blobs.append(bytes(value))
+            return {"$": "bytes", "blob": len(blobs) - 1}
         if isinstance(value, PurePath):
             return {"$": "path", "v": str(value)}
         return self._table_node(value, blobs)
@@ -191,135 +202,5 @@ class Codec:
             node["range"] = [index.start, index.stop, index.step]
         else:
             columns += [index.get_level_values(level).to_series() for level in range(index.nlevels)]
-        node["parts"] = [self._column_node(column, blobs) for column in columns]
+        node["parts"] = [write_column(column, blobs, lambda item: self._node(item, blobs)) for column in columns]
         return node
-
-    def _column_node(self, column: pd.Series[Any], blobs: list[bytes]) -> Node:
-        import pyarrow as pa
-
-        try:
-            array = pa.Array.from_pandas(column.reset_index(drop=True))
-            table = pa.table([array], names=["v"])
-        except (pa.ArrowException, TypeError, ValueError):
-            return {"dtype": str(column.dtype), "v": [self._node(item, blobs) for item in column.tolist()]}
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        blobs.append(sink.getvalue().to_pybytes())
-        return {"dtype": str(column.dtype), "blob": len(blobs) - 1}
-
-    def _value(self, node: Node, blobs: list[bytes]) -> Any:
-        if node is None or isinstance(node, (bool, int, float, str)):
-            return node
-        if not isinstance(node, dict) or "$" not in node:
-            raise WireError("a node of no known form")
-        kind = node["$"]
-        if kind == "float":
-            return float(node["v"])
-        if kind in ("list", "tuple", "set", "frozenset"):
-            items = [self._value(item, blobs) for item in node["v"]]
-            return {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[kind](items)
-        if kind == "dict":
-            return {self._value(key, blobs): self._value(item, blobs) for key, item in node["v"]}
-        if kind == "bytes":
-            return base64.b64decode(node["v"])
-        if kind == "path":
-            return Path(node["v"])
-        if kind in _TABLE_READERS:
-            return _TABLE_READERS[kind](self, node, blobs)
-        return self.find(node)
-
-    def _read_frame(self, node: Node, blobs: list[bytes]) -> pd.DataFrame:
-        import pandas as pd
-
-        width = len(node["columns"])
-        columns = [_read_column(self, part, blobs) for part in node["parts"][:width]]
-        names = [self._value(name, blobs) for name in node["index_names"]]
-        if "range" in node:
-            start, stop, step = (int(bound) for bound in node["range"])
-            index: pd.Index[Any] = pd.RangeIndex(start, stop, step, name=names[0])
-        else:
-            levels = [_read_column(self, part, blobs) for part in node["parts"][width:]]
-            index = pd.Index(levels[0]) if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
-            index.names = names
-        if len(index) != node["rows"] or any(len(column) != node["rows"] for column in columns):
-            raise WireError("a table whose columns differ in length")
-        frame = (
-            pd.concat([column.set_axis(index) for column in columns], axis=1) if columns else pd.DataFrame(index=index)
-        )
-        labels = [self._value(name, blobs) for name in node["columns"]]
-        frame.columns = pd.Index(labels, name=self._value(node["columns_name"], blobs)) if labels else frame.columns
-        return frame
-
-
-def _read_column(codec: Codec, part: Node, blobs: list[bytes]) -> pd.Series[Any]:
-    import pandas as pd
-    import pyarrow as pa
-
-    if "blob" not in part:
-        return pd.Series([codec._value(item, blobs) for item in part["v"]], dtype=object)
-    with pa.ipc.open_stream(blobs[part["blob"]]) as reader:
-        table = reader.read_all()
-    table.validate(full=True)
-    column: pd.Series[Any] = table.column(0).to_pandas()
-    if part["dtype"] == "object" or part["dtype"] in NULLABLE:
-        column = column.astype(part["dtype"])
-    return column
-
-
-def _read_array(codec: Codec, node: Node, blobs: list[bytes]) -> Any:
-    import numpy as np
-
-    dtype = np.dtype(str(node["dtype"]))
-    if dtype.kind not in ARRAY_KINDS:
-        raise WireError(f"an array of `{dtype}`")
-    array = np.frombuffer(blobs[node["blob"]], dtype=dtype).reshape([int(side) for side in node["shape"]]).copy()
-    return array[()] if array.ndim == 0 else array
-
-
-def _read_objects(codec: Codec, node: Node, blobs: list[bytes]) -> Any:
-    import numpy as np
-
-    items = [codec._value(item, blobs) for item in node["v"]]
-    if node["dtype"] == "U":
-        return np.array(items, dtype=str).reshape(node["shape"])
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array.reshape(node["shape"])
-
-
-def _read_scalar(codec: Codec, node: Node, blobs: list[bytes]) -> Any:
-    import numpy as np
-
-    dtype = np.dtype(str(node["dtype"]))
-    if dtype.kind not in "biufU":
-        raise WireError(f"a scalar of `{dtype}`")
-    return dtype.type(codec._value(node["v"], blobs))
-
-
-def _read_series(codec: Codec, node: Node, blobs: list[bytes]) -> Any:
-    series = codec._read_frame(node["frame"], blobs).iloc[:, 0]
-    series.name = codec._value(node["name"], blobs)
-    return series
-
-
-def _read_time(codec: Codec, node: Node, blobs: list[bytes]) -> Any:
-    import pandas as pd
-
-    kind = node["$"]
-    if kind in ("NaT", "NA"):
-        return pd.NaT if kind == "NaT" else pd.NA
-    if kind == "date":
-        return dt.date.fromisoformat(node["v"])
-    return pd.Timestamp(node["v"]) if kind == "timestamp" else pd.Timedelta(node["v"])
-
-
-_TABLE_READERS: dict[str, Callable[[Codec, Node, list[bytes]], Any]] = {
-    "array": _read_array,
-    "objects": _read_objects,
-    "scalar": _read_scalar,
-    "frame": lambda codec, node, blobs: codec._read_frame(node, blobs),
-    "series": _read_series,
-    "index": lambda codec, node, blobs: codec._read_frame(node["frame"], blobs).index,
-    **dict.fromkeys(("NaT", "NA", "timestamp", "timedelta", "date"), _read_time),
-}
