@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 Outcome = Literal["passed", "failed", "todo", "skipped", "error"]
+MOST = {"exercise": 100, "check": 300, "message": 8_000, "title": 1_000, "output": 8_000}
+"""Characters of each text of a result. Whoever makes one has cut it before, and better; this is for what was missed."""
+
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _WORST_FIRST: tuple[Outcome, ...] = ("error", "failed", "todo", "passed", "skipped")
 
@@ -37,6 +40,16 @@ class Result:
             "message": self.message,
             "seconds": round(self.seconds, 4),
         }
+
+    def bounded(self) -> Result:
+        """Return the result with texts that are no longer than `MOST` and that can be written."""
+        texts: dict[str, Any] = {name: _bounded(getattr(self, name), most) for name, most in MOST.items()}
+        return replace(self, **texts)
+
+
+def _bounded(text: str, most: int) -> str:
+    cut = text if len(text) <= most else f"{text[:most]}\n… ({len(text) - most:,} more characters)"
+    return cut.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True)

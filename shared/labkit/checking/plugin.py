@@ -45,6 +45,12 @@ def exercise_of(item: pytest.Item) -> str:
     return str(marker.args[0])
 
 
+def _title(item: pytest.Item) -> str:
+    """Return the sentence that a learner reads."""
+    lines = (item.obj.__doc__ or item.name).strip() if isinstance(item, pytest.Function) else item.name
+    return " ".join(lines.split())
+
+
 class CheckPlugin:
     """Hooks and fixtures of one run."""
 
@@ -77,6 +83,7 @@ class CheckPlugin:
             chosen = [item for item in chosen if item.name.partition("[")[0] in self.run.checks]
         items[:] = sorted(chosen, key=lambda item: wanted[exercise_of(item)])
         self.run.announce([(exercise_of(item), item.name) for item in items])
+        items[:] = [item for item in items if (exercise_of(item), item.name) not in self.run.done]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """See first whether the files can be imported at all."""
@@ -88,11 +95,11 @@ class CheckPlugin:
         """Run one check from its set-up to its end, and report it."""
         self.outputs, self.fault, self.started = [], None, time.monotonic()
         self.run.last_call = None  # a shared fixture may have asked before: then nothing is said
+        title = _title(item)
+        self.run.begin(exercise_of(item), item.name, title)
         result = yield
         verdict: tuple[Outcome, str] = self.fault or ("passed", "")
         outcome, message = self._with_trouble_at_doors(exercise_of(item), verdict)
-        lines = (item.obj.__doc__ or item.name).strip() if isinstance(item, pytest.Function) else item.name
-        title = " ".join(lines.split())
         seconds = time.monotonic() - self.started
         output = clean("".join(self.outputs), 2000)
         self.run.report(Result(exercise_of(item), item.name, outcome, message, seconds, title, output))

@@ -25,6 +25,12 @@ IMPORTS, PARSES = "imports", "parses"
 """The names of the checks that stand for a file: a module is imported, any other file is taken and read."""
 
 
+def _stands_for(file: str) -> tuple[str, str]:
+    """Return the name and the title of the check that stands for a file."""
+    is_module = file.endswith(".py")
+    return (IMPORTS, f"`{file}` can be imported.") if is_module else (PARSES, f"`{file}` can be read.")
+
+
 @dataclass
 class CheckRun:
     """What is checked, with what, and where the verdicts go.
@@ -35,6 +41,8 @@ class CheckRun:
         work: the folder whose sub-folders are the workers' own.
         report: called with each result.
         announce: called before that with the list of all that will come.
+        begin: called with the exercise, the name and the title of a check that begins.
+        done: checks that were judged before, by exercise and name: they are neither run nor reported.
         checks: run only these checks of the exercises, by name (none: all).
     """
 
@@ -50,6 +58,8 @@ class CheckRun:
     announce: Callable[[list[tuple[str, str]]], None] = lambda expected: None
     seed: int = 0
     checks: tuple[str, ...] = ()
+    begin: Callable[[str, str, str], None] = lambda exercise, check, title: None
+    done: frozenset[tuple[str, str]] = frozenset()
     broken: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -119,6 +129,11 @@ class CheckRun:
                 for file in (exercise.file, *(file for file in exercise.also if kind_of(file))):
                     by_file.setdefault(file, number)
         for file, number in by_file.items():
+            check, title = _stands_for(file)
+            if (number, check) in self.done:
+                self._note_broken(file, number)
+                continue
+            self.begin(number, check, title)
             started = time.monotonic()
             problem = self.collected.problems.get(file) or self.documents.problem(file)
             self._seconds = time.monotonic() - started
@@ -150,12 +165,15 @@ class CheckRun:
     _output: str = ""
 
     def _broken(self, file: str, number: str, problem: str) -> None:
-        check, done = (IMPORTS, "imported") if file.endswith(".py") else (PARSES, "read")
-        self.broken[file] = f"not run: {self.track.place(file)} cannot be {done} (see `{check}` of {number})"
-        title = f"`{file}` can be {done}."
+        check, title = _stands_for(file)
+        self._note_broken(file, number)
         output = clean(self._output, 2000)
         self.report(Result(number, check, "failed", problem, self._seconds, title, output))
         self._seconds, self._output = 0.0, ""
+
+    def _note_broken(self, file: str, number: str) -> None:
+        check, done = _stands_for(file)[0], "imported" if file.endswith(".py") else "read"
+        self.broken[file] = f"not run: {self.track.place(file)} cannot be {done} (see `{check}` of {number})"
 
     def before(self, number: str) -> tuple[Outcome, str] | None:
         """Return the verdict that an exercise has before any of its checks is run, if it has one."""

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from labkit.course.lab import Lab
 from labkit.course.tracks import Track
+from labkit.engine.runs import PYTEST_BROKE
 from labkit.records import Report, Result
 from labkit.sandbox.wire import Closed, SocketStream, pack, read_frame
 from labkit.tools import WITHOUT
@@ -28,9 +29,6 @@ FOR_CHECKERS = ("HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "KUBECONFIG", "XDG_RUNT
 """Variables that only the trusted checker is given, for exercises that build or apply something."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT")
-
-PYTEST_BROKE = (2, 3, 4)
-"""Exit statuses of a pytest that was interrupted, broke, or was used wrongly."""
 
 LAYERS = {
     "namespaces": "no namespaces: processes and the network of this machine are in sight of the learner's code",

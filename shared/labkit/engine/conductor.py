@@ -7,6 +7,7 @@ learner's code, and no child is forked from it: checkers and workers come from t
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import selectors
@@ -20,7 +21,6 @@ import time
 import traceback
 import warnings
 from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from labkit.course.lab import Lab
 from labkit.course.tracks import Collected, Track, collect, lay_out
 from labkit.engine.forks import ZygoteProcess
 from labkit.engine.orders import Order
+from labkit.engine.runs import Run
 from labkit.engine.servers import Server, ServerError, Servers
 from labkit.files import remove_tree
 from labkit.sandbox import walls
@@ -37,26 +38,10 @@ from labkit.sandbox.walls import Walls
 from labkit.sandbox.wire import Closed, SocketStream, pack, read_frame
 
 SILENCE = 90.0
-"""Seconds that a checker may take beyond an exercise's own limit before it is ended."""
+"""Seconds that a check may take beyond its exercise's own limit before its checker is ended."""
 
-
-@dataclass
-class Run:
-    """One run of a lab's checks on one submission."""
-
-    number: int
-    lab: Lab
-    exercises: tuple[str, ...]
-    workspace: Path
-    channel: socket.socket
-    process: subprocess.Popen[bytes] | None = None
-    buffer: bytearray = field(default_factory=bytearray)
-    expected: list[tuple[str, str]] | None = None
-    reported: set[tuple[str, str]] = field(default_factory=set)
-    heard: float = field(default_factory=time.monotonic)
-    waiting: int = 0
-    servers: set[int] = field(default_factory=set)
-    restarts: list[str] = field(default_factory=list)
+LONGEST_LINE = 2**20
+"""Bytes of what a checker says at once."""
 
 
 class Conductor:
@@ -131,17 +116,28 @@ class Conductor:
         lab = load_catalog(self.root).lab(request["lab"])
         self._preload(lab, request["exercises"])
         track = Track(request["track"], Path(request["folder"]), request["shown"])
-        collected = collect(track, lab)
-        workspace = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
-        workspace.chmod(0o755)
-        ours, theirs = socket.socketpair()
-        run = Run(request["id"], lab, tuple(request["exercises"]), workspace, ours)
+        run = Run(request["id"], lab, tuple(request["exercises"]), request, track, collect(track, lab))
         self.runs[run.number] = run
+        self._launch(run)
+
+    def _launch(self, run: Run) -> None:
+        """Have a checker carry out what of a run is not done yet, in a fresh workspace."""
+        ours, theirs = socket.socketpair()
+        run.begin_again(ours)
         with theirs:
-            self._fork(run, theirs)
+            try:
+                run.workspace = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
+                run.workspace.chmod(0o755)
+                job = make_job(self.root, run.lab, run.collected, run.workspace, self.servers.folder)
+                self._fork(run, theirs)
+            except OSError as error:  # a disk that is full costs this run, not all
+                self._send({"id": run.number, "broken": f"the checks could not be started: {error}"})
+                self._finish(run, 3)
+                return
+        asked = run.request
         order = Order(
-            self.root, lab.number, run.exercises, tuple(request["checks"]), request["seed"], request["environment"],
-            track, collected, make_job(self.root, lab, collected, workspace, self.servers.folder),
+            self.root, run.lab.number, run.exercises, tuple(asked["checks"]), asked["seed"], asked["environment"],
+            run.track, run.collected, job, tuple(run.reported),
         )  # fmt: skip
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end is noticed as any other
             order.send(ours)
@@ -183,12 +179,14 @@ class Conductor:
                 except ConnectionResetError:  # it ended before it had read all that it was told
                     piece = b""
                 run.buffer += piece
-                run.heard = time.monotonic()
                 closed = not piece
         while (end := run.buffer.find(b"\n")) >= 0:
             line = bytes(run.buffer[:end])
             del run.buffer[: end + 1]
             self._pass_on(run, json.loads(line))
+        if len(run.buffer) > LONGEST_LINE:
+            run.buffer.clear()
+            self._kill(run)
         if closed:
             if run.process is not None:
                 self._finish(run, run.process.wait())
@@ -199,28 +197,33 @@ class Conductor:
     def _pass_on(self, run: Run, message: dict[str, Any]) -> None:
         if "ask" in message:
             run.waiting += 1
-            threading.Thread(target=self._answer, args=(run, message["ask"]), daemon=True).start()
+            threading.Thread(target=self._answer, args=(run, run.channel, message["ask"]), daemon=True).start()
         elif "announce" in message:
-            run.expected = [(exercise, check) for exercise, check in message["announce"]]
+            run.announced(message["announce"])
+        elif "begin" in message:
+            run.began(*message["begin"])
         else:
             if "result" in message:
-                run.reported.add((message["result"]["exercise"], message["result"]["check"]))
+                run.has_reported(message["result"])
+            run.broken = run.broken or "broken" in message
             self._send({"id": run.number, **message})
 
-    def _answer(self, run: Run, asked: dict[str, Any]) -> None:
+    def _answer(self, run: Run, channel: socket.socket, asked: dict[str, Any]) -> None:
         """Answer a checker that asks for a server, or gives one back. In a thread: a start takes its time."""
+        begun = time.monotonic()
         try:
-            answer = self._carry_out(run, asked)
+            answer = self._carry_out(run, channel, asked)
         except ServerError as error:
             answer = {"broken": str(error)}
         except Exception:  # whoever waits for an answer gets one
             answer = {"broken": traceback.format_exc()[-1000:]}
-        run.heard = time.monotonic()
-        run.waiting -= 1
+        if run.channel is channel:
+            run.heard += time.monotonic() - begun
+            run.waiting -= 1
         with contextlib.suppress(OSError):
-            run.channel.sendall(pack(answer))
+            channel.sendall(pack(answer))
 
-    def _carry_out(self, run: Run, asked: dict[str, Any]) -> dict[str, Any]:
+    def _carry_out(self, run: Run, channel: socket.socket, asked: dict[str, Any]) -> dict[str, Any]:
         if "release" in asked:
             run.servers.discard(asked["release"])
             self.servers.release(asked["release"])
@@ -229,35 +232,41 @@ class Conductor:
             return {"gone": self.servers.gone(asked["alive"])}
         if "template" in asked:
             return {"template": str(self.servers.template(str(asked["template"])))}
-        return self._take(run, str(asked["service"]))
+        return self._take(run, channel, str(asked["service"]))
 
-    def _take(self, run: Run, name: str) -> dict[str, Any]:
+    def _take(self, run: Run, channel: socket.socket, name: str) -> dict[str, Any]:
         server = self.servers.take(name, lambda text: self._send({"id": run.number, "note": text}))
         run.servers.add(server.number)
-        if run.number not in self.runs:  # it has ended meanwhile
+        if run.number not in self.runs or run.channel is not channel:  # it has ended meanwhile
             self.servers.release(server.number)
         if self.waiting or len(self.runs) > 1:
             self.servers.prepare(name)
         return described(server)
 
     def _finish(self, run: Run, status: int) -> None:
-        """Tidy up after a checker; name what it did not report."""
+        """Tidy up after a checker; judge what it did not report, or name it."""
         with contextlib.suppress(KeyError):
             self.selector.unregister(run.channel)
         run.channel.close()
-        self._send({"id": run.number, "end": {"status": status, "missing": unreported(run)}})
-        del self.runs[run.number]
         for number in list(run.servers):
             with contextlib.suppress(Exception):  # what does not end well costs no other run
                 self.servers.release(number)
+        run.servers.clear()
         remove_tree(run.workspace)
+        if (culprit := run.culprit(status)) is not None:
+            self._pass_on(run, {"result": dataclasses.asdict(culprit)})
+            if run.may_go_on():
+                self._launch(run)
+                return
+        self._send({"id": run.number, "end": {"status": status, "missing": run.unreported()}})
+        del self.runs[run.number]
         self._prepare_kept()
 
     def _end_silent(self) -> None:
-        """End checkers that have not been heard for too long."""
+        """End checkers whose check takes too long, whatever they have said meanwhile."""
         for run in self.runs.values():
-            limits = [exercise.seconds for exercise in run.lab.exercises if exercise.id in run.exercises]
-            if not run.waiting and time.monotonic() - run.heard > SILENCE + max(limits, default=0):
+            if not run.waiting and not run.late and time.monotonic() - run.heard > SILENCE + run.limit():
+                run.late = True
                 self._kill(run)
 
     def _kill(self, run: Run) -> None:
@@ -280,11 +289,6 @@ class Conductor:
         self.servers.close()
         for run in self.runs.values():
             remove_tree(run.workspace)
-
-
-def unreported(run: Run) -> list[tuple[str, str]] | None:
-    """Return the checks that had to report and did not; None where it is not known which had to."""
-    return None if run.expected is None else [pair for pair in run.expected if pair not in run.reported]
 
 
 def described(server: Server) -> dict[str, Any]:

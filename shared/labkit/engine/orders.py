@@ -16,7 +16,10 @@ from labkit.sandbox.wire import SocketStream, pack, read_frame
 
 @dataclass(frozen=True)
 class Order:
-    """A run: `exercises` of lab `lab`, of these only `checks` where some are named; `job` is for the workers."""
+    """A run: `exercises` of lab `lab`, of these only `checks` where some are named; `job` is for the workers.
+
+    `done` are checks that were judged before: the checker that was to run them all has ended.
+    """
 
     root: Path
     lab: int
@@ -27,6 +30,7 @@ class Order:
     track: Track
     collected: Collected
     job: Job
+    done: tuple[tuple[str, str], ...] = ()
 
     def send(self, channel: socket.socket) -> None:
         """Send it."""
@@ -35,6 +39,7 @@ class Order:
             "seed": self.seed, "environment": dict(self.environment), "job": self.job.to_json(),
             "track": [self.track.name, str(self.track.folder), self.track.shown],
             "files": list(self.collected.texts), "problems": self.collected.problems,
+            "done": self.done,
         }  # fmt: skip
         channel.sendall(pack(document, list(self.collected.texts.values())))
 
@@ -47,6 +52,7 @@ class Order:
             Path(data["root"]), data["lab"], tuple(data["exercises"]), tuple(data["checks"]), data["seed"],
             data["environment"], Track(name, Path(folder), shown),
             Collected(dict(zip(data["files"], blobs, strict=True)), data["problems"]), Job.from_json(data["job"]),
+            tuple((exercise, check) for exercise, check in data["done"]),
         )  # fmt: skip
 
 
