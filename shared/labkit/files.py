@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import tempfile
 import time
 from pathlib import Path
@@ -64,15 +65,13 @@ def free_folder(parent: Path, name: str) -> Path:
 def remove_tree(folder: Path) -> None:
     """Remove a folder, also what a worker made unreadable, or nested some thousand deep; never raises.
 
-    `shutil.rmtree` calls itself for each level. Here the folders below are brought up, one level at a time.
+    `shutil.rmtree` calls itself for each level. Here the folders below are brought up, one level at a time. Nothing is
+    made for that: on a disk that is full there is no room for one more folder.
     """
-    try:
+    with contextlib.suppress(OSError):
         folder.chmod(0o700)
-        trash = Path(tempfile.mkdtemp(dir=folder))
-    except OSError:
-        return
-    waiting = [entry for entry in _entries(folder) if entry.name != trash.name]
-    number = 0
+    own, number, emptied = f".{secrets.token_hex(8)}-", 0, []
+    waiting = _entries(folder)
     while waiting:
         entry = waiting.pop()
         if not entry.is_dir(follow_symlinks=False):
@@ -80,15 +79,13 @@ def remove_tree(folder: Path) -> None:
                 os.unlink(entry.path)
             continue
         number += 1
-        brought_up = trash / str(number)
+        brought_up = folder / f"{own}{number}"
         with contextlib.suppress(OSError):
             os.chmod(entry.path, 0o700)
             os.rename(entry.path, brought_up)
             waiting += _entries(brought_up)
-    for emptied in _entries(trash):
-        with contextlib.suppress(OSError):
-            os.rmdir(emptied.path)
-    for last in (trash, folder):
+            emptied.append(brought_up)
+    for last in (*emptied, folder):
         with contextlib.suppress(OSError):
             last.rmdir()
 

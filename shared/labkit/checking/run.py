@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from labkit.checking.clients import DirectClient, WorkerClient
 from labkit.checking.documents import Documents
 from labkit.checking.doors import Doors
+from labkit.checking.faults import LearnerFault
 from labkit.checking.fronts import Front, start_with_front
 from labkit.checking.handles import LabHandle
 from labkit.course.lab import Exercise, Lab
@@ -29,6 +31,12 @@ def _stands_for(file: str) -> tuple[str, str]:
     """Return the name and the title of the check that stands for a file."""
     is_module = file.endswith(".py")
     return (IMPORTS, f"`{file}` can be imported.") if is_module else (PARSES, f"`{file}` can be read.")
+
+
+_DISK_FULL = """\
+expected: room on the disk for one more worker
+found: what this exercise has written before has filled the disk of the submission
+help: write less, and remove what is not needed any more"""
 
 
 @dataclass
@@ -94,10 +102,15 @@ class CheckRun:
         self, source: WorkerSource, exercise: Exercise, environment: dict[str, str], *, listen: bool
     ) -> LabHandle:
         front: Front | None = None
-        if listen:
-            started, front = start_with_front(source, environment)
-        else:
-            started = source.start(environment=environment)
+        try:
+            if listen:
+                started, front = start_with_front(source, environment)
+            else:
+                started = source.start(environment=environment)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT) and not {"disk", "namespaces"} & source.missing:
+                raise LearnerFault(_DISK_FULL) from None  # the disk is the submission's own
+            raise
         number = started.number
         client = WorkerClient(
             started.connection,

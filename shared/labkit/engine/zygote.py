@@ -147,6 +147,8 @@ def fork_nursery(control: int, *, namespaced: bool) -> int:
                 os._exit(3)
             if os.fork():
                 os._exit(0)
+        else:
+            walls.count_apart()
         NurseryProcess(socket.socket(fileno=control), process=process, namespaced=namespaced).run()
     finally:
         os._exit(70)

@@ -114,6 +114,7 @@ def main(argument: str) -> None:
     job = Job.from_json(order["job"])
     for name in job.preload:
         importlib.import_module(name)
+    walls.count_apart()
     channel, *listeners = [socket.socket(fileno=number) for number in order["ends"]]
     run_worker(
         job, channel, Path(order["folder"]), namespaced=False, user=order["user"], environment=order["environment"],

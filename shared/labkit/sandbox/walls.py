@@ -135,11 +135,38 @@ def _write_id_maps(uid: int, gid: int) -> None:
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
 
 
+_counted_apart = False
+"""Whether this process, and so what is forked from it, is in a user namespace that was made for one submission."""
+
+
+def count_apart() -> bool:
+    """Enter a user namespace alone, where there are no others: the kernel counts processes by user and namespace.
+
+    So submissions of one user do not take processes from each other, since Linux 5.14. Returns whether it worked.
+    """
+    global _counted_apart
+    uid, gid = os.getuid(), os.getgid()
+    if uid == 0 or not is_linux():
+        return False
+    with contextlib.suppress(OSError):
+        _call("unshare", _NEWUSER)
+        _counted_apart = _counts_by_namespace()
+        _write_id_maps(uid, gid)
+        return True
+    return False
+
+
+def _counts_by_namespace() -> bool:
+    numbers = os.uname().release.split("-")[0].split(".")[:2]
+    return all(number.isdigit() for number in numbers) and tuple(map(int, numbers)) >= (5, 14)
+
+
 def unshare() -> bool:
     """Enter new user (unless root), mount, IPC, network namespaces, and a PID namespace for the next child.
 
     Returns whether all of it worked. Where it did not, nothing has changed but perhaps the user namespace.
     """
+    global _counted_apart
     flags = _NEWNS | _NEWIPC | _NEWPID | _NEWNET
     uid, gid = os.getuid(), os.getgid()
     try:
@@ -147,6 +174,7 @@ def unshare() -> bool:
             _call("unshare", flags)
         else:
             _call("unshare", flags | _NEWUSER)
+            _counted_apart = _counts_by_namespace()
             _write_id_maps(uid, gid)
         _call("mount", b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None)
     except OSError:
@@ -210,8 +238,10 @@ def _needs_root_to_read(paths: Sequence[Path]) -> bool:
     return False
 
 
-def spare_user(process: int, number: int) -> int:
-    """Return a user id that nobody has, for worker `number` of a root process.
+def spare_user(process: int, number: int) -> int | None:
+    """Return a user id that nobody has, for worker `number` of a root process; None where root may not be another user.
+
+    So it is in a container without root: its user namespace maps a few ids, often root's alone.
 
     The kernel counts the processes of a user over all namespaces: workers that share one share a limit, too, and a
     submission that forks without end would take it from the others.
@@ -219,7 +249,18 @@ def spare_user(process: int, number: int) -> int:
     Args:
         process: an id that only this submission's processes have, as the host counts.
     """
-    return _SPARE_USER + process % 2**20 * 2**8 + number % 2**8
+    user = _SPARE_USER + process % 2**20 * 2**8 + number % 2**8
+    return user if all(_is_mapped(user, kind) for kind in ("uid", "gid")) else None
+
+
+def _is_mapped(number: int, kind: str) -> bool:
+    """Whether a user or group id is one of this process's user namespace."""
+    try:
+        lines = Path(f"/proc/self/{kind}_map").read_text().splitlines()
+    except OSError:
+        return True
+    spans = [(int(start), int(count)) for start, _, count in map(str.split, lines)]
+    return any(start <= number < start + count for start, count in spans)
 
 
 def _leave_root(walls: Walls, user: int) -> None:
@@ -299,9 +340,12 @@ def confine(
         return ["files", "user"]
     if user is not None:
         _try(lambda: _leave_root(walls, user), "user", missing)
-    elif namespaced:
+    else:
+        if os.getuid() == 0:
+            missing.append("user")
         _try(lambda: _cap_set(0), "user", missing)
-    set_limits(walls.limits, own_user=namespaced or (user is not None and "user" not in missing))
+    own_user = _counted_apart or (user is not None and "user" not in missing)
+    set_limits(walls.limits, own_user=own_user)
     with contextlib.suppress(OSError):
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     readable = [*walls.readable, *map(Path, SYSTEM_READABLE)]
@@ -314,7 +358,7 @@ def _try(action: Callable[[], None], name: str, missing: list[str]) -> None:
     try:
         action()
     except OSError:
-        missing.append(name)
+        missing.extend([name] if name not in missing else [])
 
 
 def close_all_but(keep: Sequence[int]) -> None:
