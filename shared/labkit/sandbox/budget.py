@@ -31,6 +31,9 @@ MAX_WORD = 4_096
 MAX_SAME_HASH = 50
 """Members of a set, or keys of a dict, that share one hash: finding one of them means to look at all."""
 
+MAX_BITS = 1_000
+"""Longest whole number: what is longer is no float any more, and a comparison with one would break."""
+
 MAX_LONG = 1_000
 """Whole numbers beyond 64 bits: of these, any number can share one hash."""
 
@@ -65,6 +68,8 @@ class Budget:
 
     def number(self, value: int) -> int:
         """Return a whole number that may be had."""
+        if value.bit_length() > MAX_BITS:
+            raise WireError(f"a whole number of {value.bit_length():,} bits; at most {MAX_BITS:,}")
         if value.bit_length() > 64:
             self._long += 1
             if self._long > MAX_LONG:

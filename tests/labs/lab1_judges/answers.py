@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from labkit.checks import LabHandle, LearnerError
+from labkit.checks import LabHandle, LearnerError, fail
 
 SAYINGS = {
     "truth value of a": "`and`, `or` and `not` do not work on columns: use `&`, `|` and `~`, with brackets around each "
@@ -31,11 +31,13 @@ def looked_at(lab: LabHandle, module: str, function: str, *args: Any, **kwargs: 
     target = f"{lab._package}.{module}:{function}"
     lab._called(module, function)
     try:
-        answer, after = lab.make("mlops_probes.prepare:call", target, *args, doing=f"`{function}(…)`", **kwargs)
+        told = lab.make("mlops_probes.prepare:call", target, *args, doing=f"`{function}(…)`", **kwargs)
     except LearnerError as error:
         explain(error)
         raise
-    return answer, after[0]
+    if not isinstance(told, tuple) or len(told) != 2 or not isinstance(told[1], tuple) or not told[1]:
+        fail(expected=f"`{function}(…)` leaves its process as it was", found="an answer of another form")
+    return told[0], told[1][0]
 
 
 def on_day(lab: LabHandle, module: str, function: str, frame: pd.DataFrame, day: pd.Timestamp) -> tuple[Any, Any]:

@@ -110,7 +110,10 @@ class Stage:
 
     def lineage(self) -> list[Stage]:
         """The stages whose layers this one has: the oldest first, itself last."""
-        return [*(self.parent.lineage() if self.parent else []), self]
+        found = [self]
+        while (parent := found[-1].parent) is not None:  # a thousand stages are too many for a function in itself
+            found.append(parent)
+        return found[::-1]
 
     def chain(self) -> list[Step]:
         """All steps whose results are in this stage."""
@@ -153,6 +156,7 @@ def exec_form(text: str) -> list[str] | None:
         return None
     try:
         found = json.loads(text)
+        json.dumps(found, ensure_ascii=False).encode()  # half a character, as "\\ud800", could not be shown
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, list) and all(isinstance(item, str) for item in found) else None
