@@ -10,6 +10,7 @@ from pathlib import Path
 from labkit.checking.clients import DirectClient, WorkerClient
 from labkit.checking.documents import Documents
 from labkit.checking.doors import Doors
+from labkit.checking.drivers import Drivers
 from labkit.checking.fronts import Front, start_with_front
 from labkit.checking.handles import LabHandle
 from labkit.course.lab import Exercise, Lab
@@ -51,6 +52,7 @@ class CheckRun:
     seed: int = 0
     checks: tuple[str, ...] = ()
     broken: dict[str, str] = field(default_factory=dict)
+    drivers: Drivers = field(default_factory=lambda: Drivers(lambda: None))
 
     def __post_init__(self) -> None:
         self.last_call: tuple[str, str] | None = None
@@ -78,6 +80,7 @@ class CheckRun:
             environment = self.doors.environment(exercise) if doors and self.doors and exercise.services else {}
             lab = self._open_worker(self.source, exercise, environment, listen=listen)
         lab._called = self._note_call
+        lab._drive = self.drivers.drive
         return lab
 
     def _open_worker(

@@ -50,6 +50,8 @@ class Run:
     workspace: Path
     channel: socket.socket
     process: subprocess.Popen[bytes] | None = None
+    second: socket.socket | None = None
+    """The end of a second nursery that nobody has asked for yet; the checker holds the other one."""
     buffer: bytearray = field(default_factory=bytearray)
     expected: list[tuple[str, str]] | None = None
     reported: set[tuple[str, str]] = field(default_factory=set)
@@ -151,8 +153,10 @@ class Conductor:
         """Have the nursery and the checker of a run forked, or start the checker as a fresh process."""
         if self.zygote:
             control, nursery = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with control, nursery:
-                self.zygote.send({"fork": run.number}, [nursery.fileno(), channel.fileno(), control.fileno()])
+            driver, run.second = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with control, nursery, driver:
+                handles = [end.fileno() for end in (nursery, channel, control, driver)]
+                self.zygote.send({"fork": run.number}, handles)
             return
         arguments = [sys.executable, "-P", "-s", "-m", "labkit.engine.checker", str(channel.fileno())]
         run.process = subprocess.Popen(arguments, pass_fds=[channel.fileno()], stdin=subprocess.DEVNULL)
@@ -225,11 +229,22 @@ class Conductor:
             run.servers.discard(asked["release"])
             self.servers.release(asked["release"])
             return {}
+        if "second nursery" in asked:
+            return self._fork_second(run)
         if "alive" in asked:
             return {"gone": self.servers.gone(asked["alive"])}
         if "template" in asked:
             return {"template": str(self.servers.template(str(asked["template"])))}
         return self._take(run, str(asked["service"]))
+
+    def _fork_second(self, run: Run) -> dict[str, Any]:
+        """Have the nursery forked in which the checks drive a service: most runs need none."""
+        if self.zygote is None or run.second is None:
+            return {"broken": "there is no second nursery"}
+        with run.second as end:
+            run.second = None
+            self.zygote.send({"fork": run.number}, [end.fileno()])
+        return {}
 
     def _take(self, run: Run, name: str) -> dict[str, Any]:
         server = self.servers.take(name, lambda text: self._send({"id": run.number, "note": text}))
@@ -245,6 +260,8 @@ class Conductor:
         with contextlib.suppress(KeyError):
             self.selector.unregister(run.channel)
         run.channel.close()
+        if run.second is not None:
+            run.second.close()
         self._send({"id": run.number, "end": {"status": status, "missing": unreported(run)}})
         del self.runs[run.number]
         for number in list(run.servers):
