@@ -6,10 +6,15 @@ Runs as a driver: in a process that holds no verdict and reaches that one servic
 from __future__ import annotations
 
 import json
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 from labkit.text import clean
+
+TABLES = Path(sys.prefix) / "share" / "hypothesis"
+"""What hypothesis computes once and keeps, made by `make`: here nothing that is written lasts."""
 
 
 def first_problem(url: str, document: str, *, seed: int, examples: int) -> str:
@@ -27,6 +32,10 @@ def first_problem(url: str, document: str, *, seed: int, examples: int) -> str:
 
 def _first_problem(url: str, document: Any, *, seed: int, examples: int) -> str:
     import schemathesis
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    if TABLES.is_dir():
+        set_hypothesis_home_dir(TABLES)
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
     from hypothesis.errors import Unsatisfiable
