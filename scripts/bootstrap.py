@@ -37,6 +37,11 @@ NEEDED_BYTES = 2_500_000_000  # about 1.6 GB installed, and room for the wheels 
 # PYTHONDONTWRITEBYTECODE. Compiling all 300 packages would take 45 s; these take 4 s.
 WARM_UP = "import pandas, sklearn.ensemble, sklearn.pipeline, sklearn.compose, pytest, typer, rich.console"
 
+# Tables that hypothesis computes once and keeps. A check can keep nothing: it would take a second each time.
+TABLES = (
+    "from hypothesis.internal.charmap import charmap, intervals_from_codec; charmap(), intervals_from_codec('utf-8')"
+)
+
 LARGE_DOWNLOAD = re.compile(r"\s*Downloading .*\(\d{2,}(\.\d)? ?Mi?B\)")  # 10 MB and more; shows that it goes on
 
 
@@ -229,6 +234,8 @@ def compile_what_comes_first() -> None:
     """Write the bytecode of our own code and of what the first check imports; a failure costs only time."""
     subprocess.run([PYTHON, "-m", "compileall", "-q", ROOT / "shared"], env=environment(), capture_output=True)
     subprocess.run([PYTHON, "-c", WARM_UP], env=environment(), capture_output=True)
+    tables = environment() | {"HYPOTHESIS_STORAGE_DIRECTORY": str(VENV / "share" / "hypothesis")}
+    subprocess.run([PYTHON, "-c", TABLES], env=tables, capture_output=True)
 
 
 def write_stamp() -> None:

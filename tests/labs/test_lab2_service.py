@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 from lab2_judges import (
     citizen_rules,
@@ -380,20 +378,14 @@ def page_text(submitted):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """One headless Chromium for all checks of the page; they are skipped where there is none."""
+def on_page(new_lab, module_rng):
+    """Judges the page that the learner's service sends: `on_page(judge, …)`. Skipped where there is no Chromium."""
+    url = predictions.run(new_lab("2.7", listen=True), module_rng).service.url
     try:
-        with page_browser.Browser() as browser:
-            yield browser
+        with page_browser.Browser(url) as browser:
+            yield browser.judge
     except page_browser.NoBrowser as reason:
         pytest.skip(str(reason))
-
-
-@pytest.fixture(scope="module")
-def on_page(browser, new_lab, module_rng):
-    """Judges the page that the learner's service sends: `on_page(judge, …)`."""
-    url = predictions.run(new_lab("2.7", listen=True), module_rng).service.url
-    return functools.partial(browser.judge, url)
 
 
 @exercise("2.7")

@@ -208,7 +208,7 @@ def test_an_own_fault_keeps_the_request_id(models_dir: Path) -> None:
 def test_generated_requests_find_no_fault(server: Server) -> None:
     from lab2_judges.generated import first_problem
 
-    document = httpx.get(server.url + "/openapi.json", trust_env=False).json()
+    document = httpx.get(server.url + "/openapi.json", trust_env=False).text
     assert first_problem(server.url, document, seed=20261121, examples=25) == ""
 
 

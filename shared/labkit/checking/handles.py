@@ -57,6 +57,7 @@ class LabHandle:
         self._functions: list[Callable[..., object]] = []
         self._codec = Codec(self._keep, self._find)
         self._called: Callable[[str, str], None] = lambda module, name: None
+        self._drive: Callable[..., Any] | None = None
         self.folder = str(folder)
         if isinstance(client, WorkerClient):
             client.answer = self._answer
@@ -116,7 +117,7 @@ class LabHandle:
             node, _ = self._codec.encode(([environment], {}))
             document = {"op": "serve", "target": target, "args": node}
             process = WorkerProcess(self._client, document, doing, self._front.close)
-        self._service = Service(process, port, self._seconds)
+        self._service = Service(process, port, self._seconds, self._drive)
         return self._service
 
     def refresh(self) -> None:

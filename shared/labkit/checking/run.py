@@ -11,6 +11,7 @@ from pathlib import Path
 from labkit.checking.clients import DirectClient, WorkerClient
 from labkit.checking.documents import Documents
 from labkit.checking.doors import Doors
+from labkit.checking.drivers import Drivers
 from labkit.checking.faults import LearnerFault
 from labkit.checking.fronts import Front, start_with_front
 from labkit.checking.handles import LabHandle
@@ -69,6 +70,7 @@ class CheckRun:
     begin: Callable[[str, str, str], None] = lambda exercise, check, title: None
     done: frozenset[tuple[str, str]] = frozenset()
     broken: dict[str, str] = field(default_factory=dict)
+    drivers: Drivers = field(default_factory=lambda: Drivers(lambda: None))
 
     def __post_init__(self) -> None:
         self.last_call: tuple[str, str] | None = None
@@ -96,6 +98,7 @@ class CheckRun:
             environment = self.doors.environment(exercise) if doors and self.doors and exercise.services else {}
             lab = self._open_worker(self.source, exercise, environment, listen=listen)
         lab._called = self._note_call
+        lab._drive = self.drivers.drive
         return lab
 
     def _open_worker(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +76,12 @@ class Service:
     `url` is like `http://127.0.0.1:41234`. A request that gets no answer fails the check and says why.
     """
 
-    def __init__(self, process: Process, port: int, seconds: float) -> None:
+    def __init__(self, process: Process, port: int, seconds: float, drive: Callable[..., Any] | None = None) -> None:
         self.process = process
         self.port = port
         self.url = f"http://{HOST}:{port}"
         self.seconds = seconds
+        self._drive = drive
         self._http: httpx.Client | None = None
         self.refresh()
 
@@ -139,6 +140,14 @@ class Service:
             fail(expected=f"{asked} is answered", found=f"the connection broke: {type(error).__name__}: {error}")
         finally:
             self.left -= deadline.spent
+
+    def drive(self, target: str, *args: object, **kwargs: object) -> Any:
+        """Call a function of the checks, `package.module:function`, in a process that reaches this service alone.
+
+        For libraries that read what the service says: they may fetch what it tells them to. See `checking.drivers`.
+        """
+        assert self._drive is not None
+        return self._drive(self.port, target, *args, **kwargs)
 
     def _exchange(self, method: str, path: str, asked: str, deadline: Deadline, options: Mapping[str, Any]) -> Answer:
         import httpx

@@ -147,8 +147,10 @@ class Conductor:
         """Have the nursery and the checker of a run forked, or start the checker as a fresh process."""
         if self.zygote:
             control, nursery = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with control, nursery:
-                self.zygote.send({"fork": run.number}, [nursery.fileno(), channel.fileno(), control.fileno()])
+            driver, run.second = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with control, nursery, driver:
+                handles = [end.fileno() for end in (nursery, channel, control, driver)]
+                self.zygote.send({"fork": run.number}, handles)
             return
         arguments = [sys.executable, "-P", "-s", "-m", "labkit.engine.checker", str(channel.fileno())]
         run.process = subprocess.Popen(arguments, pass_fds=[channel.fileno()], stdin=subprocess.DEVNULL)
@@ -228,11 +230,22 @@ class Conductor:
             run.servers.discard(asked["release"])
             self.servers.release(asked["release"])
             return {}
+        if "second nursery" in asked:
+            return self._fork_second(run)
         if "alive" in asked:
             return {"gone": self.servers.gone(asked["alive"])}
         if "template" in asked:
             return {"template": str(self.servers.template(str(asked["template"])))}
         return self._take(run, channel, str(asked["service"]))
+
+    def _fork_second(self, run: Run) -> dict[str, Any]:
+        """Have the nursery forked in which the checks drive a service: most runs need none."""
+        if self.zygote is None or run.second is None:
+            return {"broken": "there is no second nursery"}
+        with run.second as end:
+            run.second = None
+            self.zygote.send({"fork": run.number}, [end.fileno()])
+        return {}
 
     def _take(self, run: Run, channel: socket.socket, name: str) -> dict[str, Any]:
         server = self.servers.take(name, lambda text: self._send({"id": run.number, "note": text}))
@@ -248,6 +261,7 @@ class Conductor:
         with contextlib.suppress(KeyError):
             self.selector.unregister(run.channel)
         run.channel.close()
+        run.close_second()
         for number in list(run.servers):
             with contextlib.suppress(Exception):  # what does not end well costs no other run
                 self.servers.release(number)

@@ -41,6 +41,8 @@ class Run:
     workspace: Path = Path("/nonexistent")
     channel: socket.socket = field(init=False)
     process: subprocess.Popen[bytes] | None = None
+    second: socket.socket | None = None
+    """The end of a second nursery that nobody has asked for yet; the checker holds the other one."""
     buffer: bytearray = field(default_factory=bytearray)
     expected: list[Pair] | None = None
     reported: set[Pair] = field(default_factory=set)
@@ -63,6 +65,12 @@ class Run:
         self.late = False
         self.waiting = 0
         self.heard = time.monotonic()
+
+    def close_second(self) -> None:
+        """Let go of a second nursery that nobody has asked for."""
+        if self.second is not None:
+            self.second.close()
+            self.second = None
 
     def announced(self, pairs: list[list[str]]) -> None:
         """Take note of what is to be reported."""

@@ -154,14 +154,14 @@ def fork_nursery(control: int, *, namespaced: bool) -> int:
         os._exit(70)
 
 
-def become_checker(channel: int, control: int) -> None:
+def become_checker(channel: int, *controls: int) -> None:
     """Be the checker of a run. Never returns."""
     try:
         walls.die_with_parent()
-        walls.close_all_but([channel, control])
+        walls.close_all_but([channel, *controls])
         from labkit.engine.checker import serve_run
 
-        serve_run(socket.socket(fileno=channel), socket.socket(fileno=control))
+        serve_run(*(socket.socket(fileno=number) for number in (channel, *controls)))
     finally:
         os._exit(3)
 

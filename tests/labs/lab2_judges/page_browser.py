@@ -1,6 +1,7 @@
 """One headless Chromium for the checks of the page (2.7). The page is the learner's: whatever it does has a deadline.
 
-A visit loads the page anew. What goes wrong in it, a script that loops for ever included, is a failed check.
+Its service is all the network that this Chromium has. A visit loads the page anew. What goes wrong in it, a script that
+loops for ever included, is a failed check.
 """
 
 from __future__ import annotations
@@ -14,17 +15,26 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labkit.checking.enclosure import Enclosure
 from labkit.checks import CheckFailed, fail
 from labkit.text import clean
 from labkit.tools import tools
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Page, Request, Route
+    from playwright.sync_api import ConsoleMessage, Page, Request, Route, WebSocket
 
 NAMES = next(tool.names for tool in tools() if tool.name == "chromium")
-ARGUMENTS = ("--disable-dev-shm-usage", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+ARGUMENTS = (
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",  # its name until 2023
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--proxy-bypass-list=<-loopback>",
+)
+PROXIED = ("--proxy-server=socks5://{proxy}",)
 LOADS = 4.0
 """Seconds in which the page has to be there."""
 VISIT = 8.0
@@ -92,6 +102,11 @@ class Visit:
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.errors.append(clean(message.text, 200))
 
+    def note_channel(self, channel: WebSocket) -> None:
+        """Remember a WebSocket to somebody else: nothing lets it through, and no route sees it."""
+        if not channel.url.startswith(f"ws{self.url.removeprefix('http')}/"):
+            self.foreign.append(clean(channel.url, 120))
+
     def let_through(self, route: Route) -> None:
         """Let through what goes to the service itself, and nothing else."""
         if route.request.url.startswith((self.url + "/", "blob:" + self.url)):
@@ -122,11 +137,16 @@ class Visit:
 class Browser:
     """A headless Chromium with one window, which speaks German. A context manager: leaving it ends it for good.
 
+    It reaches the service at `url` only. `alone` says whether it has a network of its own; else a proxy leads it.
+
     One window for all visits saves a third of a second each; each visit loads the page anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.alone = False
         self._stack = contextlib.ExitStack()
+        self._enclosures: list[Enclosure] = []
         self._page: Page | None = None
         self._pid = 0
         self._dead_end: CheckFailed | None = None
@@ -157,27 +177,42 @@ class Browser:
         with contextlib.suppress(Error):
             if self._page and self._page.context.browser:
                 self._page.context.browser.close()
+        for enclosure in self._enclosures:
+            enclosure.close()
         self._stack.close()
+
+    def _enclose(self) -> Enclosure:
+        """Make the way to the service for a browser that is about to be started."""
+        program = find_browser()
+        assert program is not None
+        folder = Path(tempfile.mkdtemp(dir=self._home))
+        self._enclosures.append(Enclosure(program, int(self.url.rpartition(":")[2]), folder, PROXIED))
+        return self._enclosures[-1]
 
     def _window(self) -> Page:
         """The window; a new one in a new browser at first, and where the last one had to be ended."""
         if self._page is not None and not self._page.is_closed():
             return self._page
+        enclosure = self._enclose()
         chromium = self._playwright.chromium.launch(
-            executable_path=find_browser(),
+            executable_path=enclosure.command,
             args=list(ARGUMENTS),
             chromium_sandbox=os.geteuid() != 0,  # root has no other choice; everybody else's browser has its sandbox
             env={"PATH": os.environ.get("PATH", os.defpath), "HOME": self._home, "TMPDIR": self._home},
             timeout=20_000,
         )
+        self.alone = enclosure.open()
         information = chromium.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
         self._pid = next(process["id"] for process in information["processInfo"] if process["type"] == "browser")
-        page = chromium.new_context(locale="de-DE", reduced_motion="reduce", accept_downloads=False).new_page()
+        page = chromium.new_context(
+            locale="de-DE", reduced_motion="reduce", accept_downloads=False, service_workers="block"
+        ).new_page()
         page.set_default_timeout(2_000)
         page.on("pageerror", lambda error: self._now.errors.append(clean(error.message, 200)))
         page.on("console", lambda message: self._now.note_console(message))
         page.on("response", lambda response: self._now.note_request(response.request, response.status))
         page.on("requestfailed", lambda request: self._now.note_request(request, 0))
+        page.on("websocket", lambda channel: self._now.note_channel(channel))
         page.on("dialog", lambda dialog: dialog.dismiss())
         self._page = page
         return page
@@ -187,13 +222,13 @@ class Browser:
         assert self._visit is not None
         return self._visit
 
-    def judge(self, url: str, judge: Callable[..., object], *arguments: object, width: int = 1280) -> None:
+    def judge(self, judge: Callable[..., object], *arguments: object, width: int = 1280) -> None:
         """Load the page and judge it: `judge(visit, *arguments)`."""
-        with self.visit(url, width=width) as visit:
+        with self.visit(width=width) as visit:
             judge(visit, *arguments)
 
     @contextlib.contextmanager
-    def visit(self, url: str, *, width: int = 1280) -> Iterator[Visit]:
+    def visit(self, *, width: int = 1280) -> Iterator[Visit]:
         """Load the page in a window of this width, in light mode.
 
         Every error of the browser becomes a failed check. A page that does not load is not waited for again.
@@ -208,12 +243,12 @@ class Browser:
         timer.daemon = True
         timer.start()
         try:
-            self._visit = Visit(page, url, self._patience)
+            self._visit = Visit(page, self.url, self._patience)
             page.unroute_all()
             page.set_viewport_size({"width": width, "height": 844})
             page.emulate_media(color_scheme="light")
             page.route("**/*", self._visit.let_through)
-            self._load(page, url)
+            self._load(page)
             yield self._visit
         except Error as error:
             failure = _failure(error)
@@ -226,11 +261,11 @@ class Browser:
         finally:
             timer.cancel()
 
-    def _load(self, page: Page, url: str) -> None:
+    def _load(self, page: Page) -> None:
         from playwright.sync_api import Error
 
         try:
-            answer = page.goto(url + "/", wait_until="load", timeout=LOADS * 1_000)
+            answer = page.goto(self.url + "/", wait_until="load", timeout=LOADS * 1_000)
         except Error as error:
             self._dead_end = _never_loaded(error)
             self._end_hanging(threading.Event())
