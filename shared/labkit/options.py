@@ -201,13 +201,16 @@ def grade(
     lab: LabArgument,
     folders: Annotated[list[str], typer.Argument(metavar="DIR...", help="Submissions: folders with the lab's files.")],
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="How many are checked at a time.")] = 2,
+    no_walls: Annotated[
+        bool, typer.Option("--no-walls", help="Grade where this machine does not keep submissions from your files.")
+    ] = False,
     json: JsonOption = None,
     junit: JunitOption = None,
 ) -> None:
     """Check many submissions of one lab. Says where this machine isolates them less than it should."""
     from labkit.commands.grade import grade as run
 
-    finish(lambda: run(lab, folders, jobs=jobs, json_to=json, junit_to=junit))
+    finish(lambda: run(lab, folders, jobs=jobs, no_walls=no_walls, json_to=json, junit_to=junit))
 
 
 @dev.command("sync", epilog=examples("lab dev sync"))

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-def grade(which: str, folders: list[str], *, jobs: int, json_to: str | None, junit_to: str | None) -> int:
+def grade(
+    which: str, folders: list[str], *, jobs: int, no_walls: bool, json_to: str | None, junit_to: str | None
+) -> int:
     """Check each folder as a submission of one lab. 0 where all passed, 3 where the engine broke in one, else 1."""
     from labkit.course.tracks import resolve_track
     from labkit.engine.client import Engine
@@ -27,6 +29,8 @@ def grade(which: str, folders: list[str], *, jobs: int, json_to: str | None, jun
     lab = catalog.lab(which)
     # These Dockerfiles are other people's.
     os.environ[WITHOUT] = ",".join(filter(None, [os.environ.get(WITHOUT), "docker"]))
+    if not no_walls:
+        _require_walls()
     missing = [folder for folder in folders if not Path(folder).is_dir()]
     if missing:
         raise UsageFault(f"no such folder: {', '.join(f'`{folder}`' for folder in missing)}.")
@@ -41,6 +45,17 @@ def grade(which: str, folders: list[str], *, jobs: int, json_to: str | None, jun
     write_reports(reports, json_text(_table(lab, reports)), json_to, junit_to)
     codes = {report.exit_code for report in reports}
     return ENGINE_FAULT if ENGINE_FAULT in codes else max(codes, default=OK)
+
+
+def _require_walls() -> None:
+    from labkit.engine.client import default_mode
+    from labkit.sandbox.walls import hold_strangers
+
+    if not hold_strangers(fork=default_mode() == "fork"):
+        raise UsageFault(
+            "this machine does not keep submissions from your files and sockets (see `lab doctor`). "
+            "Grade on Linux or in a virtual machine; `--no-walls` is for files that you have read."
+        )
 
 
 def _table(lab: Lab, reports: list[Report]) -> dict[str, object]:

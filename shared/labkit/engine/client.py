@@ -34,6 +34,8 @@ LAYERS = {
     "namespaces": "no namespaces: processes and the network of this machine are in sight of the learner's code",
     "files": "no Landlock: the learner's code can read what this user can read, solutions and checks among them",
     "user": "the learner's code runs with this user's rights",
+    "calls": "no filter of system calls: the learner's code can reach sockets that have a path, such as Docker's",
+    "root": "no root of its own: the learner's code sees the names of this machine's files",
     "proc": "no /proc of its own: the learner's code sees the list of this machine's processes",
     "disk": "no disk quota: the learner's code can fill the temporary folder",
 }

@@ -20,10 +20,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labkit.sandbox import landlock
+from labkit.sandbox import landlock, mounts, seccomp
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x00020000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
+_MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 _CAP_DAC_READ_SEARCH = 2
@@ -182,30 +182,26 @@ def unshare() -> bool:
     return True
 
 
-def _mount(kind: str, target: Path, options: str = "") -> bool:
-    flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV | (_MS_NOEXEC if kind == "proc" else 0))
-    try:
-        _call("mount", kind.encode(), os.fsencode(target), kind.encode(), flags, options.encode())
-    except OSError:
-        return False
-    return True
-
-
 def furnish(walls: Walls) -> list[str]:
-    """Mount what belongs to the submission alone. Call it as the first process of the new PID namespace.
+    """Give the submission a root of its own: what it may read, what it may write, and nothing else of this machine.
 
-    Returns the names of the parts that did not work.
+    Call it as the first process of the new PID namespace. Returns the names of the parts that did not work.
     """
     missing = []
-    if not _mount("proc", Path("/proc")):
+    try:
+        own_processes = mounts.new_root(walls.work, _visible(walls), keep_stage=not walls.quota)
+    except (OSError, KeyError):  # the old root is covered in places instead
+        missing.append("root")
+        own_processes = mounts.mount_new("proc", Path("/proc"))
+    if not own_processes:
         missing.append("proc")
-    if not _mount("tmpfs", Path("/dev/shm"), "size=64m,mode=1777"):
+    if not mounts.mount_new("tmpfs", Path("/dev/shm"), "size=64m,mode=1777"):
         missing.append("shm")
     size = f"size={walls.limits.disk_bytes},mode=0755"
-    if walls.quota and not _mount("tmpfs", walls.work, size):
+    if walls.quota and not mounts.mount_new("tmpfs", walls.work, size):
         missing.append("disk")
     for folder in walls.hidden:
-        if folder.is_dir() and not _mount("tmpfs", folder, "size=4k,mode=0500"):
+        if folder.is_dir() and not mounts.mount_new("tmpfs", folder, "size=4k,mode=0500"):
             missing.append("hidden")
     if os.getuid() != 0:  # root is in no user namespace of its own: there it would stay so for everybody
         with contextlib.suppress(OSError):
@@ -213,6 +209,12 @@ def furnish(walls: Walls) -> list[str]:
     with contextlib.suppress(OSError):
         _raise_loopback()
     return missing
+
+
+def _visible(walls: Walls) -> list[Path]:
+    """Return what a submission may read, without what is hidden from it somewhere below."""
+    secret = [folder.resolve() for folder in walls.hidden]
+    return mounts.without([*walls.readable, *map(Path, SYSTEM_READABLE), *map(Path, SYSTEM_WRITABLE)], secret)
 
 
 def _raise_loopback() -> None:
@@ -329,7 +331,7 @@ def confine(
         close_except: file descriptors to leave open besides 0, 1, 2.
 
     Returns:
-        Names of the layers that are missing: "files", "user".
+        Names of the layers that are missing: "files", "user", "calls".
     """
     missing: list[str] = []
     os.chdir(folder)
@@ -337,7 +339,7 @@ def confine(
     close_all_but(close_except)
     if not is_linux():
         set_limits(walls.limits, own_user=False)
-        return ["files", "user"]
+        return ["files", "user", "calls"]
     if user is not None:
         _try(lambda: _leave_root(walls, user), "user", missing)
     else:
@@ -348,9 +350,10 @@ def confine(
     set_limits(walls.limits, own_user=own_user)
     with contextlib.suppress(OSError):
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    readable = [*walls.readable, *map(Path, SYSTEM_READABLE)]
+    readable = _visible(walls)
     writable = [folder, *map(Path, SYSTEM_WRITABLE), *([Path("/dev/shm")] if walls.private_shm else [])]
     _try(lambda: landlock.restrict(readable, writable), "files", missing)
+    _try(seccomp.restrict, "calls", missing)
     return missing
 
 
@@ -381,11 +384,32 @@ def _probe(action: Callable[[], bool]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def _filtered() -> bool:
+    seccomp.restrict()
+    return True
+
+
+NAMESPACES = "namespaces (users, processes, mounts, network)"
+LANDLOCK = "Landlock (files)"
+SECCOMP = "seccomp (system calls)"
+
+
+def hold_strangers(*, fork: bool) -> bool:
+    """Whether this system keeps what strangers have written from this user's files and sockets.
+
+    Args:
+        fork: whether workers are forked: fresh processes have no namespaces.
+    """
+    there = available()
+    return (fork and there[NAMESPACES]) or (there[LANDLOCK] and there[SECCOMP])
+
+
 def available() -> dict[str, bool]:
     """Return which walls this system gives: name of the layer to whether it is there."""
     return {
         "limits": True,
-        "namespaces (users, processes, mounts, network)": is_linux() and _probe(lambda: unshare()),
-        "Landlock (files)": landlock.abi() > 0,
+        NAMESPACES: is_linux() and _probe(lambda: unshare()),
+        LANDLOCK: landlock.abi() > 0,
+        SECCOMP: seccomp.is_known() and _probe(_filtered),
         "subreaper (no process gets away)": is_linux(),
     }
