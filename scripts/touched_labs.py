@@ -1,6 +1,7 @@
 """Name the labs that a change touches: `python scripts/touched_labs.py --repo HEAD_FOLDER --before SHA --after SHA`.
 
-Prints one line a lab, `1 lab1_models`, for those that this checkout has. The folder that is compared is somebody
+Prints one line a lab, `1 lab1_models`, for those that this checkout has. Refuses a commit that holds a link or a
+submodule below labs/: it would lead to files that are not in the submission. The folder that is compared is somebody
 else's and is only looked at: git compares two commits in it, no file of it is read.
 """
 
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     known = {folder.name for folder in (ROOT / "labs").iterdir() if folder.is_dir()}
     try:
+        refuse_links(options.repo, options.after)
         paths = changed_paths(options.repo, options.before, options.after)
     except (ValueError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -49,6 +51,17 @@ def changed_paths(repo: Path, before: str, after: str) -> list[str]:
         if commit != after and has_commit(repo, commit):
             return git(repo, "diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", f"{commit}...{after}")
     return git(repo, "ls-tree", "-r", "-z", "--name-only", after)
+
+
+def refuse_links(repo: Path, commit: str) -> None:
+    """Raise ValueError where a commit has anything but plain files below labs/."""
+    if not COMMIT.fullmatch(commit):
+        raise ValueError("`--after` takes a full commit id")
+    for entry in git(repo, "ls-tree", "-r", "-z", "--full-tree", commit, "labs"):
+        about, _, path = entry.partition("\t")
+        if not about.startswith("100"):
+            kind = "a link" if about.startswith("120000") else "a submodule"
+            raise ValueError(f"{path!r} is {kind}; a submission consists of plain files")
 
 
 def has_commit(repo: Path, commit: str) -> bool:

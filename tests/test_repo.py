@@ -131,11 +131,22 @@ def test_workflows_can_only_read(workflow: dict[Any, Any]) -> None:
     assert workflow["permissions"] == {"contents": "read"}
     assert not any("permissions" in job for job in workflow["jobs"].values())
     assert "secrets." not in str(workflow)
-    triggers = workflow[True]  # YAML reads the key `on` as a truth value
-    assert "pull_request_target" not in triggers
     for step in steps(workflow):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
+
+
+def test_a_pull_request_does_not_bring_the_workflow_that_judges_it() -> None:
+    """And that workflow takes nothing but data from it: one checkout, which no step runs a file of."""
+    content = yaml.safe_load((ROOT / ".github/workflows/check-submission.yml").read_text(encoding="utf-8"))
+    assert "pull_request" not in content[True]  # YAML reads the key `on` as a truth value
+    taken = content["jobs"]["check"]["steps"]
+    refs = {step["with"]["path"]: step["with"]["ref"] for step in taken if "checkout@" in step.get("uses", "")}
+    assert refs["base"] == "${{ github.event.repository.default_branch }}"
+    assert not any("cache" in str(step) for step in taken)
+    others = [path for path in WORKFLOWS if path.stem != "check-submission"]
+    assert others
+    assert not any("pull_request_target" in path.read_text(encoding="utf-8") for path in others)
 
 
 def test_workflows_end(workflow: dict[Any, Any]) -> None:

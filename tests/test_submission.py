@@ -78,8 +78,18 @@ def test_a_link_to_the_solutions_is_no_submission(submission: Submission, patter
         shutil.rmtree(place) if place.is_dir() else place.unlink()
         place.symlink_to(ROOT / "solutions" / place.relative_to(submission.head / "labs"))
     status, printed, _ = submission.check()
-    assert status == 1
-    assert "symbolic link" in printed
+    assert status == 2
+    assert "is a link; a submission consists of plain files" in printed
+    assert "::error" not in printed, "nothing was checked"
+
+
+def test_a_submodule_is_no_submission(submission: Submission) -> None:
+    other = submission.head / "labs/lab2_service"
+    subprocess.run(["git", "init", "-q", "-b", "main", str(other)], check=True)
+    commit(other)
+    status, printed, _ = submission.check()
+    assert status == 2
+    assert "is a submodule" in printed
 
 
 def test_a_change_elsewhere_checks_nothing(submission: Submission) -> None:

@@ -14,7 +14,7 @@ from tests.labkit import hostile, toy
 
 from labkit.course.catalog import load_catalog
 from labkit.course.lab import Lab
-from labkit.course.tracks import resolve_track
+from labkit.course.tracks import links_on_the_way, resolve_track
 from labkit.engine.client import LAYERS, Engine
 from labkit.records import Report, Result
 from labkit.sandbox import landlock
@@ -171,6 +171,27 @@ def test_links_are_not_followed(bench: Bench) -> None:
         assert {item.outcome for item in report.results} == {"failed"}
 
 
+def test_a_file_with_a_second_name_is_not_taken(bench: Bench) -> None:
+    folder = bench.folder()
+    os.link(bench.root / "solutions" / "lab1_toy" / "answer.py", folder / "answer.py")
+    report = bench.check_folder(folder)
+    assert "a hard link" in result(report, "imports").message
+    assert {item.outcome for item in report.results} == {"failed"}
+
+
+def test_links_among_submissions(tmp_path: Path) -> None:
+    """A link below what all have in common may lead to a neighbour; what was typed before it is the caller's own."""
+    (tmp_path / "real" / "anna" / "labs" / "lab1_toy").mkdir(parents=True)
+    (tmp_path / "real" / "ben").symlink_to("anna")
+    (tmp_path / "people").symlink_to("real")
+    people = tmp_path / "people"
+    assert links_on_the_way([people / "anna"]) == {}
+    assert set(links_on_the_way([people / "anna", people / "ben"])) == {people / "ben"}
+    assert set(links_on_the_way([people / "ben"])) == {people / "ben"}
+    deep = [people / name / "labs" / "lab1_toy" for name in ("anna", "ben")]
+    assert set(links_on_the_way(deep)) == {deep[1]}
+
+
 def test_a_pipe_is_not_read(bench: Bench) -> None:
     folder = bench.folder()
     os.mkfifo(folder / "answer.py")
@@ -223,7 +244,8 @@ def test_references_are_out_of_reach(bench: Bench, name: str, target: str) -> No
 
 def test_checks_are_not_in_the_workers_memory(bench: Bench) -> None:
     body = """
-    import re
+    import ctypes, re
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # its memory is its own again, as a hostile author would have it
     needle = re.compile(b"the-text-of-the-check[s]")
     found = 0
     for line in open("/proc/self/maps"):
@@ -261,7 +283,8 @@ def test_nothing_of_another_submission_is_in_memory(bench: Bench, monkeypatch: p
     monkeypatch.setenv("KUBECONFIG", canaries["an environment"])
     bench.check(f"# {canaries['a submission']}\n" + toy.answer())
     hunt = """
-    import gc, re, sys
+    import ctypes, gc, re, sys
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
     parts = [("canary-of", "-a-neighbour"), ("canary-in", "-the-environment")]
     needles = ["".join(part) for part in parts]
     found = []

@@ -21,7 +21,7 @@ def grade(
     which: str, folders: list[str], *, jobs: int, no_walls: bool, json_to: str | None, junit_to: str | None
 ) -> int:
     """Check each folder as a submission of one lab. 0 where all passed, 3 where the engine broke in one, else 1."""
-    from labkit.course.tracks import resolve_track
+    from labkit.course.tracks import links_on_the_way, resolve_track
     from labkit.engine.client import Engine
     from labkit.tools import WITHOUT
 
@@ -34,6 +34,9 @@ def grade(
     missing = [folder for folder in folders if not Path(folder).is_dir()]
     if missing:
         raise UsageFault(f"no such folder: {', '.join(f'`{folder}`' for folder in missing)}.")
+    if linked := links_on_the_way([Path(folder) for folder in folders]):
+        shown = ", ".join(f"`{folder}`" for folder in linked)
+        raise UsageFault(f"{shown}: a link, or behind one, and so perhaps another's work. Name the folder itself.")
     # Here `labs` and `solutions` are folders like any other.
     names = [f"./{folder}" if folder in {"labs", "solutions"} else folder for folder in folders]
     tracks = [resolve_track(catalog.root, name, lab) for name in names]

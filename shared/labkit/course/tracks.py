@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,23 @@ def resolve_track(root: Path, spec: str, lab: Lab) -> Track:
     return Track(spec, given, str(given))
 
 
+def links_on_the_way(folders: Sequence[Path]) -> dict[Path, Path]:
+    """Return those folders that are, or lie behind, a link below what they have in common: folder to link.
+
+    What they have in common was typed by the caller. What comes after it may be a submission's own making, such as a
+    link to a neighbour's folder.
+    """
+    whole = [Path(os.path.abspath(folder)) for folder in folders]
+    common = Path(os.path.commonpath([folder.parent for folder in whole])) if whole else Path("/")
+    found = {}
+    for folder, path in zip(folders, whole, strict=True):
+        steps = [*reversed(path.parents), path]
+        links = [step for step in steps if step.is_relative_to(common) and step != common and step.is_symlink()]
+        if links:
+            found[folder] = links[0]
+    return found
+
+
 @dataclass(frozen=True)
 class Collected:
     """The files of a submission: `texts` by name, and for those that cannot be taken the reason in `problems`."""
@@ -65,7 +83,7 @@ def collect(track: Track, lab: Lab) -> Collected:
     problems: dict[str, str] = {}
     for name in lab.files:
         try:
-            texts[name] = _read(track.folder, name)
+            texts[name] = _read(track.folder, name, may_be_shared=track.name == "labs")
         except OSError as error:
             problems[name] = _reason(error, track, name)
         except _NoText as error:
@@ -89,8 +107,12 @@ def _reason(error: OSError, track: Track, name: str) -> str:
     return f"{track.place(name)} cannot be read: {error.strerror or error}"
 
 
-def _read(folder: Path, name: str) -> bytes:
-    """Read one file below `folder` and follow no link: neither the folder itself, nor `labs/` above it."""
+def _read(folder: Path, name: str, *, may_be_shared: bool) -> bytes:
+    """Read one file below `folder` and follow no link: neither the folder itself, nor `labs/` above it.
+
+    Args:
+        may_be_shared: whether the file may have more than one name on the disk. One that has may be another's.
+    """
     parts = Path(name).parts
     start = folder.parent.parent if folder.parent.name == "labs" else folder.parent
     inside = folder.relative_to(start).parts
@@ -109,6 +131,8 @@ def _read(folder: Path, name: str) -> bytes:
         about = os.fstat(stream.fileno())
         if not stat.S_ISREG(about.st_mode):
             raise ValueError(f"`{name}` is not a regular file")
+        if about.st_nlink > 1 and not may_be_shared:
+            raise ValueError(f"`{name}` has a second name on this disk (a hard link); copy it: `cp {name} new`")
         data = stream.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
         raise ValueError(f"`{name}` is larger than {MAX_FILE // 2**20} MB")

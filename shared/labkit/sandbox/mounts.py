@@ -14,7 +14,8 @@ from pathlib import Path
 
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC = 2, 4, 8, 0x1000, 0x4000
 _MNT_DETACH = 2
-_MOUNT_SETATTR, _PIVOT_ROOT = 442, {"x86_64": 155, "aarch64": 41}
+_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR, _PIVOT_ROOT = 428, 429, 442, {"x86_64": 155, "aarch64": 41}
+_OPEN_TREE_CLONE, _MOVE_EMPTY_PATH = 1, 4
 _AT_RECURSIVE, _AT_FDCWD = 0x8000, -100
 _ATTR_RDONLY, _ATTR_NOSUID = 1, 2
 
@@ -70,7 +71,7 @@ def new_root(stage: Path, visible: Iterable[Path], *, keep_stage: bool) -> bool:
     Raises:
         OSError: where the system refuses. Then the old root is still there, if not untouched.
     """
-    kept = os.open(stage, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    kept = _take_copy(stage)
     try:
         mount("tmpfs", stage, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=0755")
         for path in _outermost(path for path in visible if path != Path("/proc")):
@@ -84,8 +85,11 @@ def new_root(stage: Path, visible: Iterable[Path], *, keep_stage: bool) -> bool:
         if not own_processes:
             mount("/proc", stage / "proc", None, _MS_BIND | _MS_REC)
         if keep_stage:
-            mount(f"/proc/self/fd/{kept}", inside, None, _MS_BIND | _MS_REC)
+            _put(kept, inside)
         _change_to(stage)
+    except OSError:
+        _libc().umount2(os.fsencode(stage), ctypes.c_int(_MNT_DETACH))
+        raise
     finally:
         os.close(kept)
     return own_processes
@@ -118,6 +122,20 @@ def _show(path: Path, root: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     mount(str(path), target, None, _MS_BIND | _MS_REC)
+
+
+def _take_copy(folder: Path) -> int:
+    """Return a handle of a folder's mount that stays, whatever is mounted on that folder afterwards."""
+    flags = ctypes.c_uint(_OPEN_TREE_CLONE | os.O_CLOEXEC | _AT_RECURSIVE)
+    number, here = ctypes.c_long(_OPEN_TREE), ctypes.c_int(_AT_FDCWD)
+    handle = int(_libc().syscall(number, here, os.fsencode(folder), flags))
+    _checked(int(handle < 0), "open_tree")
+    return handle
+
+
+def _put(handle: int, target: Path) -> None:
+    number, here, flags = ctypes.c_long(_MOVE_MOUNT), ctypes.c_int(_AT_FDCWD), ctypes.c_uint(_MOVE_EMPTY_PATH)
+    _checked(_libc().syscall(number, ctypes.c_int(handle), b"", here, os.fsencode(target), flags), "move_mount")
 
 
 def _make_read_only(path: Path) -> None:
