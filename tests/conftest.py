@@ -39,9 +39,11 @@ SLOW_FIRST = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the environment before a test imports anything; the workers of xdist inherit it."""
-    # A shell that starts a run in the background has Ctrl-C ignored, and every process below would ignore it too.
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell that starts a run in the background has Ctrl-C ignored, `nohup` the end of the terminal, and every process
+    # below would ignore it too.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
     if is_worker(config):
         return
     home = tempfile.mkdtemp(prefix="mlops-lab-home-")

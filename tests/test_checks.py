@@ -158,7 +158,7 @@ def submission(folder: Path, body: str, files: list[str]) -> Track:
 def verdicts(report: Report, name: str) -> list[str]:
     """What must not be: an error of the engine's own, or a failure without a word."""
     return [
-        f"{name}: {result.exercise} {result.check} {result.outcome}: {result.message}"
+        f"{name}: {result.exercise} {result.check} {result.outcome}: {result.message.raw}"
         for result in report.results
         if result.outcome not in ("passed", "failed") or (result.outcome == "failed" and "found:" not in result.message)
     ]

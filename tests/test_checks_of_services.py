@@ -96,7 +96,7 @@ def submission(folder: Path, extra: dict[str, str]) -> Track:
 def faults(report: Report, name: str) -> list[str]:
     """What must not be: an error of the engine's own, or a failure without a word."""
     return [
-        f"{name}: {result.check} {result.outcome}: {result.message}"
+        f"{name}: {result.check} {result.outcome}: {result.message.raw}"
         for result in report.results
         if result.outcome != "passed" and (result.outcome != "failed" or "found:" not in result.message)
     ]

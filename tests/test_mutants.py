@@ -40,9 +40,11 @@ def check(engine: Engine, lab: Lab, mutants: list[Mutant], folder: Path) -> list
 
 def problems(mutant: Mutant, report: Report) -> list[str]:
     """What is wrong with the verdict on a wrong answer."""
-    errors = [f"{result.check} is an error: {result.message}" for result in report.results if result.outcome == "error"]
+    errors = [
+        f"{result.check} is an error: {result.message.raw}" for result in report.results if result.outcome == "error"
+    ]
     missed = [f"{name} did not fail" for name in mutant.not_caught_by(report)]
-    messages = "\n".join(result.message for result in report.results)
+    messages = "\n".join(result.message.raw for result in report.results)
     silent = [] if missed or mutant.is_named_by(report) else [f"no message says `{mutant.says}`:\n{messages}"]
     return [f"{mutant.name}: {problem}" for problem in (*errors, *missed, *silent)]
 
@@ -70,7 +72,7 @@ def test_right_answers_written_another_way_pass(
     assert len(answers) >= 2, wanted
     reports = check(engine, lab, answers, tmp_path)
     found = [
-        f"{answer.name}: {result.check} {result.outcome}\n{result.message}"
+        f"{answer.name}: {result.check} {result.outcome}\n{result.message.raw}"
         for answer, report in zip(answers, reports, strict=True)
         for result in report.results
         if not fine(lab, result)

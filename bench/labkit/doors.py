@@ -162,7 +162,7 @@ def check(root: Path, lab: Lab, exercise: str, times: int) -> list[float]:
         for _ in range(times):
             report = engine.run(lab, [exercise], resolve_track(root, "solutions", lab))
             if report.exit_code:
-                raise SystemExit(f"{exercise}: {report.results[0].message}")
+                raise SystemExit(f"{exercise}: {report.results[0].message!r}")
             found.append(time.perf_counter() - started - took(report))
             started = time.perf_counter()
     return found

@@ -57,7 +57,7 @@ def save_to_verdict(root: Path, lab: Lab, repeats: int, exercise: str = "") -> f
 
 def took(report: Report) -> float:
     """Return the seconds that the code under check said it took; 0 where it said nothing."""
-    found = [line.split() for result in report.results for line in result.output.splitlines()]
+    found = [line.split() for result in report.results for line in result.output.raw.splitlines()]
     return sum(float(words[1]) for words in found if len(words) == 2 and words[0] == "took")
 
 

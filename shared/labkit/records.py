@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Generic, Literal, TypeVar, get_args
+
+from labkit.text import Foreign, for_json
 
 Outcome = Literal["passed", "failed", "todo", "skipped", "error"]
 MOST = {"exercise": 100, "check": 300, "message": 8_000, "title": 1_000, "output": 8_000}
@@ -14,22 +16,49 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _WORST_FIRST: tuple[Outcome, ...] = ("error", "failed", "todo", "passed", "skipped")
 
 
+Given = TypeVar("Given")
+Kept = TypeVar("Kept")
+
+
+class Held(Generic[Given, Kept]):
+    """A field that is given plain text and holds it as `Foreign`, so that nobody who makes a record can forget it."""
+
+    def __init__(self, hold: Callable[[Given], Kept], default: Given) -> None:
+        self._hold = hold
+        self._default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, record: object | None, owner: type | None = None) -> Kept:
+        # Without a record it is `dataclass` that asks for the default.
+        kept: Kept = self._hold(self._default) if record is None else vars(record)[self._name]
+        return kept
+
+    def __set__(self, record: object, given: Given) -> None:
+        vars(record)[self._name] = self._hold(given)
+
+
+def _all_foreign(texts: tuple[str | Foreign, ...]) -> tuple[Foreign, ...]:
+    return tuple(map(Foreign, texts))
+
+
 @dataclass(frozen=True)
 class Result:
     """One check of one exercise.
 
     `seconds` is wall-clock time. `message` is empty where the check passed; of a failure it has the
     lines `expected:`, `found:`, `help:` and `where:`. `title` is the docstring of the check, `output`
-    is what the learner's code printed, clipped and without escape codes.
+    is what the learner's code printed, clipped and without escape codes. These three are held as `Foreign`.
     """
 
     exercise: str
     check: str
     outcome: Outcome
-    message: str
-    seconds: float
-    title: str = ""
-    output: str = ""
+    message: Held[str | Foreign, Foreign] = Held(Foreign, "")
+    seconds: float = 0.0
+    title: Held[str | Foreign, Foreign] = Held(Foreign, "")
+    output: Held[str | Foreign, Foreign] = Held(Foreign, "")
 
     def to_json(self) -> dict[str, Any]:
         """The five public fields, ready for `json.dumps`."""
@@ -37,7 +66,7 @@ class Result:
             "exercise": self.exercise,
             "check": self.check,
             "outcome": self.outcome,
-            "message": self.message,
+            "message": for_json(self.message),
             "seconds": round(self.seconds, 4),
         }
 
@@ -60,17 +89,17 @@ class Report:
     """
 
     lab: int
-    track: str
-    results: tuple[Result, ...]
-    notes: tuple[str, ...] = ()
+    track: Held[str | Foreign, Foreign] = Held(Foreign, "labs")
+    results: tuple[Result, ...] = ()
+    notes: Held[tuple[str | Foreign, ...], tuple[Foreign, ...]] = Held(_all_foreign, ())
 
     def to_json(self) -> dict[str, Any]:
         """`{"lab", "track", "results", "notes"}`, ready for `json.dumps`."""
         return {
             "lab": self.lab,
-            "track": self.track,
+            "track": for_json(self.track),
             "results": [result.to_json() for result in self.results],
-            "notes": list(self.notes),
+            "notes": [for_json(note) for note in self.notes],
         }
 
     @property

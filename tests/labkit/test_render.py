@@ -255,7 +255,7 @@ def test_an_annotation_points_into_the_lab_only(one: Lab) -> None:
 
 
 def test_properties_are_escaped() -> None:
-    assert command("error", {"title": "a,b:c%\n"}, "50%\r\n") == "::error title=a%2Cb%3Ac%25%0A::50%25%0D%0A"
+    assert command("error", {"title": "a,b:c%\n"}, "50%\r\n") == "::error title=a%2Cb%3Ac%25%0A::50%25%0A"
 
 
 def test_there_are_not_too_many_annotations(one: Lab) -> None:

@@ -239,7 +239,7 @@ def test_references_are_out_of_reach(bench: Bench, name: str, target: str) -> No
     double = result(report, "test_doubles")
     assert double.outcome == "failed"
     for text in ("the-text-of-the-checks", "def double", "another submission"):
-        assert text not in double.message + double.output
+        assert text not in double.message.raw + double.output.raw
 
 
 def test_checks_are_not_in_the_workers_memory(bench: Bench) -> None:
@@ -263,7 +263,7 @@ def test_checks_are_not_in_the_workers_memory(bench: Bench) -> None:
     """
     double = result(bench.check(toy.answer(body)), "test_doubles")
     # A worker that is not root's is not let into its own memory in this way.
-    assert double.output.strip() == "seen 0" or "PermissionError" in double.message, double
+    assert double.output.raw.strip() == "seen 0" or "PermissionError" in double.message, double
 
 
 def test_secrets_are_not_in_the_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +274,7 @@ def test_secrets_are_not_in_the_environment(bench: Bench, monkeypatch: pytest.Mo
         files = "open('/proc/self/environ').read(), open('/proc/1/environ').read()"
         body = f"import os\nprint(dict(os.environ), {files})\nreturn 7"
         double = result(fresh.check(toy.answer(body)), "test_doubles")
-    assert "hunter2" not in double.output + double.message
+    assert "hunter2" not in double.output.raw + double.message.raw
 
 
 def test_nothing_of_another_submission_is_in_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,9 @@ def check(engine: Engine, track: str) -> Report:
 
 
 def told(report: Report) -> str:
-    return "\n".join(f"{one.check} {one.outcome}\n{one.message}" for one in report.results if one.outcome != "passed")
+    return "\n".join(
+        f"{one.check} {one.outcome}\n{one.message.raw}" for one in report.results if one.outcome != "passed"
+    )
 
 
 def test_the_solution_passes_every_check(engine: Engine) -> None:

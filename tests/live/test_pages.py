@@ -50,7 +50,7 @@ def engine() -> Iterator[Engine]:
 def test_a_wrong_page_is_caught_and_named(lab: Lab, mutant: Mutant, engine: Engine, tmp_path: Path) -> None:
     track = resolve_track(ROOT, str(write_submission(mutant, tmp_path / lab.package)), lab)
     [report] = engine.run_many(lab, [track], exercises=[mutant.exercise], checks=[mutant.caught_by])
-    messages = "\n".join(f"{one.check} {one.outcome}: {one.message}" for one in report.results)
+    messages = "\n".join(f"{one.check} {one.outcome}: {one.message.raw}" for one in report.results)
     assert not [one for one in report.results if one.outcome == "error"], messages
     assert not mutant.not_caught_by(report), messages
     assert mutant.is_named_by(report), messages
@@ -68,5 +68,5 @@ def test_the_pages_of_the_solution_pass(lab: Lab, engine: Engine) -> None:
 def test_a_right_page_written_another_way_passes(lab: Lab, answer: Mutant, engine: Engine, tmp_path: Path) -> None:
     track = resolve_track(ROOT, str(write_submission(answer, tmp_path / lab.package)), lab)
     report = engine.run(lab, [answer.exercise], track)
-    messages = "\n".join(f"{one.check} {one.outcome}: {one.message}" for one in report.results)
+    messages = "\n".join(f"{one.check} {one.outcome}: {one.message.raw}" for one in report.results)
     assert {one.outcome for one in report.results} == {"passed"}, messages

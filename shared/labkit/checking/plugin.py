@@ -28,7 +28,7 @@ from labkit.checking.handles import LabHandle
 from labkit.checking.run import CheckRun
 from labkit.checking.verdict import describe
 from labkit.records import Outcome, Result
-from labkit.text import clean
+from labkit.text import clean, for_terminal
 from labkit.tools import WITHOUT, is_there
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _print_result(result: Result) -> Any:
     if result.message:
-        print(f"{result.exercise} {result.check}: {result.outcome}\n{result.message}")
+        print(f"{result.exercise} {result.check}: {result.outcome}\n{for_terminal(result.message)}")
 
 
 __all__ = ["CheckPlugin", "LearnerFault", "exercise_of"]

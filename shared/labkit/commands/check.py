@@ -18,6 +18,7 @@ from labkit.course.lab import Exercise, Lab
 from labkit.files import write_atomic
 from labkit.learner.progress import file_digests, lab_in_hand, load_progress
 from labkit.records import Report, Result
+from labkit.text import for_line
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,11 @@ class ticker:
 
     def news(self, text: str) -> None:
         """Show what takes a while, also where nobody looks at a terminal: the log then tells why it took so long."""
+        line = f"  {for_line(text)}"
         if self._shown:
-            self._write(f"  {text}")
+            self._write(line)
         else:
-            say(f"  {text}")
+            say(line)
 
     def result(self, result: Result) -> None:
         """Count a check."""
@@ -120,7 +122,8 @@ def _show(lab: Lab, report: Report, options: CheckOptions, wall: float, seed: in
 
 def json_text(table: object) -> str:
     """JSON for people and programs: indented, letters of all languages as they are."""
-    return json.dumps(table, indent=2, ensure_ascii=False) + "\n"
+    # The same document, in which GitHub's runner finds no command where it goes to the standard output.
+    return json.dumps(table, indent=2, ensure_ascii=False).replace("##[", "#\\u0023[") + "\n"
 
 
 def write_reports(reports: list[Report], json_report: str, json_to: str | None, junit_to: str | None) -> None:

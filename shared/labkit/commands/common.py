@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labkit.course.catalog import Catalog, find_root, load_catalog
 from labkit.course.lab import CatalogError
+from labkit.text import for_terminal
 
 OK, FAILED, USAGE, ENGINE_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -58,14 +59,14 @@ def _quiet_pipe() -> int:
 def _fault() -> int:
     import traceback
 
-    traceback.print_exc()
+    say(traceback.format_exc())
     say("\nthe engine itself broke, which is not your fault. `lab doctor` looks for a cause.")
     return ENGINE_FAULT
 
 
 def say(text: str) -> None:
-    """A line on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """A line or a few on stderr. Much of what is said here names a file or a folder of somebody else's."""
+    print(for_terminal(text, 20_000), file=sys.stderr, flush=True)
 
 
 def confirmed(question: str, *, yes: bool) -> bool:

@@ -11,6 +11,7 @@ from labkit.commands.check import json_text, write_reports
 from labkit.commands.common import ENGINE_FAULT, OK, UsageFault, open_catalog, say
 from labkit.course.lab import Lab
 from labkit.records import Outcome, Report, worst
+from labkit.text import Foreign, for_json, for_line, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,9 +34,9 @@ def grade(
         _require_walls()
     missing = [folder for folder in folders if not Path(folder).is_dir()]
     if missing:
-        raise UsageFault(f"no such folder: {', '.join(f'`{folder}`' for folder in missing)}.")
+        raise UsageFault(f"no such folder: {', '.join(f'`{for_line(folder)}`' for folder in missing)}.")
     if linked := links_on_the_way([Path(folder) for folder in folders]):
-        shown = ", ".join(f"`{folder}`" for folder in linked)
+        shown = ", ".join(f"`{for_line(str(folder))}`" for folder in linked)
         raise UsageFault(f"{shown}: a link, or behind one, and so perhaps another's work. Name the folder itself.")
     # Here `labs` and `solutions` are folders like any other.
     names = [f"./{folder}" if folder in {"labs", "solutions"} else folder for folder in folders]
@@ -62,10 +63,11 @@ def _require_walls() -> None:
 
 
 def _table(lab: Lab, reports: list[Report]) -> dict[str, object]:
-    return {"lab": lab.number, "submissions": [report.to_json() for report in reports], "notes": _notes(reports)}
+    notes = [for_json(note) for note in _notes(reports)]
+    return {"lab": lab.number, "submissions": [report.to_json() for report in reports], "notes": notes}
 
 
-def _notes(reports: list[Report]) -> list[str]:
+def _notes(reports: list[Report]) -> list[Foreign]:
     return list(dict.fromkeys(note for report in reports for note in report.notes))
 
 
@@ -85,12 +87,10 @@ class _Lines:
     def end(self, reports: list[Report]) -> None:
         from rich.text import Text
 
-        from labkit.text import plural
-
         passed = sum(report.exit_code == 0 for report in reports)
         self._console.print(Text(f"\n  {passed} of {plural(len(reports), 'submission')} passed every check"))
         for note in _notes(reports):
-            self._console.print(Text(f"  note: {note}", style="yellow"))
+            self._console.print(Text(f"  note: {for_line(note, 1000)}", style="yellow"))
 
 
 def submission_line(console: Console, lab: Lab, report: Report, width: int = 0) -> Text:
@@ -98,13 +98,12 @@ def submission_line(console: Console, lab: Lab, report: Report, width: int = 0) 
     from rich.text import Text
 
     from labkit.render.style import colour, sign, words
-    from labkit.text import clean
 
     outcomes = {id: worst(result.outcome for result in results) for id, results in report.by_exercise().items()}
     line = (
         Text("  ")
         .append_text(sign(console, worst(outcomes.values())))
-        .append(f"  {clean(report.track, 200):<{width}}", style="bold")
+        .append(f"  {for_line(report.track, 200):<{width}}", style="bold")
     )
     passed = sum(outcome == "passed" for outcome in outcomes.values())
     line.append(f"  {passed} of {len(lab.exercises)} exercises")

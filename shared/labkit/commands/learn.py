@@ -126,14 +126,14 @@ def _print_diff(diff: list[str]) -> None:
     from rich.text import Text
 
     from labkit.render.style import make_console
-    from labkit.text import clean
+    from labkit.text import for_line
 
     console = make_console()
     colours = {"+": "green", "-": "red", "@": "cyan"}
     for line in diff:
         bold = line.startswith(("---", "+++"))
         style = "bold" if bold else colours.get(line[:1], "default")
-        console.print(Text(clean(line, 500), style=style), soft_wrap=True)
+        console.print(Text(for_line(line, 500), style=style), soft_wrap=True)
 
 
 def reset(which: str, *, yes: bool) -> int:

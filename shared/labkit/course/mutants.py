@@ -67,7 +67,7 @@ class Mutant:
 
     def is_named_by(self, report: Report) -> bool:
         """Whether the message of a check of `caught_by` says what the mistake is."""
-        messages = [result.message for result in report.results if result.check.partition("[")[0] in self.caught_by]
+        messages = [result.message.raw for result in report.results if result.check.partition("[")[0] in self.caught_by]
         return any(self.says.lower() in message.lower() for message in messages)
 
 

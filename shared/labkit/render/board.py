@@ -10,6 +10,7 @@ from labkit.course.catalog import WEEK_NAMES, Catalog
 from labkit.course.lab import Lab
 from labkit.learner.progress import Progress, Standing, first_unfinished, lab_in_hand, standings
 from labkit.render.style import QUIET, colour, columns, commands, minutes, sign, words
+from labkit.text import for_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -152,7 +153,7 @@ def place(lab: Lab, standing: Standing) -> str:
 def warn(console: Console, progress: Progress) -> None:
     """Say what was wrong with the progress file, if anything was."""
     if progress.warning:
-        console.print(f"  {progress.warning}\n", style="yellow")
+        console.print(f"  {for_line(progress.warning, 1000)}\n", style="yellow")
 
 
 def heading(console: Console, left: str, right: str) -> Text:

@@ -5,17 +5,16 @@ Everything a learner wrote is treated as hostile: it must not become a workflow 
 
 from __future__ import annotations
 
-import html
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO
 
 from labkit.course.lab import Lab
 from labkit.records import Outcome, Report, Result, worst
-from labkit.text import clean, clip_lines
+from labkit.text import Foreign, Text, for_command, for_line, for_markdown, for_markdown_block, for_property
 
 _WHERE = re.compile(r"^where: (?P<file>[^:\n]+):(?P<line>\d+)\b", re.MULTILINE)
 _SIGNS: dict[Outcome, str] = {"passed": "✅", "failed": "❌", "todo": "⬜", "skipped": "⏭️", "error": "💥"}
@@ -43,26 +42,18 @@ def workflow_commands(lab: Lab, report: Report) -> list[str]:
 def _annotation(lab: Lab, report: Report, result: Result) -> str:
     properties = {
         "file": _file(lab, result.exercise),
-        "title": f"Exercise {result.exercise}: {clean(result.title, 120)}",
+        "title": f"Exercise {result.exercise}: {for_line(result.title, 120)}",
     }
     place = _place(lab, result.message)
     if place:
         properties.update(place)
-    return command("error", properties, clean(result.message, 1500) or result.outcome)
+    return command("error", properties, result.message or result.outcome)
 
 
-def command(name: str, properties: dict[str, str], message: str) -> str:
+def command(name: str, properties: Mapping[str, Text], message: Text) -> str:
     """One workflow command, its message and its properties escaped as GitHub's runner undoes it."""
-    shown = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{name} {shown}::{_data(message)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(clean(text, 400)).replace(":", "%3A").replace(",", "%2C")
+    shown = ",".join(f"{key}={for_property(value)}" for key, value in properties.items())
+    return f"::{name} {shown}::{for_command(message)}"
 
 
 def _file(lab: Lab, id: str) -> str:
@@ -70,9 +61,9 @@ def _file(lab: Lab, id: str) -> str:
     return (lab.labs_dir / names[0]).as_posix() if names else lab.labs_dir.as_posix()
 
 
-def _place(lab: Lab, message: str) -> dict[str, str]:
+def _place(lab: Lab, message: Foreign) -> dict[str, str]:
     """File and line of the last `where:`, if it is one of the lab's own files: learner text may hold anything."""
-    found = list(_WHERE.finditer(message))
+    found = list(_WHERE.finditer(message.raw))
     if not found:
         return {}
     parts = PurePosixPath(found[-1]["file"].strip()).parts
@@ -98,13 +89,13 @@ def step_summary(lab: Lab, reports: Sequence[Report]) -> str:
     parts = []
     for report in reports:
         parts += [
-            f"## Lab {lab.number}: {_inline(lab.title)}",
+            f"## Lab {lab.number}: {for_markdown(lab.title)}",
             "",
-            f"Track <code>{_inline(report.track)}</code>: {_counts(report)}",
+            f"Track <code>{for_markdown(report.track)}</code>: {_counts(report)}",
             "",
         ]
         parts += [*_table(lab, report), "", *_failures(report)]
-        parts += [f"- {_inline(note)}" for note in report.notes]
+        parts += [f"- {for_markdown(note)}" for note in report.notes]
     text = "\n".join(parts) + "\n"
     if len(text) <= _SUMMARY_LIMIT:
         return text
@@ -123,7 +114,7 @@ def _table(lab: Lab, report: Report) -> Iterator[str]:
         passed = sum(result.outcome == "passed" for result in results)
         total = sum(result.seconds for result in results)
         outcome = worst(result.outcome for result in results)
-        name = _inline(f"{id} {titles.get(id, '')}")
+        name = for_markdown(f"{id} {titles.get(id, '')}")
         yield f"| {_SIGNS[outcome]} {outcome} | {name} | {passed} of {len(results)} | {total:.2f} |"
 
 
@@ -131,28 +122,13 @@ def _failures(report: Report) -> Iterator[str]:
     for result in report.results:
         if result.outcome not in {"failed", "error"}:
             continue
-        title = _inline(f"{result.exercise} {result.title or result.check}")
-        yield f"<details><summary>{_SIGNS[result.outcome]} {title}</summary>"
+        title = for_markdown(result.title or result.check)
+        yield f"<details><summary>{_SIGNS[result.outcome]} {for_markdown(result.exercise)} {title}</summary>"
         yield ""
-        yield f"<pre>{_block(result.message)}</pre>"
-        if result.output.strip():
-            yield f"<p>printed</p><pre>{_block(clip_lines(result.output.strip(), 20))}</pre>"
+        yield f"<pre>{for_markdown_block(result.message)}</pre>"
+        printed = for_markdown_block(result.output, lines=20)
+        if printed:
+            yield f"<p>printed</p><pre>{printed}</pre>"
         yield ""
         yield "</details>"
         yield ""
-
-
-def _block(text: str) -> str:
-    """Text inside `<pre>`: no tag, and no empty line, after which Markdown would begin again."""
-    return _inert(clean(text, 4000)).replace("\n", "<br>")
-
-
-def _inline(text: str) -> str:
-    """Text inside a line or a table cell of Markdown."""
-    return _inert(clean(text, 300)).replace("\n", " ")
-
-
-def _inert(text: str) -> str:
-    # Numeric references are never Markdown, nor a mention, nor an address that becomes a link.
-    escaped = html.escape(text, quote=True)
-    return re.sub(r"[\\`*_{}\[\]()#+!|~@:/^$.-]", lambda match: f"&#{ord(match[0])};", escaped) if escaped else ""

@@ -12,6 +12,7 @@ from labkit.records import Report, worst
 from labkit.render.board import exercise_table, heading, print_next
 from labkit.render.style import QUIET, commands, seconds, sign
 from labkit.render.terminal import print_exercise
+from labkit.text import for_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,7 @@ class TerminalScreen(Screen):
             self._heading(f"{saved} saved at {time.strftime('%H:%M:%S')}")
 
     def news(self, text: str) -> None:
-        self._console.print(f"      {text}", style=QUIET)
+        self._console.print(f"      {for_line(text)}", style=QUIET)
         self._flush()
 
     def verdict(self, report: Report, seconds_taken: float) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from labkit.learner.servers import Plan, Screen, ServerFault
 from labkit.render.style import COMMAND, QUIET, bar, columns, commands, seconds, sign
-from labkit.text import clean
+from labkit.text import for_line, for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ class ServerScreen(Screen):
         from honcho.printer import Message
 
         now = datetime.datetime.now()
-        for one in clean(text).split("\n"):
+        for one in for_terminal(text).split("\n"):
             self._printer.write(Message("line", one, now, plan.name, self._colour[plan.name]))
 
     def ending(self) -> None:
@@ -82,7 +82,7 @@ def print_fault(console: Console, root: Path, fault: ServerFault, again: str) ->
     if fault.lines:
         console.print("  Its last lines:\n")
     for line in fault.lines:
-        console.print(Text(f"    {bar(console)} {clean(line, 400)}"), soft_wrap=True)
+        console.print(Text(f"    {bar(console)} {for_line(line, 400)}"), soft_wrap=True)
     data = shown_folder(root, fault.plan.state)
     line = f"\n  Its data is in {data}. When the cause is mended, start again: `{again}`\n"
     console.print(commands(console, line), soft_wrap=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labkit.course.lab import Exercise, Lab
 from labkit.records import Report, Result, worst
 from labkit.render.style import COMMAND, QUIET, bar, colour, commands, indented, seconds, sign, words
-from labkit.text import clean, clip_lines, plural
+from labkit.text import Foreign, for_line, for_terminal, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +45,7 @@ def print_report(
         if len(exercises) == 1 and results[0].outcome == "todo":
             _print_block(console, _message(results[0].message))
     for note in report.notes:
-        console.print(indented(console, Text(f"note: {clean(note, 1000)}".replace("\n", " "), style=QUIET), 2))
+        console.print(indented(console, Text(f"note: {for_line(note, 1000)}", style=QUIET), 2))
     console.print()
     console.print(summary(report, wall), soft_wrap=True)
     if seed is not None and report.counts()["failed"]:
@@ -64,7 +64,7 @@ def print_exercise(
     if brief or worst(result.outcome for result in results) == "todo":
         return
     shown = [result for result in results if details or result.outcome in {"failed", "error", "skipped"}]
-    messages: set[str] = set()
+    messages: set[Foreign] = set()
     for (_, says_nothing, _), group in groupby(
         shown, key=lambda one: (one.title, one.outcome == "passed", one.message)
     ):
@@ -104,36 +104,36 @@ def _print_check(console: Console, result: Result, cases: int = 1, *, said: bool
     """The title of a check and what it found; `said` where a check above has found the same to the letter."""
     from rich.text import Text
 
-    title = Text(clean(result.title, 400).replace("\n", " ") or result.check)
+    title = Text(for_line(result.title or result.check, 400))
     if cases > 1:
         title.append(f" ({cases} cases)", style=QUIET)
     elif "[" in result.check and result.outcome != "passed":
         case = result.check.partition("[")[2].removesuffix("]")
-        title.append(f" ({clean(case, 60)})", style=QUIET)
+        title.append(f" ({for_line(case, 60)})", style=QUIET)
     title = indented(console, title, 8)
     console.print(Text(" " * 5).append_text(sign(console, result.outcome)).append("  ").append_text(title[8:]))
     if said:
         _print_block(console, iter([("found", Text("the same as above", style=QUIET))]))
     elif result.message and result.outcome != "passed":
         _print_block(console, _message(result.message))
-    if result.output.strip() and result.outcome in {"failed", "error"}:
-        _print_block(console, _output(result.output))
+    printed = for_terminal(result.output, _OUTPUT_LIMIT, _OUTPUT_LINES)
+    if printed.strip() and result.outcome in {"failed", "error"}:
+        _print_block(console, _output(printed))
 
 
-def _message(message: str) -> Iterator[tuple[str, Text]]:
+def _message(message: Foreign) -> Iterator[tuple[str, Text]]:
     from rich.text import Text
 
-    for line in clean(message, _MESSAGE_LIMIT).split("\n"):
+    for line in for_terminal(message, _MESSAGE_LIMIT).split("\n"):
         label = _LABEL.match(line)
         style = COMMAND if label and label[1] == "where" else ""
         yield label[1] if label else "", Text(line[label.end() :] if label else line, style=style)
 
 
-def _output(output: str) -> Iterator[tuple[str, Text]]:
+def _output(printed: str) -> Iterator[tuple[str, Text]]:
     from rich.text import Text
 
-    lines = clip_lines(clean(output.strip("\n"), _OUTPUT_LIMIT), _OUTPUT_LINES).split("\n")
-    for place, line in enumerate(lines):
+    for place, line in enumerate(printed.split("\n")):
         yield "printed" if place == 0 else "", Text(line, style=QUIET)
 
 
@@ -160,7 +160,7 @@ def summary(report: Report, wall: float | None = None) -> Text:
     if not parts:
         text.append("no check reported: the engine broke", style=colour("error"))
     if report.track != "labs":
-        text.append(f"   track {clean(report.track, 200)}", style=QUIET)
+        text.append(f"   track {for_line(report.track, 200)}", style=QUIET)
     return text.append(f"   {seconds(report.seconds if wall is None else wall)}", style=QUIET)
 
 
