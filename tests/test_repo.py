@@ -143,7 +143,13 @@ def test_a_pull_request_does_not_bring_the_workflow_that_judges_it() -> None:
     taken = content["jobs"]["check"]["steps"]
     refs = {step["with"]["path"]: step["with"]["ref"] for step in taken if "checkout@" in step.get("uses", "")}
     assert refs["base"] == "${{ github.event.repository.default_branch }}"
+    assert refs["head"] == "${{ github.event.pull_request.head.sha || github.sha }}"
+    [judging] = [step for step in taken if "AFTER" in step.get("env", {})]
+    assert judging["env"]["AFTER"] == refs["head"], "what was looked at for links is what is checked"
     assert not any("cache" in str(step) for step in taken)
+    assert not re.search(r"github\.token|GITHUB_TOKEN|secrets", str(content))
+    walls = next(place for place, step in enumerate(taken) if "require_walls" in step.get("run", ""))
+    assert walls == taken.index(judging) - 1
     others = [path for path in WORKFLOWS if path.stem != "check-submission"]
     assert others
     assert not any("pull_request_target" in path.read_text(encoding="utf-8") for path in others)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import require_walls
+
 ROOT = Path(__file__).resolve().parent.parent
 LAB = "labs/lab1_models"
 
@@ -21,14 +23,14 @@ class Submission:
     head: Path
     before: str
 
-    def check(self) -> tuple[int, str, str]:
+    def check(self, after: str = "") -> tuple[int, str, str]:
         """Run the last step of the workflow: exit status, what it printed, the step summary."""
         workflow = yaml.safe_load((ROOT / ".github/workflows/check-submission.yml").read_text(encoding="utf-8"))
         summary = self.head.parent / "summary.md"
         environment = os.environ | {
             "HEAD": str(self.head),
             "BEFORE": self.before,
-            "AFTER": commit(self.head),
+            "AFTER": after or commit(self.head),
             "RUNNER_TEMP": str(self.head.parent),
             "GITHUB_STEP_SUMMARY": str(summary),
         }
@@ -98,3 +100,31 @@ def test_a_change_elsewhere_checks_nothing(submission: Submission) -> None:
     assert status == 0
     assert "No lab of this course was touched." in printed
     assert not summary
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_nobody_is_judged_where_a_wall_is_missing(
+    missing: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(require_walls, "available", lambda: {"limits": True, "a moat": not missing})
+    assert require_walls.main() == missing
+    assert ("no wall here: a moat" in capsys.readouterr().out) is missing
+
+
+def test_the_branch_may_move_while_it_is_judged(submission: Submission) -> None:
+    """What is checked is the working tree, so a link that came later is no submission either."""
+    shutil.copy(ROOT / "solutions/lab1_models/iris.py", submission.head / LAB)
+    after = commit(submission.head)
+    shutil.rmtree(submission.head / LAB)
+    (submission.head / LAB).symlink_to(ROOT / "solutions/lab1_models")
+    status, printed, _ = submission.check(after)
+    assert status == 1
+    assert "is a symbolic link" in printed
+
+
+def test_the_name_of_a_link_is_no_workflow_command(submission: Submission) -> None:
+    (submission.head / "labs/x\n::error::forged\u202e").symlink_to("lab1_models")
+    status, printed, _ = submission.check()
+    assert status == 2
+    assert "is a link" in printed
+    assert "\n::error" not in printed and "\u202e" not in printed

@@ -39,17 +39,30 @@ def resolve_track(root: Path, spec: str, lab: Lab) -> Track:
     """Return the track that `spec` names: "labs", "solutions", or a folder.
 
     A folder may be the lab's own (`…/lab1_models`), hold it, or hold `labs/` with it.
-    Raises `TrackError` where there is no such folder.
+    Raises `TrackError` where there is no such folder, or where it leads to the solutions and does not say so.
     """
     if spec in ("labs", "solutions"):
         return Track(spec, root / spec / lab.package, f"{spec}/{lab.package}")
     given = Path(spec)
     if not given.is_dir():
         raise TrackError(f"`{spec}` is no track: use `labs`, `solutions` or a folder that is there")
-    for below in (Path("labs", lab.package), Path(lab.package)):
-        if os.path.lexists(given / below):
-            return Track(spec, given / below, str(given / below))
-    return Track(spec, given, str(given))
+    inner = [given / "labs" / lab.package, given / lab.package]
+    folder = next((folder for folder in inner if os.path.lexists(folder)), given)
+    if _is_the_solution(root, folder, lab):
+        raise TrackError(f"`{spec}` leads to the solutions of this checkout; `--track solutions` checks those")
+    return Track(spec, folder, str(folder))
+
+
+def _is_the_solution(root: Path, folder: Path, lab: Lab) -> bool:
+    """Whether a folder is the solution under another name, which a link above it or a mount gives it.
+
+    A link further down is left to `collect`: it is told to the author of the submission.
+    """
+    start, inside = _walk(folder, lab)
+    if "solutions" in folder.absolute().parts or any(path.is_symlink() for path in _steps(start, inside)):
+        return False
+    solution = root / lab.solutions_dir
+    return folder.exists() and solution.exists() and folder.samefile(solution)
 
 
 def links_on_the_way(folders: Sequence[Path]) -> dict[Path, Path]:
@@ -83,7 +96,7 @@ def collect(track: Track, lab: Lab) -> Collected:
     problems: dict[str, str] = {}
     for name in lab.files:
         try:
-            texts[name] = _read(track.folder, name, may_be_shared=track.name == "labs")
+            texts[name] = _read(track.folder, name, lab, may_be_shared=track.name == "labs")
         except OSError as error:
             problems[name] = _reason(error, track, name)
         except _NoText as error:
@@ -107,27 +120,24 @@ def _reason(error: OSError, track: Track, name: str) -> str:
     return f"{track.place(name)} cannot be read: {error.strerror or error}"
 
 
-def _read(folder: Path, name: str, *, may_be_shared: bool) -> bytes:
-    """Read one file below `folder` and follow no link: neither the folder itself, nor `labs/` above it.
+def _read(folder: Path, name: str, lab: Lab, *, may_be_shared: bool) -> bytes:
+    """Read one file of a submission once, and follow no link from the submission's own folder on.
 
     Args:
         may_be_shared: whether the file may have more than one name on the disk. One that has may be another's.
     """
-    parts = Path(name).parts
-    start = folder.parent.parent if folder.parent.name == "labs" else folder.parent
-    inside = folder.relative_to(start).parts
-    if not inside or ".." in inside:
-        start, inside = folder.resolve(), ()
-    here = os.open(start, os.O_RDONLY | os.O_DIRECTORY)
+    start, inside = _walk(folder, lab)
+    *folders, file = _steps(start, (*inside, *Path(name).parts))
+    here = os.open(start, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for part in (*inside, *parts[:-1]):
-            below = _open_part(here, part, os.O_RDONLY | os.O_DIRECTORY, name)
+        for step in folders:
+            below = _open_part(here, step, os.O_RDONLY | os.O_DIRECTORY)
             os.close(here)
             here = below
-        file = _open_part(here, parts[-1], os.O_RDONLY | os.O_NONBLOCK, name)
+        opened = _open_part(here, file, os.O_RDONLY | os.O_NONBLOCK)
     finally:
         os.close(here)
-    with os.fdopen(file, "rb") as stream:
+    with os.fdopen(opened, "rb") as stream:
         about = os.fstat(stream.fileno())
         if not stat.S_ISREG(about.st_mode):
             raise ValueError(f"`{name}` is not a regular file")
@@ -140,10 +150,31 @@ def _read(folder: Path, name: str, *, may_be_shared: bool) -> bytes:
     return data
 
 
-def _open_part(here: int, part: str, flags: int, name: str) -> int:
-    if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
-        raise ValueError(f"`{name}` is, or lies behind, a symbolic link; it must be a regular file")
-    return os.open(part, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+def _walk(folder: Path, lab: Lab) -> tuple[Path, tuple[str, ...]]:
+    """Return where the walk to a lab's folder starts, and the names that it goes through, none of which may be a link.
+
+    It begins with the submission's own folder, `anna` of `people/anna/labs/lab1_models`, and where folders of these
+    names are nested, with the outermost. What lies above is the place of whoever types the command.
+    """
+    whole = Path(os.path.abspath(folder))
+    own = whole
+    while own.name in {lab.package, "labs"}:
+        own = own.parent
+    return own.parent, whole.relative_to(own.parent).parts
+
+
+def _steps(start: Path, names: Sequence[str]) -> list[Path]:
+    return [start.joinpath(*names[:count]) for count in range(1, len(names) + 1)]
+
+
+def _open_part(here: int, path: Path, flags: int) -> int:
+    """Open the last name of `path` in the folder `here`, which is the one above it."""
+    if stat.S_ISLNK(os.stat(path.name, dir_fd=here, follow_symlinks=False).st_mode):
+        shown = os.path.relpath(path)
+        raise ValueError(
+            f"`{shown}` is a symbolic link; a submission is real files in real folders: put the file there"
+        )
+    return os.open(path.name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
 
 
 def _require_text(data: bytes, name: str) -> None:
