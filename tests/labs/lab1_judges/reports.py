@@ -22,12 +22,15 @@ from lab1_judges.recording import recording
 from lab1_judges.samples import KEYS, Generator, draw_measures, draw_purchases, draw_sales, species
 from labkit.checks import LabHandle, LearnerError, RemoteObject, expect, fail
 
+# Each piece is possessive (`++`) and ends before the sign with which another picture may begin: no text is read often.
 IMAGE = re.compile(
-    r"!\[[^\]]*\]\(\s*<?(?P<inline>[^)>\s]+)>?[^)]*\)"
-    r"|<img[^>]*?\ssrc\s*=\s*[\"'](?P<tag>[^\"']+)"
-    r"|^\s{0,3}\[[^\]]+\]:\s*<?(?P<link>[^\s>]+\.png)>?",
+    r"!\[[^\[\]]*+\]\(\s*+<?+(?P<inline>[^()<>\s]++)(?:>?+[^()]*+\))?+"
+    r"|<img\b[^<>]*?\ssrc\s*+=\s*+[\"'](?P<tag>[^\"'<]++)"
+    r"|^[ ]{0,3}+\[[^\[\]\n]++\]:[ \t]*+<?+(?P<link>[^\s>]+\.png)>?+",
     re.MULTILINE | re.IGNORECASE,
 )
+MOST_BYTES = 8 * 2**20  # of the Markdown, in which pictures may be embedded
+MOST_PICTURES = 200
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 PLOTS = "predicted against actual, residuals by month, confusion matrix, segments"
 PARTS = {
@@ -78,8 +81,11 @@ class Written:
     @property
     def text(self) -> str:
         """The Markdown; fails where it is no text."""
+        content = self.files[self.file]
+        if len(content) > MOST_BYTES:
+            fail(expected=f"a report of at most {MOST_BYTES // 2**20} MB", found=f"{len(content):,} bytes")
         try:
-            text = self.files[self.file].decode("utf-8")
+            text = content.decode("utf-8")
         except UnicodeDecodeError:
             fail(
                 expected="the report is text in UTF-8",
@@ -95,8 +101,11 @@ class Written:
 
     def images(self) -> dict[str, bytes]:
         """The pictures that the report shows, by the address in the text; fails where one is not there."""
-        below, found = posixpath.dirname(self.file), {}
+        below = posixpath.dirname(self.file)
+        found: dict[str, bytes] = {}
         for match in IMAGE.finditer(self.text):
+            if len(found) == MOST_PICTURES:
+                fail(expected=f"at most {MOST_PICTURES} pictures", found=f"more of them in `{self.file}`")
             address = next(group for group in match.groups() if group)
             if address.startswith("data:image/png;base64,"):
                 found[f"embedded {len(found) + 1}"] = _decoded(address.partition(",")[2])

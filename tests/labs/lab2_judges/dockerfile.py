@@ -10,7 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 MOST_LINES = 2_000
-MOST_CHARACTERS = 20_000  # of one instruction with its variables put in
+MOST_IN_FILE = 64 * 1024  # characters
+MOST_CHARACTERS = 20_000  # of one instruction, also with its variables put in
+MOST_INSTRUCTIONS = 300
+MOST_FLAGS = 20
+MOST_STAGES = 30  # what is carried from one to another is followed back
+MOST_WORDS = 2_000  # of all instructions; each may be a package, a command, or a file
 BASE_PATH = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 PLATFORM = dict.fromkeys(("BUILDPLATFORM", "TARGETPLATFORM"), "linux/amd64") | dict.fromkeys(
     ("BUILDARCH", "TARGETARCH"), "amd64"
@@ -30,8 +35,11 @@ INSTRUCTIONS = {
 } | {"ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 _DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*$")
 _HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_]\w*)\2")
+_WORD = re.compile(r"[^\s;&|(),\"'\[\]]+")
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
-_VARIABLE = re.compile(r"\\(?P<escaped>.)|\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::?(?P<sign>[-+?])(?P<word>[^}]*))?\})")
+_VARIABLE = re.compile(
+    r"\\(?P<escaped>.)|\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::?(?P<sign>[-+?])(?P<word>[^}]{0,300}+))?\})"
+)
 
 
 class DockerfileError(ValueError):
@@ -193,9 +201,18 @@ def pairs(text: str) -> list[tuple[str, str]]:
 def read_instructions(text: str) -> list[Instruction]:
     """The instructions of a Dockerfile. Raises `DockerfileError`."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    if len(lines) > MOST_LINES:
-        raise DockerfileError(0, f"it has more than {MOST_LINES:,} lines")
-    return list(_instructions(lines, _escape_of(lines)))
+    _within(MOST_LINES, len(lines), "lines")
+    _within(MOST_IN_FILE, len(text), "characters")
+    found = list(_instructions(lines, _escape_of(lines)))
+    _within(MOST_INSTRUCTIONS, len(found), "instructions")
+    _within(MOST_STAGES, sum(one.name == "FROM" for one in found), "stages")
+    _within(MOST_WORDS, sum(len(_WORD.findall(part)) for one in found for part in (one.rest, *one.bodies)), "words")
+    return found
+
+
+def _within(most: int, count: int, what: str) -> None:
+    if count > most:
+        raise DockerfileError(0, f"it has more than {most:,} {what}")
 
 
 def _escape_of(lines: list[str]) -> str:
@@ -232,10 +249,13 @@ def _instruction(text: str, line: int) -> Instruction:
     name, _, rest = text.partition(" ") if " " in text else text.partition("\t")
     if name.upper() not in INSTRUCTIONS:
         raise DockerfileError(line, f"`{name[:40]}` is no instruction of a Dockerfile")
-    rest, flags = rest.strip(), []
-    while name.upper() not in ("CMD", "ENTRYPOINT", "ENV", "LABEL", "ARG") and (match := _FLAG.match(rest)):
+    rest, flags, place = rest.strip(), [], 0
+    while name.upper() not in ("CMD", "ENTRYPOINT", "ENV", "LABEL", "ARG") and (match := _FLAG.match(rest, place)):
         flags.append((match[1], match[2] or ""))
-        rest = rest[match.end() :]
+        place = match.end()
+    rest = rest[place:]
+    if len(rest) > MOST_CHARACTERS or len(flags) > MOST_FLAGS:
+        raise DockerfileError(line, f"`{name}` has more than {MOST_CHARACTERS:,} characters or {MOST_FLAGS} flags")
     if not rest:
         raise DockerfileError(line, f"nothing stands after `{name}`")
     return Instruction(name.upper(), tuple(flags), rest, line)

@@ -17,7 +17,7 @@ import pytest
 
 from lab2_judges import packages
 from lab2_judges.checkout import LAB, Checkout, draw_checkout
-from lab2_judges.context import Simulation
+from lab2_judges.context import Simulation, TooMuch
 from lab2_judges.dockerfile import DockerfileError, Recipe, pairs, read_recipe
 from lab2_judges.patterns import PatternError, read_ignore
 from labkit.checks import expect, fail
@@ -64,6 +64,8 @@ def open_plan(submitted: Mapping[str, str], root: Path, rng: np.random.Generator
     """Read the two files, or skip what needs them: one check says that they cannot be read."""
     try:
         return read_plan(submitted, root, rng)
+    except TooMuch as error:
+        fail(expected="a `Dockerfile` whose files can be followed", found=str(error))
     except (DockerfileError, PatternError):
         pytest.skip("the `Dockerfile` or the `.dockerignore` cannot be read: see the first check")
 

@@ -15,7 +15,7 @@ from labkit.checks import expect, fail
 from labkit.text import clean
 
 HOUSE = "house-price"
-_DOLLARS = re.compile(r"(?<![\d,.])\$(\d{1,3}(?:,\d{3})*)(?![\d,]*\d|\.\d)")
+_DOLLARS = re.compile(r"(?<![\d,.])\$(\d{1,3}(?:,\d{3}){0,5}+)(?![\d,]*\d|\.\d)")
 _WHOLE = frozenset(inputs.HOUSE) - {"bathrooms", "floors", "lat", "long", "waterfront"} | {"recency_days", "frequency"}
 TEXT_HELP = (
     "The page has no business to read HTML in an answer: whoever can bring text into an answer would run code in the "

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 
 from lab2_judges.inputs import CUSTOMER, FLOWER, HOUSE
@@ -14,12 +15,14 @@ from labkit.text import clean
 
 FIELDS = {"house-price": HOUSE, "iris": FLOWER, "customer-segment": CUSTOMER}
 """The names of the fields of each form, by `data-model`."""
+MOST_CHARACTERS = 128 * 1024  # of index.html
+MOST_LEVELS = 200  # the text of an element is asked for at each level above it, too
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"))
 _TYPED = ("input", "select", "textarea")
 _EXTERNAL = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _EXTERNAL_IN_CODE = re.compile(
-    r"""(?:url\(\s*["']?|@import\s+["']|from\s+["']|import\s*\(?\s*["']|fetch\(\s*["'`])
-                                   \s*(?P<url>(?:https?:)?//[^"'`)\s]+)""",
+    r"""(?:url\(\s*+["']?+|@import\s++["']|from\s++["']|import\s*+(?:\(\s*+)?+["']|fetch\(\s*+["'`])
+                                   \s*+(?P<url>(?:https?:)?//[^"'`)\s]+)""",
     re.VERBOSE,
 )
 
@@ -57,9 +60,9 @@ class Node:
             node = node.parent
         return node
 
-    @property
+    @cached_property
     def text(self) -> str:
-        """The text inside, with single spaces."""
+        """The text inside, with single spaces. Asked for when the whole page is read."""
         return " ".join(" ".join(piece for node in self.walk() for piece in node.pieces).split())
 
     def shown(self) -> str:
@@ -69,15 +72,25 @@ class Node:
 
 
 class _Reader(HTMLParser):
+    """Makes the tree. Takes a time that grows with the page as it is long, and not faster."""
+
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.root = self.open = Node("document")
+        self.opened: Counter[str] = Counter()  # so that an end without a beginning is not looked for
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         node = Node(tag, {name: value or "" for name, value in attrs}, self.getpos()[0], self.open)
         self.open.children.append(node)
         if tag not in _VOID:
             self.open = node
+            self.opened[tag] += 1
+            if self.opened.total() > MOST_LEVELS:
+                fail(
+                    expected=f"elements inside of each other up to {MOST_LEVELS} deep",
+                    found=f"{node.shown()} lies deeper",
+                    help="Is there an element before it that is not closed?",
+                )
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -85,14 +98,28 @@ class _Reader(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        node: Node | None = self.open
-        while node is not None and node.tag != tag:
-            node = node.parent
-        if node is not None and node.parent is not None:
-            self.open = node.parent
+        if not self.opened[tag]:
+            return
+        closed = ""
+        while closed != tag and self.open.parent is not None:
+            closed = self.open.tag
+            self.opened[closed] -= 1
+            self.open = self.open.parent
 
     def handle_data(self, data: str) -> None:
         self.open.pieces.append(data)
+
+    def end(self) -> None:
+        """Read what is left; fails where a tag or a comment has no end.
+
+        The parser would take its `<` for text and try again behind it, each time up to the end of the page.
+        """
+        if self.rawdata.startswith("<"):
+            fail(
+                expected="each tag of `page/index.html` ends with `>`, and each comment with `-->`",
+                found=f"line {self.getpos()[0]}: `{clean(self.rawdata, 60)}`",
+            )
+        self.close()
 
 
 def read(submitted: Mapping[str, str]) -> Node:
@@ -100,9 +127,15 @@ def read(submitted: Mapping[str, str]) -> Node:
     text = submitted.get("page/index.html", "")
     if not text.strip():
         fail(expected="`page/index.html` is there", found="no such file, or an empty one")
+    if len(text) > MOST_CHARACTERS:
+        fail(
+            expected=f"`page/index.html` has at most {MOST_CHARACTERS:,} characters",
+            found=f"{len(text):,}",
+            help="Pictures and data are files of their own.",
+        )
     reader = _Reader()
     reader.feed(text)
-    reader.close()
+    reader.end()
     return reader.root
 
 
@@ -223,12 +256,12 @@ def judge_labels(page: Node) -> None:
             help_text = "A label finds its field by the id: with two of them, only the first has a label."
             fail(expected="each `id` is once on the page", found=f"`{clean(name)}` comes twice", help=help_text)
     named = {label["for"] for label in page.find("label") if label["for"] and label.text}
+    with_text = {node["id"] for node in nodes if node["id"] and node.text}
     for node in page.find(*_TYPED):
         if node["type"] in ("hidden", "submit", "button"):
             continue
         around = node.above("label")
-        wanted = node["aria-labelledby"].split()
-        by_id = wanted and any(other["id"] in wanted and other.text for other in nodes)
+        by_id = not with_text.isdisjoint(node["aria-labelledby"].split())
         if not (node["id"] in named or (around and around.text) or node["aria-label"].strip() or by_id):
             fail(
                 expected="each field has a label",
