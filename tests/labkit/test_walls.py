@@ -104,6 +104,8 @@ CALLS = {
     "process_vm_writev": "os.getppid(), 0, 0, 0, 0, 0", "unshare": "0x10000000", "setns": "0, 0",
     "add_key": "b'user', b'a', b'b', 1, -3", "keyctl": "0, -3, 0, 0, 0", "request_key": "b'user', b'a', 0, -3",
     "bpf": "0, 0, 0", "perf_event_open": "0, 0, 0, 0, 0", "userfaultfd": "1",
+    "shmget": "0, 4096, 0o1600", "semget": "0, 1, 0o1600",
+    "msgget": "0, 0o1600",
     "io_uring_setup": "1, ctypes.create_string_buffer(200)",
 }  # fmt: skip
 

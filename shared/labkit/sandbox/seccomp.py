@@ -34,6 +34,11 @@ _REFUSED = {
     "chroot": (161, 51), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
     "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433), "mount_setattr": (442, 442),
     "open_by_handle_at": (304, 265), "name_to_handle_at": (303, 264), "fanotify_init": (300, 262),
+    "open_tree_attr": (467, 467),
+    # memory, semaphores and messages of System V: no limit counts them, and without namespaces they are the user's
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "shmdt": (67, 197), "semget": (64, 190),
+    "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192), "msgget": (68, 186), "msgsnd": (69, 189),
+    "msgrcv": (70, 188), "msgctl": (71, 187),
     # keys of the user's session
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     # large parts of the kernel that no exercise needs
