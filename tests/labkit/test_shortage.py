@@ -129,10 +129,10 @@ def test_a_tree_is_removed_where_nothing_can_be_made(tmp_path: Path, monkeypatch
 
 COUNT = """
 import os, signal, sys, time
-from labkit.sandbox import walls
+from labkit.sandbox import kernel, walls
 if os.getuid() == 0:
     os.setresuid(64_321, 64_321, 64_321)
-    walls._prctl(walls._PR_SET_DUMPABLE, 1)  # else its own files in /proc are still root's
+    kernel.prctl(walls._PR_SET_DUMPABLE, 1)  # else its own files in /proc are still root's
 if not walls.count_apart() or not walls._counted_apart:
     sys.exit(9)
 walls.set_limits(walls.Limits(processes=12), own_user=True)

@@ -11,6 +11,8 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
+from labkit.sandbox import kernel
+
 _CREATE, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
@@ -23,21 +25,12 @@ _FILE_ONLY = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _SCOPE_SIGNALS_AND_SOCKETS = 3
 
 
-def _syscall(number: int, *args: object) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = int(libc.syscall(ctypes.c_long(number), *args))
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return result
-
-
 def abi() -> int:
     """Return the version of Landlock that the kernel has, 0 where there is none."""
     if os.uname().sysname != "Linux":
         return 0
     try:
-        return _syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
+        return kernel.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
     except OSError:
         return 0
 
@@ -55,7 +48,7 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
         return  # what is not there needs no permission
     try:
         rule = struct.pack("=Qi", rights & (_FILE_ONLY if not path.is_dir() else ~0), handle)
-        _syscall(_ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint32(0))
+        kernel.syscall(_ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint32(0))
     finally:
         os.close(handle)
 
@@ -76,15 +69,13 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
     handled = _handled(version)
     scoped = _SCOPE_SIGNALS_AND_SOCKETS if version >= 6 else 0
     attribute = struct.pack("=QQQ", handled, 0, scoped)[: 24 if version >= 6 else 16 if version >= 4 else 8]
-    ruleset = _syscall(_CREATE, attribute, ctypes.c_size_t(len(attribute)), ctypes.c_uint32(0))
+    ruleset = kernel.syscall(_CREATE, attribute, ctypes.c_size_t(len(attribute)), ctypes.c_uint32(0))
     try:
         for path in readable:
             _allow(ruleset, path, _READ & handled)
         for path in writable:
             _allow(ruleset, path, handled & ~_EXECUTE | _EXECUTE)
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-            raise OSError(ctypes.get_errno(), "no_new_privs")
-        _syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
+        kernel.prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        kernel.syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
         os.close(ruleset)

@@ -12,38 +12,22 @@ import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from labkit.sandbox import kernel
+
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC = 2, 4, 8, 0x1000, 0x4000
 _MNT_DETACH = 2
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR, _PIVOT_ROOT = 428, 429, 442, {"x86_64": 155, "aarch64": 41}
 _OPEN_TREE_CLONE, _MOVE_EMPTY_PATH = 1, 4
-_AT_RECURSIVE, _AT_FDCWD = 0x8000, -100
+_AT_RECURSIVE, _HERE = 0x8000, ctypes.c_int(-100)
 _ATTR_RDONLY, _ATTR_NOSUID = 1, 2
 
 _OLD = ".old-root"
 
 
-def _checked(result: int, name: str) -> None:
-    if result:
-        code = ctypes.get_errno()
-        raise OSError(code, f"{name}: {os.strerror(code)}")
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
 def mount(source: str, target: Path, kind: str | None, flags: int, options: str = "") -> None:
     """Mount, or raise `OSError`."""
-    _checked(
-        _libc().mount(
-            os.fsencode(source),
-            os.fsencode(target),
-            kind.encode() if kind else None,
-            ctypes.c_ulong(flags),
-            options.encode(),
-        ),
-        "mount",
-    )
+    named = kind.encode() if kind else None
+    kernel.call("mount", os.fsencode(source), os.fsencode(target), named, ctypes.c_ulong(flags), options.encode())
 
 
 def mount_new(kind: str, target: Path, options: str = "") -> bool:
@@ -88,7 +72,8 @@ def new_root(stage: Path, visible: Iterable[Path], *, keep_stage: bool) -> bool:
             _put(kept, inside)
         _change_to(stage)
     except OSError:
-        _libc().umount2(os.fsencode(stage), ctypes.c_int(_MNT_DETACH))
+        with contextlib.suppress(OSError):
+            _detach(stage)
         raise
     finally:
         os.close(kept)
@@ -127,30 +112,29 @@ def _show(path: Path, root: Path) -> None:
 def _take_copy(folder: Path) -> int:
     """Return a handle of a folder's mount that stays, whatever is mounted on that folder afterwards."""
     flags = ctypes.c_uint(_OPEN_TREE_CLONE | os.O_CLOEXEC | _AT_RECURSIVE)
-    number, here = ctypes.c_long(_OPEN_TREE), ctypes.c_int(_AT_FDCWD)
-    handle = int(_libc().syscall(number, here, os.fsencode(folder), flags))
-    _checked(int(handle < 0), "open_tree")
-    return handle
+    return kernel.syscall(_OPEN_TREE, _HERE, os.fsencode(folder), flags)
 
 
 def _put(handle: int, target: Path) -> None:
-    number, here, flags = ctypes.c_long(_MOVE_MOUNT), ctypes.c_int(_AT_FDCWD), ctypes.c_uint(_MOVE_EMPTY_PATH)
-    _checked(_libc().syscall(number, ctypes.c_int(handle), b"", here, os.fsencode(target), flags), "move_mount")
+    flags = ctypes.c_uint(_MOVE_EMPTY_PATH)
+    kernel.syscall(_MOVE_MOUNT, ctypes.c_int(handle), b"", _HERE, os.fsencode(target), flags)
 
 
 def _make_read_only(path: Path) -> None:
     """Let nobody change a file of a mount and of those below: not its content, nor its mode, times or attributes."""
     attributes = struct.pack("=QQQQ", _ATTR_RDONLY | _ATTR_NOSUID, 0, 0, 0)
     size, flags = ctypes.c_size_t(len(attributes)), ctypes.c_uint(_AT_RECURSIVE)
-    number, here = ctypes.c_long(_MOUNT_SETATTR), ctypes.c_int(_AT_FDCWD)
-    _checked(_libc().syscall(number, here, os.fsencode(path), flags, attributes, size), "mount_setattr")
+    kernel.syscall(_MOUNT_SETATTR, _HERE, os.fsencode(path), flags, attributes, size)
 
 
 def _change_to(root: Path) -> None:
-    number = _PIVOT_ROOT[os.uname().machine]
-    _checked(_libc().syscall(ctypes.c_long(number), os.fsencode(root), os.fsencode(root / _OLD)), "pivot_root")
+    kernel.syscall(_PIVOT_ROOT[os.uname().machine], os.fsencode(root), os.fsencode(root / _OLD))
     os.chdir("/")
-    _checked(_libc().umount2(os.fsencode(f"/{_OLD}"), ctypes.c_int(_MNT_DETACH)), "umount")
+    _detach(Path("/", _OLD))
+
+
+def _detach(path: Path) -> None:
+    kernel.call("umount2", os.fsencode(path), ctypes.c_int(_MNT_DETACH))
 
 
 def without(paths: Iterable[Path], secret: Sequence[Path]) -> list[Path]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labkit.sandbox import landlock, mounts, seccomp
+from labkit.sandbox import kernel, landlock, mounts, seccomp
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x00020000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
 _MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
@@ -91,21 +91,6 @@ class Walls:
     limits: Limits = field(default_factory=Limits)
 
 
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _call(name: str, *args: object) -> None:
-    """Call a function of the C library that answers 0, or raise `OSError`."""
-    if getattr(_libc(), name)(*args):
-        code = ctypes.get_errno()
-        raise OSError(code, f"{name}: {os.strerror(code)}")
-
-
-def _prctl(option: int, value: int) -> None:
-    _call("prctl", option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
-
-
 def is_linux() -> bool:
     """Whether this is Linux, where all the walls but the plain limits come from."""
     return sys.platform == "linux"
@@ -114,19 +99,19 @@ def is_linux() -> bool:
 def become_subreaper() -> None:
     """Make this process the parent of every orphan below it, so that none gets away (Linux)."""
     if is_linux():
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        kernel.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent() -> None:
     """Have the kernel end this process when its parent ends (Linux)."""
     if is_linux():
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def hide_memory() -> None:
     """Let no process of the same user read this one's memory (Linux)."""
     if is_linux():
-        _prctl(_PR_SET_DUMPABLE, 0)
+        kernel.prctl(_PR_SET_DUMPABLE, 0)
 
 
 def _write_id_maps(uid: int, gid: int) -> None:
@@ -149,7 +134,7 @@ def count_apart() -> bool:
     if uid == 0 or not is_linux():
         return False
     with contextlib.suppress(OSError):
-        _call("unshare", _NEWUSER)
+        kernel.call("unshare", _NEWUSER)
         _counted_apart = _counts_by_namespace()
         _write_id_maps(uid, gid)
         return True
@@ -171,12 +156,12 @@ def unshare() -> bool:
     uid, gid = os.getuid(), os.getgid()
     try:
         if uid == 0:
-            _call("unshare", flags)
+            kernel.call("unshare", flags)
         else:
-            _call("unshare", flags | _NEWUSER)
+            kernel.call("unshare", flags | _NEWUSER)
             _counted_apart = _counts_by_namespace()
             _write_id_maps(uid, gid)
-        _call("mount", b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None)
+        kernel.call("mount", b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None)
     except OSError:
         return False
     return True
@@ -228,7 +213,7 @@ def _cap_set(mask: int) -> None:
     """Keep only these capabilities, for this process and for what it starts."""
     header = struct.pack("=Ii", 0x20080522, 0)
     low, high = mask & 0xFFFFFFFF, mask >> 32
-    _call("capset", header, struct.pack("=6I", low, low, low, high, high, high))
+    kernel.call("capset", header, struct.pack("=6I", low, low, low, high, high, high))
 
 
 def _needs_root_to_read(paths: Sequence[Path]) -> bool:
@@ -269,13 +254,13 @@ def _leave_root(walls: Walls, user: int) -> None:
     """Give up root: another user id, no capability but, where the course lies in a private folder, reading."""
     keep = (1 << _CAP_DAC_READ_SEARCH) if _needs_root_to_read([p for p in walls.readable if p.is_dir()]) else 0
     if keep:
-        _prctl(8, 1)  # PR_SET_KEEPCAPS
+        kernel.prctl(8, 1)  # PR_SET_KEEPCAPS
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
     _cap_set(keep)
     if keep:  # a Python that the learner's code starts has to find its own libraries, too
-        _call("prctl", _PR_CAP_AMBIENT, *map(ctypes.c_ulong, (_PR_CAP_AMBIENT_RAISE, _CAP_DAC_READ_SEARCH, 0, 0)))
+        kernel.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_READ_SEARCH)
 
 
 def _set_limit(kind: int, value: int) -> None:
@@ -349,7 +334,7 @@ def confine(
     own_user = _counted_apart or (user is not None and "user" not in missing)
     set_limits(walls.limits, own_user=own_user)
     with contextlib.suppress(OSError):
-        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        kernel.prctl(_PR_SET_NO_NEW_PRIVS, 1)
     readable = _visible(walls)
     writable = [folder, *map(Path, SYSTEM_WRITABLE), *([Path("/dev/shm")] if walls.private_shm else [])]
     _try(lambda: landlock.restrict(readable, writable), "files", missing)
