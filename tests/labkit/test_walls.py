@@ -238,7 +238,7 @@ def _probe_as_user(folder: Path) -> int:
         own.rmdir()
         return 0 if status == 0 and kept else 1
     try:
-        seen = walls.Walls([Path(sys.prefix), Path(sys.base_prefix)], own / "work", [])
+        seen = walls.settled(walls.Walls([Path(sys.prefix), Path(sys.base_prefix)], own / "work", []))
         if missing := walls.furnish(seen):
             print("missing", missing)
             os._exit(2)

@@ -6,7 +6,8 @@ import contextlib
 import resource
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+
+from labkit.sandbox.walls import own_memory
 
 DECODING = 3 * 2**30
 """Bytes that an answer may take while it is decoded, more than the process has."""
@@ -19,7 +20,7 @@ def bounded_memory(most: int = DECODING) -> Iterator[None]:
     Only for a while, and only the soft limit: what a check starts, such as a browser, reserves more than it uses.
     """
     before = resource.getrlimit(resource.RLIMIT_AS)
-    bound = _address_space() + most
+    bound = own_memory() + most
     if not sys.platform.startswith("linux") or (before[0] != resource.RLIM_INFINITY and before[0] <= bound):
         yield
         return
@@ -28,10 +29,3 @@ def bounded_memory(most: int = DECODING) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-def _address_space() -> int:
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except (OSError, ValueError):
-        return 0

@@ -121,9 +121,10 @@ class NurseryProcess:
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
         walls.become_subreaper()
         walls.hide_memory()
-        missing = walls.furnish(job.walls) if self.namespaced else ["namespaces"]
+        own = walls.settled(job.walls)
+        missing = walls.furnish(own) if self.namespaced else ["namespaces"]
         self.sees_own_processes = not self.namespaced or "proc" not in missing
-        seen = dataclasses.replace(job.walls, private_shm=self.namespaced and "shm" not in missing)
+        seen = dataclasses.replace(own, private_shm=self.namespaced and "shm" not in missing)
         self.job = dataclasses.replace(job, walls=seen)
         return {"missing": missing}
 

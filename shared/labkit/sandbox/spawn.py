@@ -7,6 +7,7 @@ namespaces: a worker puts them up itself, before it sees the learner's code.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import os
@@ -114,6 +115,7 @@ def main(argument: str) -> None:
     job = Job.from_json(order["job"])
     for name in job.preload:
         importlib.import_module(name)
+    job = dataclasses.replace(job, walls=walls.settled(job.walls))
     walls.count_apart()
     channel, *listeners = [socket.socket(fileno=number) for number in order["ends"]]
     run_worker(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import fcntl
 import os
 import resource
@@ -89,6 +90,8 @@ class Walls:
     private_shm: bool = False
     """Whether `/dev/shm` is the submission's own by now, so that it may be written."""
     limits: Limits = field(default_factory=Limits)
+    visible: Sequence[Path] = ()
+    """All that may be read, the system's own files included, as `settled` has worked it out."""
 
 
 def is_linux() -> bool:
@@ -167,14 +170,25 @@ def unshare() -> bool:
     return True
 
 
+def settled(walls: Walls) -> Walls:
+    """Return the walls with all that may be read worked out: once for a submission, and not again for each worker.
+
+    It leaves out what is hidden somewhere below. Call it where the whole file system is still in sight.
+    """
+    secret = [folder.resolve() for folder in walls.hidden]
+    named = [*walls.readable, *map(Path, SYSTEM_READABLE), *map(Path, SYSTEM_WRITABLE)]
+    return dataclasses.replace(walls, visible=mounts.without(named, secret))
+
+
 def furnish(walls: Walls) -> list[str]:
     """Give the submission a root of its own: what it may read, what it may write, and nothing else of this machine.
 
-    Call it as the first process of the new PID namespace. Returns the names of the parts that did not work.
+    Call it as the first process of the new PID namespace, with `settled` walls. Returns the names of the parts that did
+    not work.
     """
     missing = []
     try:
-        own_processes = mounts.new_root(walls.work, _visible(walls), keep_stage=not walls.quota)
+        own_processes = mounts.new_root(walls.work, walls.visible, keep_stage=not walls.quota)
     except (OSError, KeyError):  # the old root is covered in places instead
         missing.append("root")
         own_processes = mounts.mount_new("proc", Path("/proc"))
@@ -194,12 +208,6 @@ def furnish(walls: Walls) -> list[str]:
     with contextlib.suppress(OSError):
         _raise_loopback()
     return missing
-
-
-def _visible(walls: Walls) -> list[Path]:
-    """Return what a submission may read, without what is hidden from it somewhere below."""
-    secret = [folder.resolve() for folder in walls.hidden]
-    return mounts.without([*walls.readable, *map(Path, SYSTEM_READABLE), *map(Path, SYSTEM_WRITABLE)], secret)
 
 
 def _raise_loopback() -> None:
@@ -270,7 +278,7 @@ def _set_limit(kind: int, value: int) -> None:
         resource.setrlimit(kind, (bound, bound))
 
 
-def _own_memory() -> int:
+def own_memory() -> int:
     """Return the address space of this process in bytes, 0 where that cannot be told."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -299,7 +307,7 @@ def set_limits(limits: Limits, *, own_user: bool) -> None:
     _set_limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     _set_limit(resource.RLIMIT_NOFILE, limits.open_files)
     _set_limit(resource.RLIMIT_NPROC, limits.processes + (0 if own_user else _processes_of_user()))
-    memory = _own_memory()
+    memory = own_memory()
     if memory:
         _set_limit(resource.RLIMIT_AS, memory + limits.memory)
 
@@ -310,6 +318,7 @@ def confine(
     """Shut this process in. Called in the worker, right after the fork or at its start.
 
     Args:
+        walls: as `settled` returned them.
         folder: the worker's own folder, the only one it may write.
         namespaced: whether `unshare` worked for the parent.
         user: the user id to become where this process is root, else None.
@@ -335,9 +344,8 @@ def confine(
     set_limits(walls.limits, own_user=own_user)
     with contextlib.suppress(OSError):
         kernel.prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    readable = _visible(walls)
     writable = [folder, *map(Path, SYSTEM_WRITABLE), *([Path("/dev/shm")] if walls.private_shm else [])]
-    _try(lambda: landlock.restrict(readable, writable), "files", missing)
+    _try(lambda: landlock.restrict(walls.visible, writable), "files", missing)
     _try(seccomp.restrict, "calls", missing)
     return missing
 
