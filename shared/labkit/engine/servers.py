@@ -209,13 +209,7 @@ class Servers:
 
     def take(self, name: str, on_restart: Callable[[str], None]) -> Server:
         """Return a server with a fresh state that is ready. Raises `ServerError`."""
-        with self._lock:
-            server = self._spares.pop(name, None)
-        if server is not None and not server.is_ready():  # it has waited too long
-            server.close()
-            server = None
-        if server is None:
-            server = self._fresh(name)
+        server = self._ready_spare(name) or self._fresh(name)
         server.on_restart = on_restart
         with self._lock:
             self._given[server.number] = server
@@ -257,13 +251,16 @@ class Servers:
 
     def _fresh(self, name: str) -> Server:
         with self._once(name):
-            with self._lock:
-                spare = self._spares.pop(name, None)
-            if spare is not None and spare.is_ready():
-                return spare
-            if spare is not None:
-                spare.close()
-            return self._start(name)
+            return self._ready_spare(name) or self._start(name)
+
+    def _ready_spare(self, name: str) -> Server | None:
+        """Take the server that waits, if it still answers."""
+        with self._lock:
+            spare = self._spares.pop(name, None)
+        if spare is None or spare.is_ready():
+            return spare
+        spare.close()  # it has waited too long
+        return None
 
     def _once(self, name: str) -> threading.Lock:
         with self._lock:
