@@ -17,7 +17,8 @@ from labkit.text import clean
 _MISSING = re.compile(r"module '[^']*' has no attribute")
 _HELP_BY_TYPE = {
     "NotImplementedError": "this part is still to be written; delete `raise NotImplementedError` when it is",
-    "EOFError": "nobody answers `input()` here; take values as arguments instead",
+    "EOFError": "nobody answers `input()` here; take values as arguments instead (and a `multiprocessing.Manager` "
+    "cannot be reached in a check: it listens on a socket with a path, which the walls refuse)",
     "MemoryError": "it asked for more memory than a check may use; a smaller array or fewer copies will do",
     "RecursionError": "a function calls itself without an end",
     "SystemExit": "it called `sys.exit`; a function should return, or raise the error it means",
