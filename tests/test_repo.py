@@ -217,3 +217,16 @@ def test_a_notebook_that_is_not_there_is_named() -> None:
     done = subprocess.run(["sh", "scripts/notebook.sh", "99"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "no notebook of lab `99`" in done.stderr
+
+
+def test_the_top_level_holds_what_a_reader_expects() -> None:
+    """And nothing that was fetched or made in passing."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    folders = {"bench", "labs", "notebooks", "scripts", "shared", "solutions", "tests", "weeks", ".ci", ".github"}
+    files = {"CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "pyproject.toml"}
+    locks = {f"requirements{kind}.lock" for kind in ("", "-serve", "-train")}
+    assert {path.partition("/")[0] for path in tracked if path} <= {
+        *folders, *files, *locks, ".gitattributes", ".gitignore"
+    }  # fmt: skip
