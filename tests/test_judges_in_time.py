@@ -7,14 +7,19 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from lab1_judges import reports
 from lab1_judges.reports import Written
-from lab2_judges import image_rules, page_answers, page_static
+from lab2_judges import image_rules, page_answers, page_static, problems
 from lab2_judges.dockerfile import MOST_IN_FILE, MOST_STAGES, MOST_WORDS, DockerfileError, expand
+from lab2_judges.page_browser import Exchange
+from lab2_judges.predictions import Running
 from tests.test_image_rules import IGNORE, verdicts
+from tests.tools.trickles import WAYS, server
 
 from labkit.checking.expect import CheckFailed
 from labkit.text import clean
@@ -250,3 +255,22 @@ def test_any_dockerfile_within_the_bounds(seed: int) -> None:
     started = time.perf_counter()
     assert verdicts("\n".join([*lines, "RUN true"]), "")
     assert time.perf_counter() - started < 2 * SECONDS
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_service_that_trickles(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit for each wait would be renewed by every byte."""
+    monkeypatch.setattr(page_answers, "PATIENCE", 0.5)
+    monkeypatch.setattr(problems, "ENDLESS", 0.5)
+    with server() as serve:
+        port = serve(WAYS[way])
+        running = cast(Running, SimpleNamespace(service=SimpleNamespace(port=port)))
+        exchange = Exchange("/v1/predictions", {}, 200)
+        for judge in (
+            lambda: page_answers.expected_answer(f"http://127.0.0.1:{port}", exchange),
+            lambda: problems.judge_endless_body(running),
+        ):
+            started = time.monotonic()
+            with pytest.raises(CheckFailed):
+                judge()
+            assert time.monotonic() - started < 3

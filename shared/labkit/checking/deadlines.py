@@ -17,7 +17,7 @@ from typing import Any, Self
 class Deadline:
     """A context manager: what is exchanged in it is cut off after `seconds`.
 
-    `trace` is for the extension of this name of httpx.
+    `trace` is for the extension of this name of httpx; who has the socket at hand names it with `watch`.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -46,9 +46,13 @@ class Deadline:
     def trace(self, event: str, about: Mapping[str, Any]) -> None:
         """Take note of the connection when it is there."""
         if event == "connection.connect_tcp.complete":
-            self._socket = about["return_value"].get_extra_info("socket")
-            if self.passed:
-                self._cut()
+            self.watch(about["return_value"].get_extra_info("socket"))
+
+    def watch(self, connection: socket.socket | None) -> None:
+        """Cut off this connection when the time has passed."""
+        self._socket = connection
+        if self.passed:
+            self._cut()
 
     def _cut(self) -> None:
         self.passed = True

@@ -11,10 +11,14 @@ from lab2_judges import inputs
 from lab2_judges.page_browser import Exchange, Visit
 from lab2_judges.page_forms import State, fill, send, stays, typed, wait
 from lab2_judges.page_static import FIELDS
+from labkit.checking.deadlines import Deadline
 from labkit.checks import expect, fail
 from labkit.text import clean
 
 HOUSE = "house-price"
+PATIENCE = 5.0
+"""Seconds for a whole answer of the service, however it comes."""
+_LATE = f"no whole answer in {PATIENCE:.0f} seconds"
 _DOLLARS = re.compile(r"(?<![\d,.])\$(\d{1,3}(?:,\d{3}){0,5}+)(?![\d,]*\d|\.\d)")
 _WHOLE = frozenset(inputs.HOUSE) - {"bathrooms", "floors", "lat", "long", "waterfront"} | {"recency_days", "frequency"}
 TEXT_HELP = (
@@ -25,15 +29,22 @@ TEXT_HELP = (
 
 def service_says(url: str, path: str, body: Any) -> tuple[int, Any]:
     """Ask the service itself; returns the status and the JSON of its answer, None where it is none."""
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=PATIENCE)
+    deadline = Deadline(PATIENCE)
     try:
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        status, text = answer.status, answer.read(1_000_000)
+        with deadline:
+            connection.connect()
+            deadline.watch(connection.sock)
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            status, text = answer.status, answer.read(1_000_000)
     except (OSError, http.client.HTTPException) as error:
-        fail(expected=f"`POST {path}` is answered", found=f"{type(error).__name__}: {clean(str(error), 200)}")
+        found = f"{type(error).__name__}: {clean(str(error), 200)}"
+        fail(expected=f"`POST {path}` is answered", found=_LATE if deadline.passed else found)
     finally:
         connection.close()
+    if deadline.passed:  # what was cut off looks like an answer that ends
+        fail(expected=f"`POST {path}` is answered", found=_LATE)
     try:
         return status, json.loads(text)
     except ValueError:

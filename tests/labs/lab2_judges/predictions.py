@@ -340,7 +340,8 @@ def wrong_places(answer: Answer) -> list[str]:
     found = []
     if isinstance(value, dict):
         for key in ("errors", "detail"):
-            for one in value.get(key) if isinstance(value.get(key), list) else []:
+            told = value.get(key)
+            for one in told if isinstance(told, list) else []:
                 if isinstance(one, dict):
                     loc = one.get("loc")
                     found.append(".".join(map(str, loc)) if isinstance(loc, list) else str(one.get("field", "")))

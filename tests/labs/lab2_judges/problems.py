@@ -13,9 +13,11 @@ from lab2_judges.models import PATHS, SHOWN, draw_house, draw_iris, draw_segment
 from lab2_judges.openapi import own_document
 from lab2_judges.predictions import Running
 from lab2_judges.services import ask, fields, start, typical
+from labkit.checking.deadlines import Deadline
 from labkit.checking.service import Answer, Service
 from labkit.checks import LabHandle, LearnerStopped, expect, fail
 from labkit.sandbox.server import HOST
+from labkit.text import clean
 
 MEDIA_TYPE = "application/problem+json"
 INSIDE = ("Traceback", 'File "', "site-packages", ".py", ".joblib", "sha256")
@@ -152,18 +154,24 @@ def judge_endless_body(running: Running) -> None:
     """A body that does not end is refused as soon as it is over 1 MB, not when it has ended."""
     piece = b" " * 50_000
     connection = http.client.HTTPConnection(HOST, running.service.port, timeout=ENDLESS)
+    deadline = Deadline(ENDLESS)
     try:
-        connection.putrequest("POST", PATHS["house_price"])
-        connection.putheader("Content-Type", "application/json")
-        connection.putheader("Transfer-Encoding", "chunked")
-        connection.endheaders()
-        for _ in range(24):  # and then no more, but no end either
-            connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
-        status = connection.getresponse().status
+        with deadline:
+            connection.connect()
+            deadline.watch(connection.sock)
+            connection.putrequest("POST", PATHS["house_price"])
+            connection.putheader("Content-Type", "application/json")
+            connection.putheader("Transfer-Encoding", "chunked")
+            connection.endheaders()
+            for _ in range(24):  # and then no more, but no end either
+                connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+            status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         fail(
             expected="a body of 1.2 MB that does not end is refused at once, with status 413",
-            found=f"no answer in {ENDLESS:.0f} seconds" if isinstance(error, TimeoutError) else f"{error!r}",
+            found=f"no answer in {ENDLESS:.0f} seconds"
+            if deadline.passed or isinstance(error, TimeoutError)
+            else f"{type(error).__name__}: {clean(str(error), 200)}",
             help="Whoever collects the whole body before looking at its size has it in memory by then. Look at the "
             "size whenever a piece has arrived.",
         )
