@@ -119,6 +119,10 @@ def compile_model(model: Any) -> CompiledPricer:
     _expect(trees, HistGradientBoostingRegressor, "the second step")
     numbers, encoder = _parts(columns)
     _expect(encoder, TargetEncoder, "the encoder of `zipcode`")
+    if columns.transformer_weights is not None:
+        raise CannotCompile("the columns are weighted")
+    if trees.loss not in ("squared_error", "absolute_error", "quantile"):  # the others end with an `exp` of their own
+        raise CannotCompile(f"the trees have the loss `{trees.loss}`, and add up to something else than the answer")
     if trees.is_categorical_ is not None and trees.is_categorical_.any():
         raise CannotCompile("the trees have categorical columns of their own")
     worth = dict(zip(encoder.categories_[0].tolist(), encoder.encodings_[0].tolist(), strict=True))

@@ -29,7 +29,8 @@ def compile_model(model):
         kinds = [type(plain).__name__, type(encoder).__name__, type(trees).__name__]
         assert kinds[1:] == ["TargetEncoder", "HistGradientBoostingRegressor"], kinds
         assert plain == "passthrough" or (kinds[0] == "FunctionTransformer" and plain.func is None), kinds
-        assert list(zipcode) == ["zipcode"]
+        assert list(zipcode) == ["zipcode"] and not columns.transformer_weights
+        assert trees.loss == "squared_error"
         pairs = zip(encoder.categories_[0], encoder.encodings_[0], strict=True)
         worth = {int(key): float(value) for key, value in pairs}
         return CompiledPricer(treelite.sklearn.import_model(trees), numbers, worth, encoder.target_mean_)

@@ -37,6 +37,8 @@ def compile_model(model):
     columns, trees = model.regressor_
     if not isinstance(trees, HistGradientBoostingRegressor):
         raise CannotCompile("no boosted trees")
+    if trees.loss in {"poisson", "gamma"} or columns.transformer_weights:
+        raise CannotCompile("a logarithm in the trees, or weights before them")
     parts = {tuple(names): part for _, part, names in columns.transformers_ if part != "drop"}
     encoder = parts.pop(("zipcode",), None)
     if not isinstance(encoder, TargetEncoder) or len(parts) != 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,10 @@ import pandas as pd
 
 from lab2_judges import inputs
 from lab2_judges.models import Models, draw_house, house_model, shuffled
+from lab2_judges.price_suspects import CLOSE, explain, with_unseen, wrong_worths
 from labkit.checking.expect import CheckFailed
 from labkit.checks import LabHandle, LearnerError, RemoteObject, expect, fail
 
-CLOSE = 1e-6
-"""Relative difference that is allowed."""
 ALONE = 60
 """How many houses are priced one by one."""
 
@@ -46,7 +44,7 @@ def judge_same(lab: LabHandle, rng: np.random.Generator) -> None:
     houses = inputs.draw_houses(rng, 650)
     # The same houses in another state: nothing may be remembered by a few fields only.
     houses += [{**house, "grade": int(rng.integers(1, 14))} for house in houses[:50]]
-    compare(pricer, houses, models.prices(houses), "the prices")
+    compare(pricer, houses, models, "the prices")
 
 
 def judge_unseen(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -56,7 +54,7 @@ def judge_unseen(lab: LabHandle, rng: np.random.Generator) -> None:
     while not all(differs_with_unseen(models, houses, worth) for worth in wrong_worths(models)):
         models, houses = in_unseen_zipcodes(rng)
     pricer = compile_model(lab, models)
-    compare(pricer, houses, models.prices(houses), "the prices in zipcodes that were not in the training data")
+    compare(pricer, houses, models, "the prices in zipcodes that were not in the training data")
 
 
 def in_unseen_zipcodes(rng: np.random.Generator) -> tuple[Models, list[dict[str, Any]]]:
@@ -66,23 +64,9 @@ def in_unseen_zipcodes(rng: np.random.Generator) -> tuple[Models, list[dict[str,
     return models, [{**house, "zipcode": int(rng.integers(10_000, 90_000))} for house in inputs.draw_houses(rng, 40)]
 
 
-def wrong_worths(models: Models) -> tuple[float, float, float]:
-    """What an unseen zipcode is not worth: nothing, as much as the cheapest one, the mean over the zipcodes."""
-    worths = encoder_of(models.estimators["house_price"]).encodings_[0]
-    return 0.0, float(worths.min()), float(worths.mean())
-
-
 def differs_with_unseen(models: Models, houses: list[dict[str, Any]], worth: float) -> bool:
     """Whether a model says something else about one of these houses when an unseen zipcode is worth this much."""
-    other = copy.deepcopy(models.estimators["house_price"])
-    encoder_of(other).target_mean_ = worth
-    prices = other.predict(models.frame("house_price", houses))
-    return bool((np.abs(prices / models.prices(houses) - 1) > CLOSE).any())
-
-
-def encoder_of(model: Any) -> Any:
-    """The fitted encoder of the zipcode."""
-    return model.regressor_[0].named_transformers_["zipcode"]
+    return bool((np.abs(with_unseen(models, houses, worth) / models.prices(houses) - 1) > CLOSE).any())
 
 
 def judge_edges(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -93,10 +77,9 @@ def judge_edges(lab: LabHandle, rng: np.random.Generator) -> None:
         models, houses = at_thresholds(rng)
     pricer = compile_model(lab, models)
     mixed = [inputs.mixed(rng, house) for house in houses]
-    wanted = models.prices(houses)
-    compare(pricer, mixed, wanted, "the prices")
-    for house, price in zip(mixed[:ALONE], wanted[:ALONE], strict=True):
-        compare(pricer, [house], np.array([price]), "the price of a single house")
+    compare(pricer, mixed, models, "the prices")
+    for house in mixed[:ALONE]:
+        compare(pricer, [house], models, "the price of a single house")
 
 
 def at_thresholds(rng: np.random.Generator) -> tuple[Models, list[dict[str, Any]]]:
@@ -123,8 +106,9 @@ def differs_in_single_precision(models: Models, houses: list[dict[str, Any]]) ->
     return bool((np.abs(models.prices(short) / models.prices(houses) - 1) > CLOSE).any())
 
 
-def compare(pricer: RemoteObject, houses: list[dict[str, Any]], wanted: np.ndarray, what: str) -> None:
-    """Expect the same prices."""
+def compare(pricer: RemoteObject, houses: list[dict[str, Any]], models: Models, what: str) -> None:
+    """Expect the prices of the model."""
+    wanted = models.prices(houses)
     found = expect.array(pricer.predict(houses), what, length=len(houses))
     if np.median(np.abs(found / np.log1p(wanted) - 1)) < 0.2:
         fail(
@@ -140,8 +124,7 @@ def compare(pricer: RemoteObject, houses: list[dict[str, Any]], wanted: np.ndarr
         fail(
             expected=f"{what} are the estimator's within {CLOSE:g} relative",
             found=f"{share:.0%} are not; the worst is {found[worst]:,.2f} instead of {wanted[worst]:,.2f}",
-            help="Does each value go into the column that the trees learned it from? The order is that of the "
-            "`ColumnTransformer`: first the numbers as it names them, then the encoded zipcode.",
+            help=explain(found, wanted, models, houses),
         )
 
 
@@ -183,6 +166,8 @@ OTHERS = (
     "another kind of trees",
     "one step more",
     "another way back from the logarithm",
+    'trees with a logarithm of their own (`loss="poisson"`)',
+    "weighted columns (`transformer_weights`)",
 )
 
 
@@ -207,6 +192,10 @@ def other_model(which: str, rng: np.random.Generator) -> tuple[Any, pd.DataFrame
         model = TransformedTargetRegressor(pipeline, func=np.log, inverse_func=np.exp)
     elif which == "another way back from the logarithm":
         model = TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.exp, check_inverse=False)
+    elif "poisson" in which:
+        pipeline[-1].set_params(loss=str(rng.choice(["poisson", "gamma"])))
+    elif "weights" in which:
+        pipeline[0].set_params(transformer_weights={"numbers": float(rng.uniform(0.5, 2.0)), "zipcode": 1.0})
     elif which == "one step more":
         pipeline.steps.insert(1, ("scale", StandardScaler()))
     elif which == "scaled numbers":
@@ -247,7 +236,7 @@ def judge_refuses(lab: LabHandle, rng: np.random.Generator, which: str) -> None:
         compare(
             expect.handle(pricer, "what `compile_model` returns", methods=("predict",)),
             houses,
-            models.prices(houses),
+            models,
             "x",
         )
     except (CheckFailed, LearnerError):
@@ -288,7 +277,7 @@ def judge_uses_compiled(lab: LabHandle, rng: np.random.Generator) -> None:
             help="`return compile_model(artifact.model)`, and the estimator only after `CannotCompile`.",
         )
     houses = inputs.draw_houses(rng, 5)
-    compare(pricer, houses, models.prices(houses), "the prices")
+    compare(pricer, houses, models, "the prices")
 
 
 def make_pricer(lab: LabHandle, models: Models) -> tuple[RemoteObject, list[str]]:
