@@ -25,6 +25,10 @@ def parser() -> argparse.ArgumentParser:
     deploy = commands.add_parser("deploy", help="build the image of the service, and roll it out")
     deploy.add_argument("--mine", action="store_true", help="your own labs/, and not the solutions")
     deploy.add_argument("--image", help="an image that the cluster can get, in place of one that is built here")
+    image = commands.add_parser(
+        "image", help="build the image of the service, load it into the cluster, print its name"
+    )
+    image.add_argument("--mine", action="store_true", help="your own labs/, and not the solutions")
     commands.add_parser("smoke", help="ask the service as a user would, through Ingress and Service")
     commands.add_parser("down", help="remove the cluster; what was built stays")
     commands.add_parser("kubeconfig", help="print which cluster the other commands mean")
@@ -41,6 +45,10 @@ def main() -> int:
                 clusters.build(asked.jobs)
             case "deploy":
                 system.deploy(clusters.current(), "labs" if asked.mine else "solutions", asked.image)
+            case "image":
+                name = system.build_image("labs" if asked.mine else "solutions")
+                clusters.current().load(name)
+                print(name)
             case "smoke":
                 system.smoke(clusters.current())
             case "down":
