@@ -142,9 +142,7 @@ def judge_sides(found: Parted) -> None:
 
 def _help(fault: Fault) -> str:
     if fault.rule == "missing":
-        return (
-            "A missing value is not 0: nobody knows it. `fillna(0)` makes a house of 0 bedrooms."
-        )
+        return "A missing value is not 0: nobody knows it. `fillna(0)` makes a house of 0 bedrooms."
     if fault.rule == "half":
         return "`astype(int)` cuts off what is behind the point. Look before you convert."
     if fault.rule == "key":
