@@ -12,6 +12,10 @@ from k8s.offline.building import BuildError
 from k8s.offline.cluster import CannotError
 from k8s.waiting import GaveUpError
 
+# Exit statuses. 1 is any other error, and 2 a wrong option.
+CANNOT = 3  # this machine lacks something
+GAVE_UP = 4  # it did not come about in time
+
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m k8s", description=__doc__)
@@ -55,9 +59,15 @@ def main() -> int:
                 clusters.down()
             case "kubeconfig":
                 print(clusters.current().kubeconfig)
-    except (clusters.ClusterError, system.ServiceError, KubectlError, BuildError, CannotError, GaveUpError) as error:
+    except (clusters.ClusterError, system.ServiceError, KubectlError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except (BuildError, CannotError, system.NoEngineError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return CANNOT
+    except GaveUpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return GAVE_UP
     except subprocess.CalledProcessError as error:
         words = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
         print(f"error: `{' '.join(map(str, error.cmd))}` failed\n{words[-2000:]}", file=sys.stderr)

@@ -33,7 +33,7 @@ class Client(threading.Thread):
     def run(self) -> None:
         connection: http.client.HTTPConnection | None = None
         while not self.stop.is_set():
-            connection = connection or http.client.HTTPConnection(self.address, timeout=10)
+            connection = connection or http.client.HTTPConnection(self.address, timeout=30)
             begin = time.perf_counter()
             try:
                 headers = {"host": self.host, "content-type": "application/json"}
@@ -63,12 +63,12 @@ def main(address: str, host: str, clients: str, pause: str, keep: str) -> None:
     all_clients = [Client(address, host, float(pause), keep == "keep", stop) for _ in range(int(clients))]
     for client in all_clients:
         client.start()
-    if all(client.begun.wait(60) for client in all_clients):
+    if all(client.begun.wait(120) for client in all_clients):
         print("begun", flush=True)
     sys.stdin.read()
     stop.set()
     for client in all_clients:
-        client.join(15)
+        client.join(35)
     seen: Counter[str] = sum((client.seen for client in all_clients), Counter())
     took = sorted(second for client in all_clients for second in client.seconds)
     at = {name: round(took[int(share * (len(took) - 1))] * 1000, 1) for name, share in (("p50", 0.5), ("p99", 0.99))}

@@ -27,13 +27,17 @@ FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_w
 
 
 class ServiceError(RuntimeError):
-    """The service is not rolled out, or does not answer as it should."""
+    """The service does not answer as it should."""
+
+
+class NoEngineError(RuntimeError):
+    """No Docker engine, so no image of the service."""
 
 
 def build_image(track: str) -> str:
     """Build the image of lab 2, and return its name: its tag is another one whenever its content is."""
     if find("docker") is None or subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
-        raise ServiceError("no Docker engine answers, and the image is built with it; or name one with ARGS=--image=…")
+        raise NoEngineError("no Docker engine answers, and the image is built with it; or name one with ARGS=--image=…")
     latest = f"{IMAGE}:{track}"
     environment = {**os.environ, "TRACK": track, "TAG": latest}
     subprocess.run(["sh", ROOT / "scripts/build_image.sh", "2"], env=environment, check=True, stdout=subprocess.DEVNULL)

@@ -181,7 +181,7 @@ class Trial:
             if asking.stdout.readline().strip() != "begun":
                 raise KubectlError(f"no answer through the {way}: {asking.communicate()}")
             yield seen
-            output, errors = asking.communicate(timeout=60)
+            output, errors = asking.communicate(timeout=120)
             if asking.returncode:
                 raise KubectlError(f"the clients ended early: {errors[-1000:]}")
             told = json.loads(output.splitlines()[-1])
