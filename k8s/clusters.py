@@ -70,7 +70,10 @@ def _mark() -> Path:
 
 
 def current() -> Cluster:
-    """The cluster that KUBECONFIG names, else the one that `make cluster-up` has made."""
+    """The cluster that KUBECONFIG names, else the one that `make cluster-up` has made.
+
+    One that we have not made may be somebody's own: CONTEXT has to confirm its current context by name.
+    """
     named = os.environ.get("KUBECONFIG")
     path = Path(named) if named else _own()
     if not path.is_file():
@@ -79,6 +82,12 @@ def current() -> Cluster:
     mark = path.resolve().parent / _mark().name  # beside the kubeconfig that we have written
     made = mark.read_text(encoding="utf-8") if mark.is_file() else "other"
     found = Cluster(made, path)
+    if made == "other":
+        context = found.kubectl.run("config", "current-context").strip()
+        if os.environ.get("CONTEXT") != context:
+            raise ClusterError(
+                f"KUBECONFIG leads to the context `{context}`: if that is the one you mean, set CONTEXT={context}"
+            )
     if not found.kubectl.succeeds("get", "--raw", "/readyz"):
         raise ClusterError(f"the cluster of `{path}` does not answer; `make cluster-up` starts what does not run")
     return found
@@ -104,7 +113,9 @@ def up(*, offline: bool) -> None:
     made = Cluster(wanted, _own())
     _add_ons(made, HERE / ("offline/manifests" if offline else "kind"))
     took["addons_available_s"] = time.monotonic() - begin
-    (folders.state / "up.json").write_text(json.dumps(took), encoding="utf-8")
+    told = folders.state / "up.json"
+    if not told.exists():  # of the first start; one that finds all of it running says nothing
+        told.write_text(json.dumps(took), encoding="utf-8")
     for name, seconds in took.items():
         print(f"{seconds:6.1f} s  {name.removesuffix('_s').replace('_', ' ')}")
     print(f"the ingress controller answers at {made.entrance()}\nexport KUBECONFIG={made.kubeconfig}")
