@@ -2,9 +2,63 @@
 
 from __future__ import annotations
 
+import pytest
 from lab4_judges import assignment, experiments
+from lab4_judges import following as following_rules
 
 from labkit.checks import exercise
+
+# 4.5 the service
+
+
+@pytest.fixture
+def following(listening, doors, rng):
+    """A registry, and the learner's service in front of it."""
+    with following_rules.world(listening, doors["mlflow"], rng) as world:
+        yield world
+
+
+@exercise("4.5")
+def test_the_champion_serves(following):
+    """Without a champion it is not ready; the first champion serves within 5 s, and state and version are told."""
+    following_rules.judge_champion(following)
+
+
+@exercise("4.5")
+def test_another_champion_is_taken_without_losing_a_request(following):
+    """Another champion is taken while requests go on: none is lost, none waits, none mixes two versions; back as well."""
+    following_rules.judge_swap(following)
+
+
+@exercise("4.5")
+def test_it_goes_on_while_mlflow_is_down(following):
+    """While MLflow is down, the last good model answers and `why_not_newer` says so; afterwards it follows again."""
+    following_rules.judge_outage(following)
+
+
+@exercise("4.5")
+def test_a_bad_version_does_not_serve(following):
+    """A version that cannot be loaded or cannot answer does not serve; the one before goes on, and it is said why."""
+    following_rules.judge_bad_versions(following)
+
+
+@exercise("4.5")
+def test_it_starts_without_mlflow(following):
+    """A service that was up before starts from its local copy where MLflow is down, and catches up later."""
+    following_rules.judge_local_copy(following)
+
+
+@exercise("4.5")
+def test_a_copy_is_whole_or_no_copy(following):
+    """A download that breaks off is no copy, and a damaged copy is fetched anew."""
+    following_rules.judge_damaged_copy(following)
+
+
+@exercise("4.5")
+def test_old_copies_go(following):
+    """The copies of earlier champions are removed."""
+    following_rules.judge_old_copies(following)
+
 
 # 4.6 assignment
 
@@ -37,6 +91,13 @@ def test_a_growing_share_takes_nobody_back(lab, rng):
 def test_a_share_is_no_percentage(lab):
     """`assign` raises ValueError where `share` is not between 0 and 1."""
     assignment.judge_refused(lab)
+
+
+@exercise("4.6")
+def test_the_service_answers_by_arm(listening, lab, doors, rng):
+    """While there is a challenger, the service answers each unit by its arm, says which, and logs it."""
+    with following_rules.world(listening, doors["mlflow"], rng) as world:
+        following_rules.judge_experiment(world, lab)
 
 
 # 4.7 experiments

@@ -1,0 +1,498 @@
+"""Judgements of 4.5, and of the service's part of 4.6: the service follows the registry, whatever happens to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from lab2_judges import inputs
+from lab2_judges.models import told_models
+from lab4_judges.assignment import arms, draw_units
+from lab4_judges.registered import Registry
+from labkit.checking.doors import Door
+from labkit.checking.service import Answer, Service
+from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
+from mlops_probes.serving import LOADED, LOADING, Champion
+
+FOLDER = "models"
+PRICE, EXPERIMENT = "/v1/house-price", "/v1/house-price/experiment"
+WITHIN = 5.0
+"""Seconds in which the service has to notice; it looks far more often in a check."""
+PATIENCE = 15.0
+"""Seconds that a check waits for it, on a machine that is busy."""
+LOADS = 1.5
+"""Seconds that a version takes to load while requests go on."""
+SETTINGS = {"MODELS_DIR": FOLDER, "POLL_SECONDS": "0.1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+INSIDE = ("Traceback", "site-packages", "127.0.0.1", "/srv/", "/tmp", ".py", "Error")
+
+
+@dataclass
+class World:
+    """A registry, a service that follows it, and what each version asks for a house."""
+
+    lab: LabHandle
+    door: Door
+    registry: Registry
+    rng: np.random.Generator
+    factors: dict[str, float] = field(default_factory=dict)
+
+    def add(self, *, files: dict[str, bytes] | None = None, **options: Any) -> str:
+        """Register a version with a factor of its own; return its number."""
+        factor = float(self.rng.integers(1_000, 99_999))
+        version = self.registry.add(Champion(factor, **options), **(files or {}))
+        self.factors[version] = factor
+        return version
+
+    def start(self, **settings: str) -> Service:
+        """Start the service."""
+        return self.lab.serve("serve:create_app", **SETTINGS, **settings)
+
+    def wanted(self, version: str, house: dict[str, Any]) -> float:
+        """What a version asks for a house."""
+        return float(house["grade"] * self.factors[version])
+
+
+@contextmanager
+def world(lab: LabHandle, door: Door, rng: np.random.Generator) -> Iterator[World]:
+    """A registry without a version, and the folder of a service that has lab 2's other models."""
+    registry = Registry(door)
+    try:
+        registry.start()
+        for path, data in told_models(rng).files.items():
+            if not path.startswith("house_price/"):
+                lab.write_bytes(f"{FOLDER}/{path}", data)
+        yield World(lab, door, registry, rng)
+    finally:
+        registry.close()
+
+
+def house(rng: np.random.Generator) -> dict[str, Any]:
+    """A real house."""
+    return inputs.draw_houses(rng, 1)[0]
+
+
+def judge_price(world: World, answer: Answer, asked: dict[str, Any], help: str = "") -> str:
+    """Expect a price that is the one of the version that the answer names; return the version."""
+    value = answer.expect(200, help=help).json()
+    version = value.get("model_version") if isinstance(value, dict) else None
+    if version not in world.factors:
+        fail(
+            expected=f"{answer.asked} names the version in the registry: `model_version` is one of "
+            f"{', '.join(world.factors)}",
+            found=expect.shown(version),
+            help="Callers ask the registry for what they read here. `load_version` puts the number into the metadata.",
+        )
+    price = expect.number(value.get("price"), "`price`")
+    if abs(price - world.wanted(str(version), asked)) > 0.51:
+        others = [one for one in world.factors if abs(price - world.wanted(one, asked)) <= 0.51]
+        fail(
+            expected=f"the price of version {version}, which the answer names: {world.wanted(str(version), asked):,.0f}",
+            found=f"{price:,.0f}" + (f", the price of version {others[0]}" if others else ""),
+            help="A request that comes in the middle of a swap reads one half of the new version and one of the old. "
+            "Change `models.pricer` and `models.ready` together in the event loop, without an `await` between.",
+        )
+    return str(version)
+
+
+def served(world: World, service: Service) -> str:
+    """The version that answers now."""
+    asked = house(world.rng)
+    return judge_price(world, service.post(PRICE, json=asked), asked)
+
+
+def wait_for(world: World, service: Service, version: str, help: str) -> None:
+    """Wait until a version serves."""
+    end, found = time.monotonic() + PATIENCE, ""
+    while time.monotonic() < end:
+        answer = service.post(PRICE, json=(asked := house(world.rng)))
+        found = judge_price(world, answer, asked) if answer.status != 503 else "none, status 503"
+        if found == version:
+            return
+        time.sleep(0.03)
+    fail(
+        expected=f"version {version} serves within {WITHIN:g} s after it became the champion",
+        found=f"after {PATIENCE:g} s it is still version {found}",
+        help=help,
+    )
+
+
+def state(service: Service) -> dict[str, Any]:
+    """What `/readyz` and `/v1/models` say of the version, which has to be the same."""
+    ready = service.get("/readyz").expect(200, help="A good model serves: this service is ready.").json()
+    listed = service.get("/v1/models").expect(200).json()
+    models = listed.get("models") if isinstance(listed, dict) else None
+    entries = [one for one in models or [] if isinstance(one, dict) and one.get("name") == "house_price"]
+    if len(entries) != 1 or not isinstance(ready, dict):
+        fail(expected="`/v1/models` has one entry `house_price`, and `/readyz` is an object", found=expect.shown(listed))
+    for name in ("version", "since", "why_not_newer"):
+        if name not in ready or ready[name] != entries[0].get(name):
+            fail(
+                expected=f"`/readyz` and `/v1/models` say the same `{name}`",
+                found=f"{expect.shown(ready.get(name, 'no such field'))} and {expect.shown(entries[0].get(name))}",
+            )
+    return ready
+
+
+def wait_for_reason(world: World, service: Service, there: bool, what: str, help: str, says: str = "") -> str:
+    """Wait until `why_not_newer` is there or gone; return it."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        why = state(service)["why_not_newer"]
+        is_there = isinstance(why, str) and bool(why.strip())
+        if (is_there and says in why) if there else why is None:
+            break
+        if time.monotonic() > end:
+            fail(
+                expected=f"`why_not_newer` {f'says why, with {says}' if says else 'says why' if there else 'is null'} {what}",
+                found=expect.shown("null" if why is None else why),
+                help=help,
+            )
+        time.sleep(0.05)
+    for inside in INSIDE:
+        if inside in (why or ""):
+            fail(
+                expected="`why_not_newer` is a sentence for everybody: no address, no path, no trace",
+                found=expect.shown(why),
+                help="The details belong into the log.",
+            )
+    return str(why)
+
+
+def judge_champion(world: World) -> None:
+    """Not ready without a version, ready with the first champion, and gone after SIGTERM."""
+    first, second = world.add(), world.add()
+    world.registry.point(second, "another-alias")
+    with world.start() as service:
+        service.get("/livez").expect(200, help="The process answers: nothing else counts here.")
+        service.get("/readyz").expect(503, help="Nobody is champion yet, and there is no local copy: not ready.")
+        service.post(PRICE, json=house(world.rng)).expect(503)
+        world.registry.point(first)
+        wait_for(world, service, first, "Look at the registry again and again: `follow` calls `look`.")
+        service.poll("GET", "/readyz", {200})
+        found = state(service)
+        expect.that(found["version"] == first, expected=f"`version` is {first!r}", found=found["version"])
+        expect.that(found["why_not_newer"] is None, expected="`why_not_newer` is null", found=found["why_not_newer"])
+        try:
+            since = datetime.fromisoformat(expect.text(found["since"], "`since`"))
+        except ValueError:
+            fail(expected="`since` is a time of ISO 8601", found=expect.shown(found["since"]))
+        away = abs(since.timestamp() - time.time()) if since.tzinfo else 1e9
+        expect.that(away < 120, expected="`since` is the time of the swap, in UTC", found=found["since"])
+        judge_end(service)
+
+
+def judge_end(service: Service) -> None:
+    """After SIGTERM the service ends, although something in it never would."""
+    service.terminate()
+    if not service.process.wait(10):
+        fail(
+            expected="after SIGTERM the service ends",
+            found="it still runs ten seconds later",
+            help="`follow` never ends by itself: after the `yield` of the lifespan, cancel its task.",
+        )
+
+
+@dataclass
+class Traffic:
+    """Requests that go on beside a swap."""
+
+    world: World
+    service: Service
+    answered: list[str] = field(default_factory=list)
+    wrong: list[Exception] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Ask one house after the other."""
+        rng = np.random.default_rng(threading.get_ident())
+        houses = inputs.draw_houses(rng, 20)
+        while not self.stop.is_set() and not self.wrong:
+            asked = houses[len(self.answered) % len(houses)]
+            try:
+                answer = self.service.post(PRICE, json=asked)
+                if answer.status != 200:
+                    fail(
+                        expected="every request during a swap is answered with status 200",
+                        found=f"{answer.asked}: status {answer.status}, {answer.excerpt()}",
+                        help="The old version answers until the new one is loaded and has priced a house. Take nothing "
+                        "out of `models.ready` before.",
+                    )
+                self.answered.append(judge_price(self.world, answer, asked))
+            except (CheckFailed, LearnerFault) as wrong:
+                self.wrong.append(wrong)
+
+
+@contextmanager
+def traffic(world: World, service: Service) -> Iterator[Traffic]:
+    """Two callers that never pause, until the end of the block; what went wrong for them fails the check."""
+    found = Traffic(world, service)
+    threads = [threading.Thread(target=found.run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield found
+    finally:
+        found.stop.set()
+        for thread in threads:
+            thread.join()
+    if found.wrong:
+        raise found.wrong[0]
+
+
+def judge_swap(world: World) -> None:
+    """A slow version is taken under traffic; no request is lost, and none waits for it; then back again."""
+    first, slow = world.add(), world.add(loading=LOADS)
+    world.registry.point(first)
+    with world.start() as service:
+        wait_for(world, service, first, "The champion is there from the start.")
+        with traffic(world, service) as seen:
+            world.registry.point(slow)
+            if service.wait_for_output(f"{LOADING} {world.factors[slow]:g}", PATIENCE):
+                # Asked while it loads: the answer has to come before it is loaded.
+                served(world, service)
+                if f"{LOADED} {world.factors[slow]:g}" in service.output():
+                    fail(
+                        expected="while a version is loading, requests are answered by the one before",
+                        found=f"loading takes {LOADS} s, and a request had to wait for it",
+                        help="Loading inside the event loop stops everything: `await run_in_threadpool(prepare, …)`.",
+                    )
+            wait_for(world, service, slow, "Look at the registry again and again, and take what is new there.")
+            world.registry.point(first)
+            wait_for(
+                world,
+                service,
+                first,
+                "This is a rollback: the older version is the champion again. What counts is the alias, and not the "
+                "larger number.",
+            )
+        both = set(seen.answered)
+        expect.that(both == {first, slow}, expected="answers of both versions during the swap", found=str(both))
+
+
+def judge_outage(world: World) -> None:
+    """MLflow goes away and comes back."""
+    first, second = world.add(), world.add()
+    world.registry.point(first)
+    with world.start() as service:
+        wait_for(world, service, first, "The champion is there from the start.")
+        with traffic(world, service):
+            world.door.shut()
+            try:
+                help = "What `ask` raises is caught in `look`: note a sentence with `stay`, and go on."
+                wait_for_reason(world, service, True, "while MLflow does not answer", help)
+                world.registry.point(second)
+            finally:
+                world.door.open()
+            wait_for(
+                world, service, second, "One look that fails must not end the looking: catch the exception inside `look`."
+            )
+        wait_for_reason(world, service, False, "when all is well again", "`take` sets it back to None.")
+
+
+def judge_bad_versions(world: World) -> None:
+    """A version that cannot be loaded, or cannot answer, does not serve."""
+    first = world.add()
+    bad = {
+        "whose file is damaged": world.add(files={"model__pkl": b"\x80\x04not a model"}),
+        "that raises when it is asked": world.add(answer="raise"),
+        "that answers with NaN": world.add(answer="nan"),
+    }
+    last = world.add()
+    world.registry.point(first)
+    with world.start() as service:
+        wait_for(world, service, first, "The champion is there from the start.")
+        since = state(service)["since"]
+        for what, version in bad.items():
+            world.registry.point(version)
+            help = (
+                "Load the version and have it price `EXAMPLE` before it serves, in `prepare`. What is raised there is "
+                "caught in `look`, which says which version it is."
+            )
+            with traffic(world, service) as seen:
+                wait_for_reason(world, service, True, f"when the champion is a version {what}", help, version)
+            expect.that(set(seen.answered) <= {first}, expected=f"version {first} goes on", found=str(seen.answered[-1:]))
+        found = state(service)
+        expect.that(
+            found["version"] == first and found["since"] == since,
+            expected=f"`version` is {first!r}, since {since}",
+            found=f"{found['version']!r}, since {found['since']}",
+        )
+        world.registry.unpoint()
+        help = "`NoVersion` is caught in `look`: the version that serves goes on, and the reason is another one."
+        end = time.monotonic() + PATIENCE
+        while str(last) and list(bad.values())[-1] in str(state(service)["why_not_newer"]):
+            if time.monotonic() > end:
+                fail(
+                    expected="`why_not_newer` says that no version is the champion",
+                    found=state(service)["why_not_newer"],
+                    help=help,
+                )
+            time.sleep(0.05)
+        wait_for_reason(world, service, True, "when no version has the alias", help)
+        world.registry.point(first)
+        wait_for_reason(world, service, False, f"when version {first}, which serves, is the champion again", help)
+        world.registry.point(last)
+        wait_for(world, service, last, "After versions that cannot be loaded, a good one is taken.")
+
+
+def judge_local_copy(world: World) -> None:
+    """What served before serves after a restart, without MLflow."""
+    first, second = world.add(), world.add()
+    world.registry.point(first)
+    run_before(world, f"version {first} serves from MLflow")
+    world.registry.point(second)
+    world.door.shut()
+    is_open = False
+    try:
+        with world.start() as service:
+            ready = service.poll("GET", "/readyz", {200}, within=PATIENCE)
+            ready.expect(
+                200,
+                help="MLflow is down, and this service has been up before: `begin` takes the copy that `remember` noted.",
+            )
+            expect.that(served(world, service) == first, expected=f"version {first} serves", found="another one")
+            help = "A service that started from its copy has to say that it could not ask."
+            wait_for_reason(world, service, True, "after a start without MLflow", help)
+            world.door.open()
+            is_open = True
+            wait_for(world, service, second, "When MLflow is back, the service catches up.")
+    finally:
+        if not is_open:
+            world.door.open()
+
+
+def run_before(world: World, what: str, **options: Any) -> None:
+    """Run the service once in the same folder, without a socket, until it is ready."""
+    factory = f"{world.lab._package}.serve:create_app"
+    probe = "mlops_probes.serving:run_until_ready"
+    found = world.lab.make(probe, factory, SETTINGS, PATIENCE, doing="the service", **options)
+    status, text = expect.pair(found, "what the service answered")
+    expect.that(
+        status == 200,
+        expected=f"`/readyz` answers with status 200 within {WITHIN:g} s: {what}",
+        found=f"status {status}, {expect.shown(text)}",
+        help="A download that breaks off must not be taken for a copy: download beside, and rename it when it is whole."
+        if options
+        else "",
+    )
+
+
+def judge_damaged_copy(world: World) -> None:
+    """A copy that is damaged, or not whole, is fetched anew; old copies go."""
+    versions = [world.add() for _ in range(2)]
+    world.registry.point(versions[0])
+    run_before(world, "the first download broke off, the second one was whole", breaks=True)
+    copies = [path for path in world.lab.list_files(FOLDER) if str(path).endswith("model.pkl")]
+    for path in copies:
+        world.lab.write_bytes(f"{FOLDER}/{path}", b"\x80\x04not a model")
+    if not copies:
+        fail(expected=f"a local copy below `{FOLDER}`", found="no `model.pkl` there")
+    run_before(world, "the local copy is damaged, and MLflow has a good one")
+    world.registry.point(versions[1])
+    with world.start() as service:
+        wait_for(world, service, versions[1], "The copy is only for the start: look at the registry after it.")
+
+
+def judge_old_copies(world: World) -> None:
+    """The copies of versions that do not serve any more are removed."""
+    for _ in range(3):
+        world.registry.point(world.add())
+        run_before(world, "the champion serves")
+    # The service begins with its copy and takes the champion right after it.
+    copies = [path for path in world.lab.list_files(FOLDER) if str(path).endswith("model.pkl")]
+    expect.that(
+        len(copies) <= 2,
+        expected="the folder holds the copy of the version that serves, and not of all before",
+        found=f"{len(copies)} copies after three champions",
+        help="A service that follows for a year fills its disk: `remember` removes the others.",
+    )
+
+
+def judge_experiment(world: World, plain: LabHandle) -> None:
+    """Units are priced by the model that they are assigned; answer and log say which."""
+    champion, challenger = world.add(), world.add()
+    world.registry.point(champion)
+    units, share = draw_units(world.rng, 40), 0.4
+    with world.start(AB_SHARE=str(share)) as service:
+        wait_for(world, service, champion, "This is 4.5: the champion serves.")
+        answer, asked = ask_in_experiment(world, service, units[0])
+        judge_arm(world, answer, asked, None, champion)
+        world.registry.point(challenger, "challenger")
+        end = time.monotonic() + PATIENCE
+        while ask_in_experiment(world, service, units[0])[0].json().get("arm") is None:
+            if time.monotonic() > end:
+                fail(
+                    expected="`arm` is the unit's arm when the registry has a challenger",
+                    found="null",
+                    help='The challenger is loaded where `app.state.followers["challenger"].version` is not None.',
+                )
+            time.sleep(0.05)
+        got = arms(plain, units, f"challenger-{challenger}", share)
+        for unit, is_challenger in zip(units, got, strict=True):
+            answer, asked = ask_in_experiment(world, service, unit)
+            judge_arm(world, answer, asked, *(("challenger", challenger) if is_challenger else ("champion", champion)))
+        wait_for(world, service, champion, "Outside of the experiment the champion answers.")
+        judge_exposures(service, units, got, {"champion": champion, "challenger": challenger})
+
+
+def ask_in_experiment(world: World, service: Service, unit: str) -> tuple[Answer, dict[str, Any]]:
+    """Ask the price of a house for a unit."""
+    asked = house(world.rng)
+    answer = service.post(f"{EXPERIMENT}?unit={unit}", json=asked)
+    answer.expect(200, help="`unit` is a parameter of the query, the body is a `House`.")
+    return answer, asked
+
+
+def judge_arm(world: World, answer: Answer, asked: dict[str, Any], arm: str | None, version: str) -> None:
+    """Expect the arm, and the price of its model."""
+    value = answer.json()
+    expect.that(
+        isinstance(value, dict) and value.get("arm", "") == arm,
+        expected=f"`arm` is {'null without a challenger' if arm is None else f'{arm!r}, as `assign` says for this unit'}",
+        found=expect.shown("null" if value.get("arm", "") is None else value.get("arm", "no such field")),
+        help="The name of the experiment is `challenger-` and the version, the share is `app.state.share`.",
+    )
+    found = judge_price(world, answer, asked)
+    expect.that(
+        found == version,
+        expected=f"version {version} answers the arm {arm}",
+        found=f"version {found}",
+        help="Ask the models of that arm: `app.state.followers[arm].models`.",
+    )
+
+
+def judge_exposures(service: Service, units: list[str], got: np.ndarray, versions: dict[str, str]) -> None:
+    """One line in the log for each answer of an experiment."""
+    service.wait_for_output(units[-1], 2.0)
+    lines = []
+    for line in service.output().splitlines():
+        if '"exposure"' in line and line.startswith("{"):
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                fail(expected="each log line is JSON", found=expect.shown(line[:160]))
+    for unit, is_challenger in zip(units, got, strict=True):
+        arm = "challenger" if is_challenger else "champion"
+        wanted = {"experiment": f"challenger-{versions['challenger']}", "arm": arm, "model_version": versions[arm]}
+        mine = [line for line in lines if line.get("unit") == unit]
+        if not mine:
+            fail(
+                expected=f"a line of the log with the message `exposure` for {unit}",
+                found=f"none, of {len(lines)} such lines",
+                help='`logger.info("exposure", extra={"fields": {…}})`: without it nobody can say later who saw what.',
+            )
+        for name, value in wanted.items():
+            expect.that(
+                mine[-1].get(name) == value, expected=f"`{name}` in the log is {value!r}", found=mine[-1].get(name)
+            )
+        expect.number(mine[-1].get("price"), "`price` in the log")
+    early = [line for line in lines if line.get("arm") is None]
+    expect.that(not early, expected="no exposure is logged without a challenger", found=f"{len(early)} lines")
