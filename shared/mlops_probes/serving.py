@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -40,6 +41,55 @@ class Champion:
         if self.answer == "raise":
             raise RuntimeError("a column is missing: see /srv/secret/train.py")
         return np.asarray(X["grade"].to_numpy(dtype=float) * (np.nan if self.answer == "nan" else self.factor))
+
+
+def ask_in_experiment(
+    factory: str, package: str, share: float, factors: dict[str, float], asked: list[dict[str, Any]]
+) -> list[Any]:
+    """Ask an app whose followers have these versions (`{"champion": 3.0}`: its factor), without a registry.
+
+    Each of `asked` has `unit` and `house`. Returns status, body and what was logged (its fields) for each.
+    """
+    from lab2_service.predictor import make_pricer
+    from mlops_lab.artifacts import Artifact, Metadata
+
+    module, _, name = factory.partition(":")
+    app = getattr(importlib.import_module(module), name)("http://127.0.0.1:9")
+    app.state.share = share
+    for number, (alias, factor) in enumerate(factors.items(), start=1):
+        follower = app.state.followers[alias]
+        features = {"grade": "long"}
+        metadata = Metadata("house_price", str(number), "", {}, features, 0, None, None, {}, "", "", {})
+        artifact = Artifact(Champion(factor), metadata)
+        follower.models.pricer = make_pricer(artifact)
+        follower.models.ready["house_price"] = artifact
+        follower.version = str(number)
+    lines: list[dict[str, Any]] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append({"message": record.getMessage(), **getattr(record, "fields", {})})
+
+    handler = Keep()
+    logging.getLogger(package).addHandler(handler)
+    logging.getLogger(package).setLevel(logging.INFO)
+    try:
+        return asyncio.run(_asked(app, asked, lines))
+    finally:
+        logging.getLogger(package).removeHandler(handler)
+
+
+async def _asked(app: Any, asked: list[dict[str, Any]], lines: list[dict[str, Any]]) -> list[Any]:
+    import httpx
+
+    answers = []
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as client:
+        for one in asked:
+            lines.clear()
+            path = "/v1/house-price/experiment"
+            answer = await client.post(path, params={"unit": one["unit"]}, json=one["house"])
+            answers.append([answer.status_code, answer.text, [line for line in lines if line["message"] == "exposure"]])
+    return answers
 
 
 def run_until_ready(factory: str, environment: dict[str, str], seconds: float, breaks: bool = False) -> tuple[int, str]:

@@ -182,6 +182,7 @@ def registry(tracking_uri: str) -> Any:
 
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # the log is JSON
     return MlflowClient(tracking_uri, registry_uri=tracking_uri)
 
 
