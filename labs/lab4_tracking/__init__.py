@@ -1,1 +1,1 @@
-"""Lab 4: runs are recorded, and the registry decides which version serves."""
+"""Lab 4: MLflow keeps the record, and the registry decides what serves."""

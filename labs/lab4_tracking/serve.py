@@ -67,7 +67,7 @@ class Follower:
 
     async def begin(self) -> None:
         """Serve the local copy if there is one. One that is damaged is told in the log, and looked for in the registry."""
-        # TODO 4.5: A service that follows
+        # TODO 4.5: A service that follows the registry
         raise NotImplementedError
 
     async def look(self) -> None:
@@ -79,7 +79,7 @@ class Follower:
           `why_not_newer` says in one sentence why it is not another one: MLflow does not answer, no version has the
           alias, or version 7 cannot be loaded. It shows no address, no path and no trace: those are for the log.
         """
-        # TODO 4.5: A service that follows
+        # TODO 4.5: A service that follows the registry
         raise NotImplementedError
 
     def ask(self) -> str:
@@ -95,7 +95,7 @@ class Follower:
 
     def fetch(self, version: str) -> Path:
         """Copy a version out of the registry into a folder of its own below `folder`, whole or not at all; return it."""
-        # TODO 4.5: A service that follows
+        # TODO 4.5: A service that follows the registry
         raise NotImplementedError
 
     def take(self, version: str, artifact: Artifact, pricer: Pricer) -> None:
@@ -103,12 +103,12 @@ class Follower:
 
         A request reads version and pricer in one go: both change in one go, too.
         """
-        # TODO 4.5: A service that follows
+        # TODO 4.5: A service that follows the registry
         raise NotImplementedError
 
     def remember(self, version: str) -> None:
         """Note that the copy of this version is good, for the next start, and remove the other copies."""
-        # TODO 4.5: A service that follows
+        # TODO 4.5: A service that follows the registry
         raise NotImplementedError
 
     def stay(self, why: str, error: Exception | None = None) -> None:
@@ -174,7 +174,7 @@ def prepare(folder: Path, version: str) -> tuple[Artifact, Pricer]:
 
     Whatever is wrong with it raises: a damaged file, a missing column, a price that is no finite number.
     """
-    # TODO 4.5: A service that follows
+    # TODO 4.5: A service that follows the registry
     raise NotImplementedError
 
 
@@ -209,7 +209,7 @@ def create_app(tracking_uri: str | None = None) -> FastAPI:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Follow the registry beside the requests, and end with the service."""
     log_to_stdout()
-    # TODO 4.5: A service that follows
+    # TODO 4.5: A service that follows the registry
     yield
 
 
@@ -239,7 +239,7 @@ def add_operations(app: FastAPI) -> None:
         """Say that the process answers."""
         return {"status": "alive"}
 
-    # TODO 4.5: A service that follows
+    # TODO 4.5: A service that follows the registry
     raise NotImplementedError
     app.add_middleware(lab2.RequestLog)
 

@@ -168,12 +168,6 @@ class CheckPlugin:
         assert self.run.doors is not None
         return self.run.doors.of(self.run.exercise(exercise_of(request.node)))
 
-    @pytest.fixture
-    def template(self) -> Callable[[str], Path]:
-        """Where a fresh state of a service lies: `template("mlflow") / "mlflow.db"`, with its tables made."""
-        assert self.run.doors is not None
-        return self.run.doors.template
-
     @pytest.fixture(autouse=True)
     def _shared_workers(self) -> Iterator[None]:
         """A shared worker has its full time for each check; what it prints belongs to the check at hand."""
