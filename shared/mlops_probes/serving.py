@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,23 +93,42 @@ async def _asked(app: Any, asked: list[dict[str, Any]], lines: list[dict[str, An
     return answers
 
 
-def run_until_ready(factory: str, environment: dict[str, str], seconds: float, breaks: bool = False) -> tuple[int, str]:
-    """Run the app of `package.module:function` until `/readyz` answers 200, then end it; return status and body.
+def run_until_ready(
+    factory: str,
+    environment: dict[str, str],
+    seconds: float,
+    version: str,
+    breaks: bool = False,
+    by_argument: bool = False,
+) -> tuple[int, str]:
+    """Run the app of `package.module:function` until `/readyz` names the version, then end it; return status and body.
 
-    With `breaks`, the first download from MLflow breaks off after one file.
+    What follows that answer, notes on the disk for example, has some time before the end.
+
+    With `breaks`, the first download from MLflow breaks off after one file. With `by_argument`, the app is told of MLflow
+    by its argument alone, and the environment names a server that is not there.
     """
     os.environ.update(environment)
     module, _, name = factory.partition(":")
-    app = getattr(importlib.import_module(module), name)()
+    make = getattr(importlib.import_module(module), name)
+    if by_argument:
+        address = os.environ.pop("MLFLOW_TRACKING_URI")
+        os.environ["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
+        try:
+            app = make(address)
+            return asyncio.run(_session(app, seconds, version))
+        finally:
+            os.environ["MLFLOW_TRACKING_URI"] = address
+    app = make()
     if breaks:
         import mlflow.artifacts
 
         whole = mlflow.artifacts.download_artifacts
         mlflow.artifacts.download_artifacts = _breaking(whole)
-    return asyncio.run(_session(app, seconds))
+    return asyncio.run(_session(app, seconds, version))
 
 
-async def _session(app: Any, seconds: float) -> tuple[int, str]:
+async def _session(app: Any, seconds: float, version: str) -> tuple[int, str]:
     import httpx
 
     transport = httpx.ASGITransport(app=app)
@@ -119,11 +139,16 @@ async def _session(app: Any, seconds: float) -> tuple[int, str]:
     ):
         while True:
             answer = await client.get("/readyz")
-            if answer.status_code == 200 or time.monotonic() > end:
-                # What follows the first good answer, such as a note on the disk, may need a moment.
-                await asyncio.sleep(0.3)
-                return answer.status_code, answer.text
+            is_there = answer.status_code == 200 and answer.json().get("version") == version
+            if is_there or time.monotonic() > end:
+                break
             await asyncio.sleep(0.05)
+        end = time.monotonic() + 2
+        while is_there and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+            if len([path for path in Path(os.environ["MODELS_DIR"]).rglob("model.pkl")]) == 1:
+                break
+        return answer.status_code, answer.text
 
 
 def _breaking(whole: Callable[..., str]) -> Callable[..., str]:

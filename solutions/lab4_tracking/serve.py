@@ -126,10 +126,10 @@ class Follower:
         if target.exists():
             return target
         self.folder.mkdir(parents=True, exist_ok=True)
-        registry(self.tracking_uri)
+        # `models:/house-price/7` would be looked up at the address of the environment, which may be another one.
+        source = registry(self.tracking_uri).get_model_version_download_uri(REGISTERED, version)
         with tempfile.TemporaryDirectory(dir=self.folder) as unfinished:
-            uri = f"models:/{REGISTERED}/{version}"
-            found = mlflow.artifacts.download_artifacts(uri, dst_path=unfinished, tracking_uri=self.tracking_uri)
+            found = mlflow.artifacts.download_artifacts(source, dst_path=unfinished, tracking_uri=self.tracking_uri)
             # Renamed when it is whole: a download that breaks off is no copy.
             Path(found).rename(target)
         return target

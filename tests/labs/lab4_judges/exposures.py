@@ -78,5 +78,6 @@ def judge_answer(asked: dict[str, Any], arm: str | None, factors: dict[str, floa
     right = {"unit": asked["unit"], "experiment": "challenger-2", "arm": arm, "model_version": version}
     for name, one in right.items():
         found = lines[0].get(name)
-        expect.that(found == one, expected=f"`{name}` in the log is {one!r}", found=found)
+        help = "The name of the experiment is `challenger-` and the version." if name == "experiment" else ""
+        expect.that(found == one, expected=f"`{name}` in the log is {one!r}", found=found, help=help)
     expect.close(lines[0].get("price"), wanted, "`price` in the log")
