@@ -15,7 +15,7 @@ EXPERIMENT = "house-price"
 def log_training(
     train: pd.DataFrame, test: pd.DataFrame, model: Any, params: dict[str, Any], *, experiment: str = EXPERIMENT
 ) -> str:
-    """Train a copy of `model` with the settings `params` on `train`, judge it on `test`, log all of it; return the run id.
+    """Train a copy of `model` with the settings `params` on `train`, judge it on `test`, log it all; return the run id.
 
     One run in the experiment of that name, which is made where it is missing. The run has
     - each of `params`;
@@ -26,8 +26,8 @@ def log_training(
       up to 5 rows of them, and `requirements()`;
     - two plots of `test` as PNG files: `predicted_against_actual.png` and `residuals_by_month.png`.
 
-    `model` itself stays as it was. An exception goes on to the caller; its run has ended as FAILED, with the tag `error`
-    that holds the type and the text of the exception.
+    `model` itself stays as it was. An exception goes on to the caller; its run has ended as FAILED, with the tag
+    `error` that holds the type and the text of the exception.
     """
     # TODO 4.1: Log a training so that nobody has to ask
     raise NotImplementedError

@@ -15,4 +15,4 @@ from sqlalchemy.orm import configure_mappers
 
 configure_mappers()
 # Which package a module belongs to: MLflow reads the metadata of all that is installed.
-requirements_utils._init_modules_to_packages_map()
+requirements_utils._init_modules_to_packages_map()  # type: ignore[no-untyped-call]

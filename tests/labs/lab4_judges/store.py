@@ -171,7 +171,9 @@ def _load(database: sqlite3.Connection) -> Store:
     query = "select run_uuid, key, value, step, is_nan from metrics order by step, timestamp, rowid"
     for number, key, value, step, is_nan in _rows(database, query):
         runs.get(number, nowhere).metrics.append((str(key), math.nan if is_nan else float(value), int(step)))
-    query = "select model_id, name, source_run_id, artifact_location from logged_models where lifecycle_stage = 'active'"
+    query = (
+        "select model_id, name, source_run_id, artifact_location from logged_models where lifecycle_stage = 'active'"
+    )
     models = [
         LoggedModel(str(number), str(name), str(run or ""), _path(folder))
         for number, name, run, folder in _rows(database, query)

@@ -287,9 +287,10 @@ def judge_signature(trainings: Trainings) -> None:
 
 
 def _compared(inputs: list[str]) -> str:
-    more, less = [name for name in inputs if name not in sales.FEATURES], [
-        name for name in sales.FEATURES if name not in inputs
-    ]
+    more, less = (
+        [name for name in inputs if name not in sales.FEATURES],
+        [name for name in sales.FEATURES if name not in inputs],
+    )
     parts = [f"it has also {', '.join(more)}"] * bool(more) + [f"it lacks {', '.join(less)}"] * bool(less)
     return " and ".join(parts) or "another order" if inputs else "no signature with named columns"
 
@@ -434,7 +435,7 @@ def judge_failure(failure: Failure) -> None:
     runs = [run for run in failure.new if run.experiment == "house-price"]
     expect.that(
         len(runs) == len(failure.new) == 1,
-        expected="one run in the experiment `house-price`, where no `experiment` is named, also for a training that fails",
+        expected="one run in the experiment `house-price`, where no `experiment` is named, also where a training fails",
         found=f"{len(failure.new)} new runs, in {', '.join(run.experiment for run in failure.new) or 'none'}",
         help="A training that fails is a run as well: start the run before the work.",
     )
@@ -443,8 +444,8 @@ def judge_failure(failure: Failure) -> None:
         run.status == "FAILED" and run.ended and not failure.is_open,
         expected="the run of a training that raised has ended as FAILED",
         found=f"the status {run.status}{', and it is still open' if failure.is_open else ''}",
-        help="`with mlflow.start_run():` around the work does it. `mlflow.start_run()` without `with` leaves it RUNNING "
-        "for ever, and an exception that is caught inside makes it FINISHED.",
+        help="`with mlflow.start_run():` around the work does it. `mlflow.start_run()` without `with` leaves it "
+        "RUNNING for ever, and an exception that is caught inside makes it FINISHED.",
     )
     tag = run.tags.get("error", "")
     expect.that(
