@@ -66,7 +66,7 @@ class Follower:
             await asyncio.sleep(self.seconds)
 
     async def begin(self) -> None:
-        """Serve the local copy if there is one. One that is damaged is told in the log, and looked for in the registry."""
+        """Serve the local copy if there is one. A damaged one is told in the log, and is fetched anew later."""
         # TODO 4.5: A service that follows the registry
         raise NotImplementedError
 
@@ -94,7 +94,7 @@ class Follower:
             raise
 
     def fetch(self, version: str) -> Path:
-        """Copy a version out of the registry into a folder of its own below `folder`, whole or not at all; return it."""
+        """Copy a version from the registry into a folder of its own below `folder`, whole or not at all; return it."""
         # TODO 4.5: A service that follows the registry
         raise NotImplementedError
 
@@ -185,8 +185,8 @@ EXAMPLE = {name: (field.examples or [None])[0] for name, field in House.model_fi
 def create_app(tracking_uri: str | None = None) -> FastAPI:
     """Return the service. Without `tracking_uri`, `$MLFLOW_TRACKING_URI` counts.
 
-    `$MODELS_DIR` (or `artifacts`) holds the local copies, and lab 2's other two models. `$POLL_SECONDS` (or 2) pass from
-    one look at the registry to the next, `$AB_SHARE` (or 0.5) is what a challenger gets of an experiment.
+    `$MODELS_DIR` (or `artifacts`) holds the local copies, and lab 2's other two models. `$POLL_SECONDS` (or 2) pass
+    from one look at the registry to the next, `$AB_SHARE` (or 0.5) is what a challenger gets of an experiment.
     """
     app = FastAPI(title="House prices, by the champion", version="1.0", lifespan=lifespan)
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or "http://127.0.0.1:5000"
@@ -228,8 +228,8 @@ def load_others(models: lab2.Models) -> None:
 def add_operations(app: FastAPI) -> None:
     """Add `GET /livez`, `/readyz` and `/v1/models`, and lab 2's log of requests.
 
-    `/readyz` answers 503 until every model of lab 2 is there, then `{"status": "ready"}` with the state of the champion:
-    `version`, `since` and `why_not_newer`. `/v1/models` is as in lab 2; the entry of `house_price` has these, too.
+    `/readyz` answers 503 until every model of lab 2 is there, then `{"status": "ready"}` with the state of the
+    champion: `version`, `since` and `why_not_newer`. `/v1/models` is as in lab 2; its `house_price` has these, too.
     """
     models: lab2.Models = app.state.models
     champion: Follower = app.state.followers["champion"]
@@ -253,10 +253,11 @@ class ArmPrice(HousePrice):
 def add_experiment(app: FastAPI) -> None:
     """Add `POST /v1/house-price/experiment?unit=…`: the price of a house, by the model that the unit is assigned.
 
-    While the registry has a challenger that is loaded, an experiment runs. Its name is `challenger-7` for version 7, and
-    `assign` says who answers, with `app.state.share` for the challenger. The answer carries the `arm`, and one line goes
-    to the log, of the message `exposure`, with `unit`, `experiment`, `arm`, `model_version` and `price`: what an analysis
-    needs when the house is sold. Where there is no challenger, the champion answers, `arm` is null, and nothing is logged.
+    While the registry has a challenger that is loaded, an experiment runs. Its name is `challenger-7` for version 7,
+    and `assign` says who answers, with `app.state.share` for the challenger. The answer carries the `arm`, and one line
+    goes to the log, with the message `exposure` and the fields `unit`, `experiment`, `arm`, `model_version` and
+    `price`: what an analysis needs when the house is sold. Where there is no challenger, the champion answers, `arm` is
+    null, and nothing is logged.
     """
     app.state.share = float(os.environ.get("AB_SHARE") or 0.5)
     # TODO 4.6: Divide the traffic

@@ -51,7 +51,6 @@ def ask_in_experiment(
 
     Each of `asked` has `unit` and `house`. Returns status, body and what was logged (its fields) for each.
     """
-    from lab2_service.predictor import make_pricer
     from mlops_lab.artifacts import Artifact, Metadata
 
     module, _, name = factory.partition(":")
@@ -62,7 +61,7 @@ def ask_in_experiment(
         features = {"grade": "long"}
         metadata = Metadata("house_price", str(number), "", {}, features, 0, None, None, {}, "", "", {})
         artifact = Artifact(Champion(factor), metadata)
-        follower.models.pricer = make_pricer(artifact)
+        follower.models.pricer = importlib.import_module("lab2_service.predictor").make_pricer(artifact)
         follower.models.ready["house_price"] = artifact
         follower.version = str(number)
     lines: list[dict[str, Any]] = []
@@ -105,8 +104,8 @@ def run_until_ready(
 
     What follows that answer, notes on the disk for example, has some time before the end.
 
-    With `breaks`, the first download from MLflow breaks off after one file. With `by_argument`, the app is told of MLflow
-    by its argument alone, and the environment names a server that is not there.
+    With `breaks`, the first download from MLflow breaks off after one file. With `by_argument`, the app is told of
+    MLflow by its argument alone, and the environment names a server that is not there.
     """
     os.environ.update(environment)
     module, _, name = factory.partition(":")

@@ -103,7 +103,7 @@ def test_the_champion_serves(following):
 
 @exercise("4.5")
 def test_another_champion_is_taken_without_losing_a_request(following):
-    """Another champion is taken while requests go on: none is lost, none waits, none mixes two versions; back as well."""
+    """Another champion is taken while requests go on: none is lost, waits or mixes two versions; and back again."""
     following_rules.judge_swap(following)
 
 

@@ -40,7 +40,7 @@ def judge_sample_size(lab: LabHandle, rng: np.random.Generator) -> None:
         elif abs(found - 2 * (z(1 - alpha / 2) * sd / effect) ** 2) <= 1:
             help = "Without z(power) the difference is found in half of the experiments only."
         fail(
-            expected=f"sample_size({effect:,.0f}, power={power}, alpha={alpha}, sd={sd:,.0f}) is {ceil(exact):,} per arm",
+            expected=f"{ceil(exact):,} per arm for effect {effect:,.0f}, power={power}, alpha={alpha}, sd={sd:,.0f}",
             found=expect.figure(found),
             help=help,
         )
@@ -135,7 +135,12 @@ def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
         _close(found["mismatch_p"], wanted.mismatch_p, f"`mismatch_p` with {said}", "")
         low, high = (expect.number(found[name], f"`{name}`") for name in ("low", "high"))
         _close((low + high) / 2, wanted.difference, f"the middle of the interval with {said}", "")
-        _close((high - low) / 2, wanted.half, f"half of the interval with {said}", _narrow(wanted, (high - low) / 2, options))
+        _close(
+            (high - low) / 2,
+            wanted.half,
+            f"half of the interval with {said}",
+            _narrow(wanted, (high - low) / 2, options),
+        )
         method = "fixed-horizon" if "planned" in options else "always-valid"
         expect.that(found["method"] == method, expected=f"`method` is {method!r} with {said}", found=found["method"])
 
@@ -250,7 +255,7 @@ def judge_peeking(lab: LabHandle, rng: np.random.Generator) -> None:
     if set(early) != {"undecided"}:
         fail(
             expected=f"with planned={planned:,} nothing is decided before both arms have as many units",
-            found=f"{len([one for one in early if one != 'undecided'])} of {len(early)} experiments are decided earlier",
+            found=f"of {len(early)} experiments, {len(early) - early.count('undecided')} are decided earlier",
             help="A fixed horizon is right at its end only.",
         )
 
@@ -300,6 +305,7 @@ def judge_refused(lab: LabHandle, rng: np.random.Generator) -> None:
         help="Then the assignment was not stable, and nobody knows what this unit's outcomes are an effect of.",
     ):
         lab.ab_test.analyse(twice)
-    single = table[(table["arm"] == "champion") | (table["unit"] == table.loc[table["arm"] != "champion", "unit"].iloc[0])]
+    alone = table.loc[table["arm"] != "champion", "unit"].iloc[0]
+    single = table[(table["arm"] == "champion") | (table["unit"] == alone)]
     with expect.raises("ValueError", what="`analyse` of a table with one unit of the challenger"):
         lab.ab_test.analyse(single.reset_index(drop=True))

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import numpy as np
-
 from lab2_judges import inputs
+
 from lab4_judges.assignment import arms, draw_units
 from labkit.checks import LabHandle, expect, fail
 
@@ -67,7 +67,7 @@ def judge_answer(asked: dict[str, Any], arm: str | None, factors: dict[str, floa
         help=help,
     )
     if arm is None:
-        expect.that(not lines, expected="nothing is logged as `exposure` without a challenger", found=f"{len(lines)} lines")
+        expect.that(not lines, expected="no `exposure` is logged without a challenger", found=f"{len(lines)} lines")
         return
     expect.that(
         len(lines) == 1,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-
 from lab2_judges import inputs
+
 from labkit.checking.doors import Door
 from mlops_probes.serving import Champion
 
@@ -67,7 +67,7 @@ def mlmodel() -> bytes:
     return json.dumps(
         {
             "flavors": {
-                "python_function": {"loader_module": "mlflow.sklearn", "model_path": "model.pkl", "predict_fn": "predict"},
+                "python_function": {"loader_module": "mlflow.sklearn", "model_path": "model.pkl"},
                 "sklearn": {"pickled_model": "model.pkl", "serialization_format": "cloudpickle", "code": None},
             },
             "signature": {

@@ -61,7 +61,8 @@ class World:
 
     def run_on(self, one: Table | None) -> str:
         """A run that was trained on a table; None: a run that says nothing of its data."""
-        return str(self.lab.make("mlops_probes.tracking:logged_run", one.frame if one else None))
+        fingerprint = f"{self.lab._package}.lineage:fingerprint"
+        return str(self.lab.make("mlops_probes.tracking:logged_run", fingerprint, one.frame if one else None))
 
     def put(self, one: Table, content: bytes | None = None) -> None:
         """Put a table and its `.dvc` file into the folder of the data."""
@@ -140,7 +141,7 @@ def judge_mismatches(world: World) -> None:
         (
             "the run was trained on another table",
             world.run_on(other), one, None,
-            "The md5 says that the file is the one of the `.dvc` file. That the run knew this file, only the fingerprint "
+            "The md5 says that the file is the one of the `.dvc` file. That the run knew it, only the fingerprint "
             "says: compare `fingerprint(frame)` with the run's `data.sha256`.",
         ),
         (
@@ -151,10 +152,10 @@ def judge_mismatches(world: World) -> None:
         (
             "the file was changed after `dvc add`",
             world.run_on(other), one, other.content,
-            "The `.dvc` file is in git, the data is not: it can be another one by now. Compute the md5 of the file that "
-            "is there.",
+            "The `.dvc` file is in git, the data is not: it can be another one by now. Compute the md5 of the file "
+            "that is there.",
         ),
-        ("the run says nothing of its data", world.run_on(None), one, None, "A run without a fingerprint cannot agree."),
+        ("the run says nothing of its data", world.run_on(None), one, None, "Without a fingerprint, nothing agrees."),
     ]  # fmt: skip
     for what, run, there, content, help in cases:
         world.put(there, content)
