@@ -21,7 +21,7 @@ def deployment(documents):
 
 @exercise("3.1")
 def test_kubernetes_takes_the_deployment(deployment):
-    """Kubernetes 1.35 to 1.37 take the Deployment: each field, quantity and word is known, and each mount has its volume."""
+    """Kubernetes 1.35 to 1.37 take the Deployment: each field, quantity and word is known, each mount has a volume."""
     judge_schema(deployment)
     workload.judge_pod(deployment)
 
