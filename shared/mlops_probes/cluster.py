@@ -75,7 +75,7 @@ def _speed_up(pace: float) -> Any:
     for name in ("monotonic", "time", "perf_counter"):
         clock = getattr(time, name)
         setattr(time, name, _faster(clock, clock(), pace))
-    time.sleep = lambda seconds: sleep(seconds / pace)
+    time.sleep = lambda seconds: sleep(float(seconds) / pace)
     return monotonic
 
 

@@ -75,7 +75,7 @@ def connect() -> tuple[client.AppsV1Api, client.CoreV1Api]:
     return client.AppsV1Api(api), client.CoreV1Api(api)
 
 
-def image_of(deployment: client.V1Deployment) -> str:
+def image_of(deployment: client.V1Deployment | client.V1ReplicaSet) -> str:
     """Return the image of the container `ml-api`."""
     containers = deployment.spec.template.spec.containers
     return next(one.image for one in containers if one.name == NAME)

@@ -335,7 +335,9 @@ def main() -> None:
     arguments.state.mkdir(parents=True, exist_ok=True)
     app = StandIn(arguments.state)
     app.stages["ml"] = demonstration()
-    (arguments.state / "kubeconfig").write_text(kubeconfig(f"http://{arguments.host}:{arguments.port}"), encoding="utf-8")
+    (arguments.state / "kubeconfig").write_text(
+        kubeconfig(f"http://{arguments.host}:{arguments.port}"), encoding="utf-8"
+    )
     uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_level="warning")
 
 

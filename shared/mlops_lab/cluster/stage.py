@@ -63,7 +63,9 @@ class Stage:
         self.revisions = {image: number for number, image in self.past}
         self.revisions[self.image] = max(self.revisions.values(), default=0) + 1
         self.old = self.first = self.image
-        self.frames = (plays.Frame(self.replicas, self.replicas, self.replicas, plays.DONE),)
+        self.frames: tuple[plays.Frame, ...] = (
+            plays.Frame(self.replicas, self.replicas, self.replicas, plays.DONE),
+        )
         self.trouble: plays.Trouble | None = None
         self.at = 0
         self.since = time.monotonic()

@@ -305,9 +305,7 @@ def _outcome(scene: Scene, wanted: str, help: str) -> dict[str, Any]:
 def _serves(scene: Scene, image: str) -> None:
     """Expect that an image is set and that its rollout was waited for."""
     what = "the new image" if image == scene.image else "the previous image"
-    expect.that(
-        scene.image_now() == image, expected=f"{what} is set at the end", found=f"{scene.image_now()} is set"
-    )
+    expect.that(scene.image_now() == image, expected=f"{what} is set at the end", found=f"{scene.image_now()} is set")
     looks = [line for line in scene.log if line.get("what") in ("read", "event", "asked")]
     expect.that(
         bool(looks) and looks[-1]["complete"] and looks[-1]["image"] == image,
