@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlops_lab.cluster import objects, plays
+from mlops_lab.cluster import objects
 from mlops_lab.cluster.objects import NAME, Object
 from mlops_lab.cluster.patches import Unfit
+from mlops_lab.cluster.plays import DONE, STEP, Frame, Trouble, play
 
 
 class Conflict(Exception):
@@ -63,16 +64,14 @@ class Stage:
         self.revisions = {image: number for number, image in self.past}
         self.revisions[self.image] = max(self.revisions.values(), default=0) + 1
         self.old = self.first = self.image
-        self.frames: tuple[plays.Frame, ...] = (
-            plays.Frame(self.replicas, self.replicas, self.replicas, plays.DONE),
-        )
-        self.trouble: plays.Trouble | None = None
+        self.frames: tuple[Frame, ...] = (Frame(self.replicas, self.replicas, self.replicas, DONE),)
+        self.trouble: Trouble | None = None
         self.at = 0
         self.since = time.monotonic()
         self.seen = False
 
     @property
-    def frame(self) -> plays.Frame:
+    def frame(self) -> Frame:
         """The status that stands now."""
         return self.frames[self.at]
 
@@ -86,11 +85,11 @@ class Stage:
     def is_complete(self) -> bool:
         """Whether all pods are of the newest template and serve."""
         frame = self.frame
-        return frame.observed and frame.reason == plays.DONE
+        return frame.observed and frame.reason == DONE
 
     def go_on(self) -> None:
         """Take the next status, where this one was seen and has stood long enough."""
-        if not self.seen or time.monotonic() - self.since < plays.STEP:
+        if not self.seen or time.monotonic() - self.since < STEP:
             return
         if self._is_taken_over():
             self._take_over()
@@ -98,7 +97,7 @@ class Stage:
             self._show(self.at + 1)
 
     def _is_taken_over(self) -> bool:
-        return bool(self.takeover) and self.at >= self.takeover["at"] and self.writes > 0 and self.seen
+        return self.seen and self.writes > 0 and bool(self.takeover) and self.at >= int(self.takeover["at"])
 
     def _take_over(self) -> None:
         image = self.takeover["image"]
@@ -155,7 +154,7 @@ class Stage:
                 self._set_image(meanwhile["image"])
             else:
                 self.deployment["spec"]["replicas"] = self.replicas = meanwhile["replicas"]
-                self.frames = (plays.Frame(self.replicas, self.replicas, self.replicas, plays.DONE),)
+                self.frames = (Frame(self.replicas, self.replicas, self.replicas, DONE),)
                 self.generation += 1
                 self._show(0)
             self.log.append({"at": time.monotonic(), "by": "another", **meanwhile})
@@ -179,8 +178,8 @@ class Stage:
         self.revisions[image] = max(self.revisions.values()) + 1
         kind = self.plays.get(image, "fine")
         known = {one for _, one in self.past} | {self.first}
-        play = plays.play("back" if kind == "fine" and image in known else kind, self.replicas)
-        self.image, self.frames, self.trouble = image, play.frames, play.trouble
+        rolled = play("back" if kind == "fine" and image in known else kind, self.replicas)
+        self.image, self.frames, self.trouble = image, rolled.frames, rolled.trouble
         self._show(0)
 
     def _pods_by_image(self) -> dict[str, int]:
