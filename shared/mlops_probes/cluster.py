@@ -1,15 +1,17 @@
 """What a check of a rollout sets up in the learner's process: several calls at once, in a time that runs faster.
 
-Imported before workers are forked: the client of Kubernetes builds its models at their first use, which takes most of
-a second, and here it does so once for all workers.
+Imported before workers are forked. The client of Kubernetes imports its parts and builds its models at their first use,
+which takes two seconds, and here it does so once for all workers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from kubernetes import client
@@ -17,6 +19,19 @@ from kubernetes.config import kube_config
 
 for _model in (client.V1Deployment, client.V1DeploymentList, client.V1ReplicaSetList, client.V1PodList):
     _model.model_rebuild(force=True)
+_METHODS: tuple[Callable[..., object], ...] = (
+    client.AppsV1Api.read_namespaced_deployment,
+    client.AppsV1Api.patch_namespaced_deployment,
+    client.AppsV1Api.replace_namespaced_deployment,
+    client.AppsV1Api.list_namespaced_deployment,
+    client.AppsV1Api.list_namespaced_replica_set,
+    client.CoreV1Api.list_namespaced_pod,
+    client.CoreV1Api.connect_get_namespaced_service_proxy_with_path,
+)
+for _method in _METHODS:
+    with contextlib.suppress(ValueError):  # arguments are missing, and that is seen by what was to be built
+        _method()
+_REAL: list[Any] = []
 
 
 def together(module: str, calls: list[dict[str, Any]], pace: float, seconds: float) -> list[dict[str, Any]]:
@@ -70,12 +85,15 @@ def plain(value: Any) -> Any:
 
 
 def _speed_up(pace: float) -> Any:
-    """Let the clocks of `time` run faster; return the real one."""
+    """Let the clocks of `time` run faster, once; return the real one."""
+    if _REAL:
+        return _REAL[0]
     sleep, monotonic = time.sleep, time.monotonic
     for name in ("monotonic", "time", "perf_counter"):
         clock = getattr(time, name)
         setattr(time, name, _faster(clock, clock(), pace))
     time.sleep = lambda seconds: sleep(float(seconds) / pace)
+    _REAL.append(monotonic)
     return monotonic
 
 

@@ -107,7 +107,7 @@ TROUBLES = {
 
 
 def play(kind: str, replicas: int) -> Play:
-    """Return a play by its name: `fine`, `back`, or `stuck` or `waiting` with a trouble behind a dash, as `stuck-crash`."""
+    """Return a play by its name: `fine`, `back`, or with a trouble behind a dash: `stuck-crash`, `waiting-pull`."""
     how, _, what = kind.partition("-")
     if kind in ("fine", "back"):
         return (fine if kind == "fine" else back)(replicas)

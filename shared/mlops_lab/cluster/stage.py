@@ -199,14 +199,14 @@ class Stage:
         return sorted([*own, *foreign], key=lambda one: one["metadata"]["name"])
 
     def pods(self) -> list[Object]:
-        """All pods of the namespace."""
+        """All pods of the namespace, the old ones first."""
         found = []
         counts = self._pods_by_image()
-        for image, number in counts.items():
+        for image, number in sorted(counts.items(), key=lambda one: one[0] == self.image):
             owner = objects.replica_set(self.deployment, image, self.revisions[image], number)
             trouble = self.trouble if image == self.image else None
             found += [objects.pod(owner, place, trouble) for place in range(number)]
-        return sorted(found, key=lambda one: one["metadata"]["name"])
+        return found
 
     def answer(self) -> int:
         """With which status a pod behind the Service answers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lab3_judges.cluster import Control, Scene, play
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 LONG = 360.0
 """A timeout that nothing here needs."""
 SHORT = 60.0
+FOREIGN = "registry.example/other/ml-api:hotfix"
+GROUPS = {
+    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer"),
+    "stuck": ("crash", "pull", "unschedulable"),
+    "shared": ("scaled meanwhile", "image meanwhile", "image in the middle", "image at the end"),
+    "interrupted": ("breaks", "ends", "expires", "away"),
+    "history": ("history",),
+    "slow": ("waiting", "no way back"),
+}
+"""Scenes that are played at the same time."""
 
 
 class Scenes:
@@ -25,19 +36,14 @@ class Scenes:
         self._rng = rng
         self._played: dict[str, dict[str, Scene]] = {}
         self.smoked: list[tuple[str, bool]] = []
-        self.word = ""
 
     def get(self, door: Door, name: str) -> Scene:
         """Return a scene that was played."""
-        group = "slow" if name in ("waiting", "no way back") else "quick"
+        group = next(group for group, names in GROUPS.items() if name in names)
         if group not in self._played:
-            scenes = self._slow() if group == "slow" else self._quick(door)
+            scenes = {one: make() for one, make in self._scenes(door).items() if one in GROUPS[group]}
+            play(self._open(), door, scenes.values())
             self._played[group] = scenes
-            try:
-                play(self._open(), door, scenes.values())
-            except BaseException:
-                del self._played[group]
-                raise
         return self._played[group][name]
 
     def _word(self) -> str:
@@ -59,9 +65,8 @@ class Scenes:
         named = {name: options.pop(name) for name in ("meanwhile", "takeover", "watch", "away") if name in options}
         return Scene(f"team-{self._word()}", {**script, **named}, image=image, options={"timeout": LONG, **options})
 
-    def _quick(self, door: Door) -> dict[str, Scene]:
+    def _scenes(self, door: Door) -> dict[str, Callable[[], Scene]]:
         control = Control(door)
-        self.smoked.clear()
 
         def look(namespace: str) -> None:
             """The smoke test of a check: it looks at the cluster when it is called."""
@@ -69,33 +74,35 @@ class Scenes:
             self.smoked.append((str(namespace), bool(last["complete"])))
 
         def refuse(namespace: str) -> None:
-            raise ValueError(f"the prices are wrong: {word}")
+            raise ValueError("the prices are wrong")
 
-        word = self.word = self._word()
-        foreign = "registry.example/other/ml-api:hotfix"
+        scene = self._scene
+        other = {"image": FOREIGN}
         return {
-            "fine": self._scene(),
-            "own smoke test": self._scene(smoke=look),
-            "bad smoke test": self._scene(smoke=refuse),
-            "bad answer": self._scene(answer=503),
-            "crash": self._scene("stuck-crash"),
-            "pull": self._scene("stuck-pull"),
-            "unschedulable": self._scene("stuck-unschedulable"),
-            "scaled meanwhile": self._scene(meanwhile={"replicas": 7}),
-            "image meanwhile": self._scene(meanwhile={"image": foreign}),
-            "image in the middle": self._scene(takeover={"image": foreign, "at": 2}),
-            "image at the end": self._scene("stuck-crash", takeover={"image": foreign, "at": 3}),
-            "breaks": self._scene(watch="breaks"),
-            "ends": self._scene(watch="ends"),
-            "expires": self._scene(watch="expires"),
-            "away": self._scene(away=2),
-            "history": self._history(),
+            "fine": scene,
+            "own smoke test": partial(scene, smoke=look),
+            "bad smoke test": partial(scene, smoke=refuse),
+            "bad answer": partial(scene, answer=503),
+            "crash": partial(scene, "stuck-crash"),
+            "pull": partial(scene, "stuck-pull"),
+            "unschedulable": partial(scene, "stuck-unschedulable"),
+            "scaled meanwhile": partial(scene, meanwhile={"replicas": 7}),
+            "image meanwhile": partial(scene, meanwhile=other),
+            "image in the middle": partial(scene, takeover={**other, "at": 2}),
+            "image at the end": partial(scene, "stuck-crash", takeover={**other, "at": 3}),
+            "breaks": partial(scene, watch="breaks"),
+            "ends": partial(scene, watch="ends"),
+            "expires": partial(scene, watch="expires"),
+            "away": partial(scene, away=2),
+            "history": self._history,
+            "waiting": partial(scene, "waiting-unschedulable", timeout=SHORT),
+            "no way back": self._no_way_back,
         }
 
-    def _slow(self) -> dict[str, Scene]:
-        back = self._scene("stuck-crash", timeout=SHORT)
-        back.script["plays"][back.script["image"]] = "waiting-unschedulable"
-        return {"waiting": self._scene("waiting-unschedulable", timeout=SHORT), "no way back": back}
+    def _no_way_back(self) -> Scene:
+        scene = self._scene("stuck-crash", timeout=SHORT)
+        scene.script["plays"][scene.script["image"]] = "waiting-unschedulable"
+        return scene
 
     def _history(self) -> Scene:
         scene = self._scene()
