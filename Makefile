@@ -1,7 +1,7 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help test test-live lint lock sync clean bench-labkit bench-serving bench-cluster
-.PHONY: cluster-up deploy smoke cluster-down live-kubernetes
+.PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving
+.PHONY: cluster-up deploy smoke cluster-down live-kubernetes bench-cluster
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -76,6 +76,9 @@ bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and Ben
 
 bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, throttling; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.cluster $(ARGS)
+
+elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an environment of its own
+	@sh scripts/elective_dvc.sh
 
 clean:  ## remove .venv and the caches; your work and your progress stay
 	@sh scripts/clean.sh

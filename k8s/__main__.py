@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     image.add_argument("--mine", action="store_true", help="your own labs/, and not the solutions")
     commands.add_parser("smoke", help="ask the service as a user would, through Ingress and Service")
     commands.add_parser("down", help="remove the cluster; what was built stays")
+    kubectl = commands.add_parser("kubectl", help="run kubectl on that cluster: kubectl get pods", add_help=False)
+    kubectl.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("kubeconfig", help="print which cluster the other commands mean")
     return made
 
@@ -57,6 +59,8 @@ def main() -> int:
                 system.smoke(clusters.current())
             case "down":
                 clusters.down()
+            case "kubectl":
+                return subprocess.run(clusters.current().kubectl.command(*asked.arguments), check=False).returncode
             case "kubeconfig":
                 print(clusters.current().kubeconfig)
     except (clusters.ClusterError, system.ServiceError, KubectlError) as error:

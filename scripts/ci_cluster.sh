@@ -50,6 +50,7 @@ test)
         # shellcheck disable=SC2086
         timeout --signal=INT --kill-after=60 "$left" sh scripts/live_kubernetes.sh $choice
         status=$?
+        [ "$status" -ne 1 ] || k8s kubectl logs deployment/ingress --namespace=traefik --tail=20
     done
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
         echo "ci: the tests on the cluster took longer than there was time; they say nothing"
