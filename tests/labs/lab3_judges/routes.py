@@ -110,8 +110,15 @@ def _of_ingress(entry: Located) -> list[Rule]:
         )
         for path in rule["http"]["paths"]:
             written = path.get("path")
-            text = "/" if written is None else written.of(str)
-            found.append(Rule(path["pathType"].of(str), text, path["backend"], path))
+            kind, text = path["pathType"].of(str), "/" if written is None else written.of(str)
+            expect.that(
+                kind == "ImplementationSpecific" or (written is not None and text.startswith("/")),
+                expected=f"a `path` that begins with `/`, beside `pathType: {kind}`",
+                found=f"`{text}`" if written is not None else "no `path`",
+                help="Kubernetes refuses the Ingress otherwise.",
+                where=path,
+            )
+            found.append(Rule(kind, text, path["backend"], path))
     if default is not None:
         found.append(Rule("Prefix", "/", default, default))
     return found
