@@ -45,7 +45,7 @@ def cost_figures(week: Path = WEEK) -> Figures:
     sums = [(row["what"], row["count"], row["count"] * row["usd"]) for row in prices]
     hour = sum(usd for _, _, usd in sums)
     rows = [f"{what:<30}{count:>3} x {usd / count:7.4f} ={usd:8.4f}\n" for what, count, usd in sums]
-    table = "".join([f"{'USD per hour':<12}\n", *rows, f"{'together':<44}={hour:8.4f}\n"])
+    table = "".join(["USD per hour\n", *rows, f"{'together':<44}={hour:8.4f}\n"])
     return {"cost_hour": hour, "cost_day": 24 * hour, "cost_month": 730 * hour, "cost_table": table}
 
 
