@@ -5,7 +5,19 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from lab3_judges import clusters, metrics, policy, rendering, rollouts, routes, scaling, settings, workload
+from lab3_judges import (
+    clusters,
+    metrics,
+    policy,
+    rendering,
+    rollouts,
+    routes,
+    scaling,
+    settings,
+    terraform_rules,
+    workload,
+)
+from lab3_judges.infra import Infra
 from lab3_judges.scenes import Scenes
 from lab3_judges.schema import judge_schema
 
@@ -481,6 +493,93 @@ def test_an_interruption_is_not_the_end(scenes, doors):
 def test_history_has_each_revision(scenes, doors):
     """`history` has the revisions of this Deployment, the newest first, with their images and pods."""
     rollouts.judge_history(scenes, doors["kubernetes"])
+
+
+# 3.7 Terraform
+
+
+@pytest.fixture(scope="module")
+def infra(documents):
+    """All Terraform files as one configuration."""
+    return Infra(documents)
+
+
+@exercise("3.7")
+def test_every_name_leads_somewhere(infra):
+    """Each variable, local value, resource and data source that is used is declared."""
+    terraform_rules.judge_references(infra)
+
+
+@exercise("3.7")
+def test_the_state_is_kept_safe(infra):
+    """The state lies in S3, encrypted and locked, and no key stands in the code."""
+    terraform_rules.judge_state(infra)
+
+
+@exercise("3.7")
+def test_each_resource_says_whose_it_is(infra):
+    """Each resource gets the tags `project`, `owner` and `managed-by`."""
+    terraform_rules.judge_tags(infra)
+
+
+@exercise("3.7")
+def test_each_variable_has_a_type_and_says_what_it_is(infra):
+    """Each variable has a type and a description; `api_cidrs` is a list or set of texts without a default."""
+    terraform_rules.judge_variables(infra)
+
+
+@exercise("3.7")
+def test_the_api_is_not_open_to_the_world(infra):
+    """The API of the cluster is reached from inside, and from `api_cidrs` at most."""
+    terraform_rules.judge_endpoint(infra)
+
+
+@exercise("3.7")
+def test_the_nodes_stand_apart(infra):
+    """Two nodes or more stand in private subnets, and keep their rights as long as they are there."""
+    terraform_rules.judge_nodes(infra)
+
+
+@exercise("3.7")
+def test_a_node_may_do_what_a_node_does(infra):
+    """The node role joins the cluster, gives addresses and pulls images, and nothing else."""
+    terraform_rules.judge_node_rights(infra)
+
+
+@exercise("3.7")
+def test_a_tag_means_one_image(infra):
+    """A tag is never another image, images are scanned and expire, and `destroy` removes them."""
+    terraform_rules.judge_registry(infra)
+
+
+@exercise("3.7")
+def test_the_models_are_kept_safe(infra):
+    """The bucket of models is encrypted, private and versioned, and `destroy` removes it."""
+    terraform_rules.judge_bucket(infra)
+
+
+@exercise("3.7")
+def test_only_the_main_branch_becomes_ci(infra):
+    """Only the main branch of `github_repository` becomes `ci`, with a token for AWS."""
+    terraform_rules.judge_github(infra)
+
+
+@exercise("3.7")
+def test_no_policy_says_star(infra):
+    """Each policy names its actions and resources; `ci` may push, the service may read models, and nothing else."""
+    terraform_rules.judge_rights(infra)
+
+
+@exercise("3.7")
+def test_pods_get_a_role_of_their_own(infra):
+    """The pods of the service, and no others, get their role by Pod Identity."""
+    terraform_rules.judge_pods(infra)
+
+
+@exercise("3.7")
+def test_an_alarm_goes_off_before_the_bill(infra):
+    """The budget of a month is `monthly_budget_usd`, and someone hears of it at 100 percent or earlier."""
+    terraform_rules.judge_budget(infra)
 
 
 # 3.8 metrics
