@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab4_judges import training
+from lab4_judges import repeats, sweeps, training, versions
 
 from labkit.checks import exercise
 
@@ -82,3 +82,103 @@ def test_two_plots_lie_with_the_run(logged):
 def test_a_training_that_raises_has_failed(failed, where):
     """A training that raises ends as FAILED with its error as a tag, and the caller hears of it."""
     training.judge_failure(failed[where])
+
+
+# 4.2 sweep, compare_runs, reproduce
+
+
+@pytest.fixture(scope="module")
+def swept(new_lab, template, module_rng):
+    """One search that was logged; lab 1's search answers at once."""
+    return sweeps.sweep(new_lab("4.2"), template, module_rng)
+
+
+@pytest.fixture(scope="module")
+def repeatable(new_lab, template, module_rng):
+    """A training that was logged, to be repeated."""
+    return repeats.log(new_lab("4.2"), template, module_rng)
+
+
+@exercise("4.2")
+def test_a_search_is_one_run(swept):
+    """`sweep` is one finished run that says what was searched, on which data, and how good the best one is."""
+    sweeps.judge_parent(swept)
+
+
+@exercise("4.2")
+def test_each_candidate_is_a_nested_run(swept):
+    """Each candidate is a nested, finished run with its own settings and metrics."""
+    sweeps.judge_children(swept)
+
+
+@exercise("4.2")
+def test_all_finished_runs_are_compared(lab, template, rng):
+    """`compare_runs` lists each finished run of the experiment, and no other, the smallest `rmse` first."""
+    sweeps.judge_comparison(lab, template, rng)
+
+
+@exercise("4.2")
+def test_a_training_can_be_repeated(repeatable):
+    """`reproduce` gets the same metrics from the record and the sales, also when newer ones have come, and logs nothing."""
+    repeats.judge_same(repeatable)
+
+
+@exercise("4.2")
+@pytest.mark.parametrize("what", repeats.DATA)
+def test_other_data_is_noticed(repeatable, rng, what):
+    """Where the data is not that of then, `reproduce` raises a ValueError."""
+    repeats.judge_data(repeatable, rng, what)
+
+
+@exercise("4.2")
+@pytest.mark.parametrize("name", ["GIT_COMMIT", "GIT_DIFF"])
+def test_other_code_is_noticed(repeatable, name):
+    """Where the code is not that of then, `reproduce` raises a ValueError."""
+    repeats.judge_code(repeatable, name)
+
+
+@exercise("4.2")
+def test_what_does_not_come_out_again_is_noticed(repeatable):
+    """A run that failed cannot be repeated, and one that comes out otherwise was not: a ValueError for both."""
+    repeats.judge_unfinished(repeatable)
+    repeats.judge_metrics(repeatable)
+
+
+# 4.3 register
+
+
+@pytest.fixture(scope="module")
+def registered(new_lab, template, module_rng):
+    """Two trainings that were registered, beside a champion."""
+    return versions.register(new_lab("4.3"), template, module_rng)
+
+
+@exercise("4.3")
+def test_a_version_is_the_model_of_its_run(registered):
+    """`register` makes the model of a run a version, and returns its number."""
+    versions.judge_version(registered)
+
+
+@exercise("4.3")
+def test_a_new_version_is_the_challenger(registered):
+    """The new version is the `challenger`, and `champion` stays where it is."""
+    versions.judge_aliases(registered)
+
+
+@exercise("4.3")
+def test_a_version_has_its_lineage(registered):
+    """The version says which data, which code, how good, and who."""
+    versions.judge_tags(registered)
+
+
+@exercise("4.3")
+def test_a_run_is_registered_once(registered):
+    """A run that is registered already gives the version that it has."""
+    versions.judge_once(registered)
+
+
+@exercise("4.3")
+@pytest.mark.parametrize("status", ["FAILED", "RUNNING", "FINISHED"])
+def test_a_run_without_a_finished_model_is_refused(registered, status):
+    """A run that has not finished, or has no model, raises a ValueError."""
+    versions.judge_refused(registered, status)
