@@ -119,7 +119,7 @@ def test_all_finished_runs_are_compared(lab, template, rng):
 
 @exercise("4.2")
 def test_a_training_can_be_repeated(repeatable):
-    """`reproduce` gets the same metrics from the record and the sales, also when newer ones have come, and logs nothing."""
+    """`reproduce` gets the same metrics from the record, also when newer sales have come, and logs nothing."""
     repeats.judge_same(repeatable)
 
 
