@@ -47,7 +47,7 @@ def sweep(lab: LabHandle, template: Template, rng: Generator) -> Sweep:
             "rmse_std": rng.uniform(1e3, 9e3, CANDIDATES + 2),
         }
     )
-    tuner = expect.handle(lab.make("mlops_probes.tracking:Tuner", results), "the tuner")
+    tuner = expect.handle(lab.make("mlops_probes.tracking:Tuner", "lab1_models.house_price", results), "the tuner")
     seed = int(rng.integers(1, 1_000))
     answer = lab.tracking.sweep(train, n_candidates=CANDIDATES, seed=seed)
     return Sweep(answer, train, seed, results.head(CANDIDATES), tuner.attr("calls"), store.read(lab))
