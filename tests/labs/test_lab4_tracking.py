@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab4_judges import repeats, sweeps, training, versions
+from lab4_judges import gate, repeats, sweeps, training, versions
 
 from labkit.checks import exercise
 
@@ -182,3 +182,66 @@ def test_a_run_is_registered_once(registered):
 def test_a_run_without_a_finished_model_is_refused(registered, status):
     """A run that has not finished, or has no model, raises a ValueError."""
     versions.judge_refused(registered, status)
+
+
+# 4.4 promote, rollback
+
+
+@pytest.fixture(scope="module")
+def judged(new_lab, template, module_rng):
+    """A champion, and a challenger of each kind, with what the gate decided."""
+    return gate.open_gate(new_lab("4.4"), template, module_rng)
+
+
+@exercise("4.4")
+def test_better_means_by_more_than_luck(judged):
+    """`better` is the upper end of the paired interval of the difference in MAE, on the newest month."""
+    gate.judge_better(judged)
+
+
+@exercise("4.4")
+def test_no_group_becomes_much_worse(judged):
+    """`groups` is the largest change in a zipcode with 30 sales or more, on all of `recent`."""
+    gate.judge_groups(judged)
+
+
+@exercise("4.4")
+def test_a_slow_version_is_refused(judged):
+    """`latency` is the median time for one house, in seconds."""
+    gate.judge_latency(judged)
+
+
+@exercise("4.4")
+def test_another_signature_is_refused(judged):
+    """`signature` refuses a version that asks for other inputs than the champion, and then nothing is measured."""
+    gate.judge_signature(judged)
+
+
+@exercise("4.4")
+def test_a_version_that_passes_each_rule_is_promoted(judged):
+    """`champion` moves to a version that passes each rule, and to no other one."""
+    gate.judge_decision(judged)
+
+
+@exercise("4.4")
+def test_the_first_version_needs_no_rival(judged):
+    """Without a champion there is nothing to compare with, and the first version is promoted."""
+    gate.judge_first(judged)
+
+
+@exercise("4.4")
+def test_the_decision_is_kept_with_the_version(judged):
+    """The version's tag `gate` holds the decision, also where it was refused."""
+    gate.judge_kept(judged)
+
+
+@exercise("4.4")
+def test_a_rollback_goes_one_step_back(lab, template, rng):
+    """`rollback` puts the former champion back, one step each time; nothing is deleted, and the history has it all."""
+    gate.judge_way_back(lab, template, rng)
+
+
+@exercise("4.4")
+def test_one_of_two_promoters_wins(new_lab, doors, rng):
+    """Of two processes that promote at once, one wins and the other is told."""
+    gate.judge_two_at_once(new_lab("4.4"), new_lab("4.4"), rng)
