@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -198,3 +199,26 @@ def add_run(experiment: str, status: str) -> str:
     if status != "RUNNING":
         client.set_terminated(run.info.run_id, status)
     return str(run.info.run_id)
+
+
+def logged_run(fingerprint: str, frame: pd.DataFrame | None) -> str:
+    """A finished run that was trained on a table, with the tags that `package.module:function` makes of it; its id."""
+    import mlflow
+
+    module, _, name = fingerprint.partition(":")
+    with mlflow.start_run() as run:
+        mlflow.set_tags({} if frame is None else getattr(importlib.import_module(module), name)(frame))
+    return str(run.info.run_id)
+
+
+def with_path(target: str, run: str, path: str) -> Any:
+    """Call `package.module:function` with a run and a path."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)(run, Path(path))
+
+
+def pointer_as_data(target: str, path: str) -> dict[str, Any]:
+    """What `package.module:function` reads in a `.dvc` file, as plain values."""
+    module, _, name = target.partition(":")
+    pointer = getattr(importlib.import_module(module), name)(Path(path))
+    return {"path": Path(pointer.path).as_posix(), "md5": pointer.md5, "size": pointer.size}

@@ -22,8 +22,9 @@ def deployment(documents):
 
 @exercise("3.1")
 def test_kubernetes_takes_the_deployment(deployment):
-    """Kubernetes 1.35 to 1.37 take the Deployment: they know each field, each quantity and each word in it."""
+    """Kubernetes 1.35 to 1.37 take the Deployment: each field, quantity and word is known, each mount has a volume."""
     judge_schema(deployment)
+    workload.judge_pod(deployment)
 
 
 @exercise("3.1")
@@ -490,6 +491,7 @@ def test_kubernetes_takes_metrics_server(documents):
     """Kubernetes 1.35 to 1.37 take each object of `metrics.yaml`."""
     for one in documents.yaml("metrics.yaml"):
         judge_schema(one)
+    workload.judge_pod(metrics.named(documents, "Deployment", "metrics-server"))
 
 
 @exercise("3.8")
