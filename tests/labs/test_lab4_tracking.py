@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from lab4_judges import assignment, experiments, exposures, gate, repeats, sweeps, tables, training, versions
+from lab4_judges import assignment, experiments, exposures, gate, repeats, sweeps, tables, training
 from lab4_judges import following as following_rules
+from lab4_judges import versions as version_rules
 
 from labkit.checks import exercise
 
@@ -151,38 +152,38 @@ def test_what_does_not_come_out_again_is_noticed(repeatable):
 @pytest.fixture(scope="module")
 def registered(new_lab, template, module_rng):
     """Two trainings that were registered, beside a champion."""
-    return versions.register(new_lab("4.3"), template, module_rng)
+    return version_rules.register(new_lab("4.3"), template, module_rng)
 
 
 @exercise("4.3")
 def test_a_version_is_the_model_of_its_run(registered):
     """`register` makes the model of a run a version, and returns its number."""
-    versions.judge_version(registered)
+    version_rules.judge_version(registered)
 
 
 @exercise("4.3")
 def test_a_new_version_is_the_challenger(registered):
     """The new version is the `challenger`, and `champion` stays where it is."""
-    versions.judge_aliases(registered)
+    version_rules.judge_aliases(registered)
 
 
 @exercise("4.3")
 def test_a_version_has_its_lineage(registered):
     """The version says which data, which code, how good, and who."""
-    versions.judge_tags(registered)
+    version_rules.judge_tags(registered)
 
 
 @exercise("4.3")
 def test_a_run_is_registered_once(registered):
     """A run that is registered already gives the version that it has."""
-    versions.judge_once(registered)
+    version_rules.judge_once(registered)
 
 
 @exercise("4.3")
 @pytest.mark.parametrize("status", ["FAILED", "RUNNING", "FINISHED"])
 def test_a_run_without_a_finished_model_is_refused(registered, status):
     """A run that has not finished, or has no model, raises a ValueError."""
-    versions.judge_refused(registered, status)
+    version_rules.judge_refused(registered, status)
 
 
 # 4.4 promote, rollback
