@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from lab4_judges import assignment, experiments, exposures, tables, training
+from lab4_judges import assignment, experiments, exposures, gate, repeats, sweeps, tables, training
 from lab4_judges import following as following_rules
+from lab4_judges import versions as version_rules
 
 from labkit.checks import exercise
 
@@ -83,6 +84,169 @@ def test_two_plots_lie_with_the_run(logged):
 def test_a_training_that_raises_has_failed(failed, where):
     """A training that raises ends as FAILED with its error as a tag, and the caller hears of it."""
     training.judge_failure(failed[where])
+
+
+# 4.2 sweep, compare_runs, reproduce
+
+
+@pytest.fixture(scope="module")
+def swept(new_lab, template, module_rng):
+    """One search that was logged; lab 1's search answers at once."""
+    return sweeps.sweep(new_lab("4.2"), template, module_rng)
+
+
+@pytest.fixture(scope="module")
+def repeatable(new_lab, template, module_rng):
+    """A training that was logged, to be repeated."""
+    return repeats.log(new_lab("4.2"), template, module_rng)
+
+
+@exercise("4.2")
+def test_a_search_is_one_run(swept):
+    """`sweep` is one finished run that says what was searched, on which data, and how good the best one is."""
+    sweeps.judge_parent(swept)
+
+
+@exercise("4.2")
+def test_each_candidate_is_a_nested_run(swept):
+    """Each candidate is a nested, finished run with its own settings and metrics."""
+    sweeps.judge_children(swept)
+
+
+@exercise("4.2")
+def test_all_finished_runs_are_compared(lab, template, rng):
+    """`compare_runs` lists each finished run of the experiment, and no other, the smallest `rmse` first."""
+    sweeps.judge_comparison(lab, template, rng)
+
+
+@exercise("4.2")
+def test_a_training_can_be_repeated(repeatable):
+    """`reproduce` gets the same metrics from the record, also when newer sales have come, and logs nothing."""
+    repeats.judge_same(repeatable)
+
+
+@exercise("4.2")
+@pytest.mark.parametrize("what", repeats.DATA)
+def test_other_data_is_noticed(repeatable, rng, what):
+    """Where the data is not that of then, `reproduce` raises a ValueError."""
+    repeats.judge_data(repeatable, rng, what)
+
+
+@exercise("4.2")
+@pytest.mark.parametrize("name", ["GIT_COMMIT", "GIT_DIFF"])
+def test_other_code_is_noticed(repeatable, name):
+    """Where the code is not that of then, `reproduce` raises a ValueError."""
+    repeats.judge_code(repeatable, name)
+
+
+@exercise("4.2")
+def test_what_does_not_come_out_again_is_noticed(repeatable):
+    """A run that failed cannot be repeated, and one that comes out otherwise was not: a ValueError for both."""
+    repeats.judge_unfinished(repeatable)
+    repeats.judge_metrics(repeatable)
+
+
+# 4.3 register
+
+
+@pytest.fixture(scope="module")
+def registered(new_lab, template, module_rng):
+    """Two trainings that were registered, beside a champion."""
+    return version_rules.register(new_lab("4.3"), template, module_rng)
+
+
+@exercise("4.3")
+def test_a_version_is_the_model_of_its_run(registered):
+    """`register` makes the model of a run a version, and returns its number."""
+    version_rules.judge_version(registered)
+
+
+@exercise("4.3")
+def test_a_new_version_is_the_challenger(registered):
+    """The new version is the `challenger`, and `champion` stays where it is."""
+    version_rules.judge_aliases(registered)
+
+
+@exercise("4.3")
+def test_a_version_has_its_lineage(registered):
+    """The version says which data, which code, how good, and who."""
+    version_rules.judge_tags(registered)
+
+
+@exercise("4.3")
+def test_a_run_is_registered_once(registered):
+    """A run that is registered already gives the version that it has."""
+    version_rules.judge_once(registered)
+
+
+@exercise("4.3")
+@pytest.mark.parametrize("status", ["FAILED", "RUNNING", "FINISHED"])
+def test_a_run_without_a_finished_model_is_refused(registered, status):
+    """A run that has not finished, or has no model, raises a ValueError."""
+    version_rules.judge_refused(registered, status)
+
+
+# 4.4 promote, rollback
+
+
+@pytest.fixture(scope="module")
+def judged(new_lab, template, module_rng):
+    """A champion, and a challenger of each kind, with what the gate decided."""
+    return gate.open_gate(new_lab("4.4"), template, module_rng)
+
+
+@exercise("4.4")
+def test_better_means_by_more_than_luck(judged):
+    """`better` is the upper end of the paired interval of the difference in MAE, on the newest month."""
+    gate.judge_better(judged)
+
+
+@exercise("4.4")
+def test_no_group_becomes_much_worse(judged):
+    """`groups` is the largest change in a zipcode with 30 sales or more, on all of `recent`."""
+    gate.judge_groups(judged)
+
+
+@exercise("4.4")
+def test_a_slow_version_is_refused(judged):
+    """`latency` is the median time for one house, in seconds."""
+    gate.judge_latency(judged)
+
+
+@exercise("4.4")
+def test_another_signature_is_refused(judged):
+    """`signature` refuses a version that asks for other inputs than the champion, and then nothing is measured."""
+    gate.judge_signature(judged)
+
+
+@exercise("4.4")
+def test_a_version_that_passes_each_rule_is_promoted(judged):
+    """`champion` moves to a version that passes each rule, and to no other one."""
+    gate.judge_decision(judged)
+
+
+@exercise("4.4")
+def test_the_first_version_needs_no_rival(judged):
+    """Without a champion there is nothing to compare with, and the first version is promoted."""
+    gate.judge_first(judged)
+
+
+@exercise("4.4")
+def test_the_decision_is_kept_with_the_version(judged):
+    """The version's tag `gate` holds the decision, also where it was refused."""
+    gate.judge_kept(judged)
+
+
+@exercise("4.4")
+def test_a_rollback_goes_one_step_back(lab, template, rng):
+    """`rollback` puts the former champion back, one step each time; nothing is deleted, and the history has it all."""
+    gate.judge_way_back(lab, template, rng)
+
+
+@exercise("4.4")
+def test_one_of_two_promoters_wins(new_lab, doors, rng):
+    """Of two processes that promote at once, one wins and the other is told."""
+    gate.judge_two_at_once(new_lab("4.4"), new_lab("4.4"), rng)
 
 
 # 4.5 the service
