@@ -1,6 +1,6 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help test test-live lint lock sync clean bench-labkit bench-serving bench-pipeline
+.PHONY: help test test-live lint lock sync clean bench-labkit bench-serving bench-pipeline elective-feast
 .PHONY: cluster-up deploy smoke cluster-down live-kubernetes
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
@@ -74,7 +74,10 @@ bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
 bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.serving $(ARGS)
 
-bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows; ARGS=--write keeps the figures
+elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environment of its own (500 MB)
+	@sh scripts/elective_feast.sh
+
+bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)
 
 clean:  ## remove .venv and the caches; your work and your progress stay
