@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlops_lab.plots import BLUE, ORANGE, RED, Plot, save_png
-from weeks.guide_figures import Figures, number
+from mlops_lab.plots import BLUE, RED, Plot, save_png
+from weeks.guide_figures import Figures
 
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
     """Draw all pictures into `folder` and return their paths."""
     return [
         save_png(sales_per_day(figures), folder / "sales_per_day.png"),
-        save_png(seconds_by_rows(figures), folder / "seconds_by_rows.png"),
     ]
 
 
@@ -34,30 +33,3 @@ def sales_per_day(figures: Figures) -> Plot:
     axes.set(ylabel="sales per day", ylim=(0, 1.7 * max(rates)))
     figure.suptitle("Each month but the last is from half to double the month before", fontsize="large")
     return Plot(figure, pd.DataFrame({"sales per day": rates}, index=months))
-
-
-def seconds_by_rows(figures: Figures) -> Plot:
-    """Seconds that the contract takes by the number of rows, both on logarithmic axes."""
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    names = {
-        "polars": ("Polars", BLUE),
-        "pandas": ("Pandera on pandas", RED),
-        "great_expectations": ("Great Expectations", ORANGE),
-    }
-    sizes = [100_000, 1_000_000, 10_000_000]
-    seconds = pd.DataFrame(
-        {name: [number(figures, f"{name}_{size}_s") for size in sizes] for name in names}, index=sizes
-    )
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    for name, (label, colour) in names.items():
-        axes.plot(sizes, seconds[name], color=colour, marker="o")
-        axes.annotate(label, (sizes[-1], seconds[name].iloc[-1]), xytext=(8, -4), textcoords="offset points")
-    axes.set(xscale="log", yscale="log", xlabel="rows", ylabel="seconds", xlim=(80_000, 90_000_000))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.yaxis.set_major_formatter("{x:g}")
-    figure.suptitle("The contract takes ten times as long for ten times the rows", fontsize="large")
-    return Plot(figure, seconds)

@@ -7,7 +7,6 @@ python -m weeks.week5_pipeline.figures --write    collect nothing; write guide a
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -78,33 +77,14 @@ def feature_figures() -> Figures:
     }
 
 
-def contract_figures() -> Figures:
-    """What `make bench-pipeline` measured on up to 10 million rows, and the table that it printed."""
-    kept = json.loads((WEEK / "contract.json").read_text(encoding="utf-8"))
-    found = {key.replace(" ", "_"): one for key, one in kept["measured"].items()}
-    figures: Figures = {f"{key}_s": one["seconds"] for key, one in found.items()}
-    figures |= {f"{key}_mb": one["memory_mb"] for key, one in found.items()}
-    most, least = found["polars_10000000"], found["polars_100000"]
-    return {
-        **figures,
-        "polars_10m_gb": most["memory_mb"] / 1000,
-        "pandas_10m_gb": found["pandas_10000000"]["memory_mb"] / 1000,
-        "polars_growth": most["seconds"] / least["seconds"] / 100,
-        "pandas_to_polars": found["pandas_10000000"]["seconds"] / most["seconds"],
-        "gx_to_polars": found["great_expectations_10000000"]["seconds"] / most["seconds"],
-        "features_growth": found["features_2161300"]["seconds"] / found["features_21613"]["seconds"],
-        "contract_table": "\n".join(kept["table"]) + "\n",
-    }
-
-
 def verdict_figures() -> Figures:
     """A wrong answer, as `lab check` tells of it."""
     return {"verdict": verdict("lab5_pipeline", "5.2_fillna_0")}
 
 
 # Groups of figures by name. The tests collect the quick ones again.
-GROUPS = {"data": data_figures, "features": feature_figures, "contract": contract_figures, "verdict": verdict_figures}
-QUICK = ("data", "contract")
+GROUPS = {"data": data_figures, "features": feature_figures, "verdict": verdict_figures}
+QUICK = ("data",)
 
 
 def main() -> int:
