@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if sys.platform == "linux":
         # What a test leaves behind becomes our child, wherever it was started.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def patience() -> Iterator[None]:
+    """Give each check of an engine that starts under it three times as long: other tests run beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_PATIENCE", os.environ.get("LABKIT_PATIENCE", "3"))
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

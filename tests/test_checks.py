@@ -139,7 +139,7 @@ for _name in {names}:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine(patience: None) -> Iterator[Engine]:
     with Engine(ROOT, jobs=2) as engine:
         yield engine
 

@@ -79,7 +79,7 @@ BODIES = {
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine(patience: None) -> Iterator[Engine]:
     with Engine(ROOT, jobs=2) as engine:
         yield engine
 

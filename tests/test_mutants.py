@@ -25,7 +25,7 @@ EXERCISES = [pytest.param(lab, exercise.id, id=exercise.id) for lab in LABS for 
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine(patience: None) -> Iterator[Engine]:
     with Engine(ROOT, jobs=3) as engine:  # some wait for a service, and others compute meanwhile
         yield engine
 

@@ -12,6 +12,7 @@ from tests.labkit import toy
 
 from labkit.course.catalog import find_root, load_catalog
 from labkit.course.lab import CatalogError, Exercise
+from labkit.engine.client import engine_environment
 
 
 def with_change(root: Path, old: str, new: str) -> Path:
@@ -96,6 +97,21 @@ def test_a_wrong_lab_toml_names_file_and_key(course: Path, old: str, new: str, m
     with pytest.raises(CatalogError) as caught:
         load_catalog(course)
     assert str(caught.value) == f"weeks/week1_toy/lab.toml: {message}"
+
+
+def test_a_slow_machine_gives_each_check_more_time(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = [exercise.seconds for exercise in load_catalog(course).lab("lab1_toy").exercises]
+    monkeypatch.setenv("LABKIT_PATIENCE", "2.5")
+    assert [exercise.seconds for exercise in load_catalog(course).lab("lab1_toy").exercises] == [2.5 * s for s in usual]
+    assert engine_environment(course)["LABKIT_PATIENCE"] == "2.5"
+
+
+@pytest.mark.parametrize("text", ["", "much", "0.5", "101", "nan", "inf"])
+def test_patience_is_a_number(course: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("LABKIT_PATIENCE", text)
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(course)
+    assert str(caught.value) == f"LABKIT_PATIENCE: a number from 1 to 100 is needed, it is {text!r}"
 
 
 def test_a_lab_needs_an_exercise(course: Path) -> None:

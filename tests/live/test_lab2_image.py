@@ -69,7 +69,7 @@ def _engine_of_docker() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine(patience: None) -> Iterator[Engine]:
     with Engine(ROOT) as engine:
         yield engine
 

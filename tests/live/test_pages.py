@@ -41,7 +41,7 @@ def right_pages() -> Iterator[object]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine(patience: None) -> Iterator[Engine]:
     with Engine(ROOT) as engine:
         yield engine
 

@@ -120,7 +120,8 @@ def describe_stop(stop: LearnerStopped) -> str:
         return _lines(
             expected=f"{expected} within {stop.seconds:g} seconds",
             found="time: it was still running and was ended",
-            help="look for a loop that does not end, or for work that could be done once",
+            help="look for a loop that does not end, or for work that could be done once "
+            "(is this machine slow or busy? `LABKIT_PATIENCE=3` gives it three times as long)",
         )
     if stop.reason == "output":
         return _lines(

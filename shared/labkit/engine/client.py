@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from labkit.course.lab import Lab
+from labkit.course.labtoml import PATIENCE
 from labkit.course.tracks import Track
 from labkit.engine.runs import PYTEST_BROKE
 from labkit.records import Report, Result
@@ -61,7 +62,7 @@ def engine_environment(root: Path) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in KEPT or name.startswith("LC_") or name == "LABKIT_DEBUG"
+        if name in KEPT or name.startswith("LC_") or name in ("LABKIT_DEBUG", PATIENCE)
     }
     cache = root / ".lab" / "cache"
     return {

@@ -14,7 +14,7 @@ from lab5_judges.prefect_api import Prefect
 from lab5_judges.world import Run, World
 from labkit.checks import LabHandle, expect, fail
 
-PROBE = "mlops_probes.pipeline"
+PROBE = "mlops_probes.flows"
 SEATTLE = ZoneInfo("America/Los_Angeles")
 PATIENCE = 40.0
 """Seconds that a deployment may take to be known to the server."""

@@ -9,7 +9,7 @@ from lab5_judges.prefect_api import tasks_by_name, told
 from lab5_judges.world import STEPS, Run, World, of_post
 from labkit.checks import LabHandle, expect, fail
 
-PROBE = "mlops_probes.pipeline"
+PROBE = "mlops_probes.flows"
 OUTSIDE = ("ingest", "register")
 OWN = ("validate", "features", "gate")
 CACHED = "Cached"

@@ -19,7 +19,7 @@ class Watch:
 
     def __init__(self, lab: LabHandle, steps: list[list[Any]], *, folder: str = "landing") -> None:
         self._lab = lab
-        self._landing = lab.make("mlops_probes.pipeline:Landing", f"{lab.folder}/{folder}", steps)
+        self._landing = lab.make("mlops_probes.flows:Landing", f"{lab.folder}/{folder}", steps)
         self.error = ""
         self.started: list[list[Any]] = []
 

@@ -71,7 +71,7 @@ class World:
         world.landing, world.warehouse = f"{lab.folder}/landing", f"{lab.folder}/warehouse"
         lab.write_bytes(DATABASE, (database / DATABASE).read_bytes())
         arguments = (lab._package, DATABASE) if on_fit is None else (lab._package, DATABASE, on_fit)
-        world.stage = lab.make("mlops_probes.pipeline:Stage", *arguments)
+        world.stage = lab.make("mlops_probes.flows:Stage", *arguments)
         first = int(rng.integers(0, 8))
         world.months = [str(one) for one in months.months()[first : first + 4]]
         return world
@@ -122,7 +122,7 @@ class World:
         self.stage.count_fits()
         self.stage.take_posts()
         before = {run["id"] for run in self.prefect.flow_runs(flow)}
-        answer = self.lab.make("mlops_probes.pipeline:attempt", target, *args, doing=f"`{target.partition(':')[2]}(…)`", **kwargs)
+        answer = self.lab.make("mlops_probes.flows:attempt", target, *args, doing=f"`{target.partition(':')[2]}(…)`", **kwargs)
         new = [run for run in self.prefect.flow_runs(flow) if run["id"] not in before]
         expect.that(
             len(new) == 1,
