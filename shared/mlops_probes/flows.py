@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -326,3 +327,125 @@ class Landing:
 
     def _touch(self, name: str) -> None:
         os.utime(self.folder / name)
+
+
+class Workers:
+    """A Dask scheduler and its workers, processes of one thread each, until `stop`. Make it before any thread is started.
+
+    They score without a model: `<package>.training.score` becomes sums over the table, so that the right answer is
+    known. Each score is noted, and the first two wait for each other.
+
+    Args:
+        package: the lab's package.
+        folder: where notes are kept.
+        number: how many workers.
+        deadly: the `depth` of the candidate that kills its worker the first time.
+    """
+
+    def __init__(self, package: str, folder: str, number: int, deadly: int = -1) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True)
+        self.deadly = deadly
+        self._parent = os.getpid()
+        importlib.import_module(f"{package}.training").score = self._score
+        importlib.import_module(f"{package}.scale")
+        self.children = [self._fork(self._schedule)]
+        self.address = self._wait("address", 1)[0].read_text()
+        self.children += [self._fork(self._work) for _ in range(number)]
+        self._wait("worker-*", number)
+
+    def _fork(self, run: Callable[[], Any]) -> int:
+        child = os.fork()
+        if child == 0:
+            import asyncio
+
+            try:
+                asyncio.run(run())
+            finally:
+                os._exit(1)
+        return child
+
+    def _wait(self, pattern: str, number: int) -> list[Path]:
+        end = time.monotonic() + 40
+        while len(found := sorted(self.folder.glob(pattern))) < number and time.monotonic() < end:
+            time.sleep(0.02)
+        return found
+
+    async def _schedule(self) -> None:
+        from distributed import Scheduler
+
+        async with Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address="127.0.0.1:0") as scheduler:
+            _note(self.folder / "address", scheduler.address)
+            await scheduler.finished()
+
+    async def _work(self) -> None:
+        from distributed import Worker
+
+        folder = str(self.folder / "spill")
+        async with Worker(
+            self.address, nthreads=1, host="127.0.0.1", local_directory=folder, dashboard=False, dashboard_address=None
+        ) as worker:
+            _note(self.folder / f"worker-{os.getpid()}", worker.address)
+            await worker.finished()
+
+    def _score(self, candidate: dict[str, Any], table: Any) -> float:
+        depth = int(candidate["depth"])
+        with (self.folder / "begun").open("a") as file:
+            file.write(f"{os.getpid()} {depth}\n")
+        if depth == self.deadly and not (self.folder / "killed").exists() and os.getpid() != self._parent:
+            _note(self.folder / "killed", str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._meet()
+        if candidate.get("broken"):
+            raise ValueError("such a model cannot be")
+        with (self.folder / "scored").open("a") as file:
+            file.write(f"{os.getpid()} {depth}\n")
+        return float((table["price"] * depth).sum() % 100_003) + 0.5
+
+    def _meet(self) -> None:
+        """Wait until two are at work at the same time; once that was seen, or waited for in vain, nobody waits."""
+        place = self.folder / f"in-{os.getpid()}-{time.monotonic_ns()}"
+        place.touch()
+        end = time.monotonic() + 4
+        while not (self.folder / "met").exists() and time.monotonic() < end:
+            if len(list(self.folder.glob("in-*"))) > 1:
+                (self.folder / "met").touch()
+            time.sleep(0.02)
+        if not (self.folder / "met").exists():
+            (self.folder / "met").write_text("in vain")
+        place.unlink()
+
+    def report(self) -> dict[str, Any]:
+        """What was noted: workers, who was killed, whether two worked at the same time, what was begun and scored."""
+        read = {name: self._read(name) for name in ("begun", "scored", "killed", "met")}
+        pairs = {name: [line.split() for line in read[name].splitlines()] for name in ("begun", "scored")}
+        return {
+            "workers": [int(path.name.removeprefix("worker-")) for path in self.folder.glob("worker-*")],
+            "killed": int(read["killed"] or 0),
+            "together": (self.folder / "met").exists() and not read["met"],
+            **{name: [[int(one) for one in pair] for pair in found] for name, found in pairs.items()},
+        }
+
+    def _read(self, name: str) -> str:
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""
+
+    def alive(self) -> int:
+        """How many of scheduler and workers are still there."""
+        self.children = [child for child in self.children if os.waitpid(child, os.WNOHANG)[0] == 0]
+        return len(self.children)
+
+    def stop(self) -> None:
+        """Kill them all."""
+        if self.alive():
+            for child in self.children:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            self.children = []
+
+
+def _note(path: Path, text: str) -> None:
+    """Write a file in one step."""
+    new = path.with_name(f".{path.name}")
+    new.write_text(text)
+    new.rename(path)

@@ -171,14 +171,12 @@ def gate(mae: float, guess_mae: float) -> None:
 
 @task(name="register", timeout_seconds=300, cache_policy=NO_CACHE, **OUTSIDE)
 def register(run_id: str) -> int:
-    """Return the version of the run's model, registered by lab 4 where it is not there yet.
+    """Return the version of the run's model in MLflow's registry, registered where it is not there yet.
 
     The registry stands outside and is asked each time: what it said last month may no longer be so.
     """
     # solution 5.4
-    from lab4_tracking import registry
-
-    return training.find_version(run_id) or registry.register(run_id)
+    return training.find_version(run_id) or training.register_version(run_id)
     # end solution
 
 

@@ -85,6 +85,14 @@ def find_version(run_id: str) -> int | None:
     return min((int(one.version) for one in found), default=None)
 
 
+def register_version(run_id: str) -> int:
+    """Register the model of a run as a new version of `house-price`; return the version."""
+    import mlflow
+
+    outputs = mlflow.get_run(run_id).outputs
+    return int(mlflow.register_model(f"models:/{outputs.model_outputs[0].model_id}", NAME).version)
+
+
 def load_model(run_id: str) -> Any:
     """Return the model of a run."""
     import mlflow

@@ -57,6 +57,10 @@ def corrected(world: World) -> Run:
     return found
 
 
+def _registers(world: World) -> str:
+    return f"{world.lab._package}.training:register_version"
+
+
 def lost_answer(world: World) -> Run:
     """The next month, whose version is registered, and the answer of the registry gets lost on its way."""
     first(world)
@@ -65,7 +69,7 @@ def lost_answer(world: World) -> Run:
         month = world.months[1]
         world.land(month, world.draw(month))
         fault = world.lab.make(
-            f"{PROBE}:Fault", "lab4_tracking.registry:register", "ConnectionError", "connection reset by peer", after=True
+            f"{PROBE}:Fault", _registers(world), "ConnectionError", "connection reset by peer", after=True
         )
         run = world.run(month)
         run.calls = int(fault.stop())
@@ -76,14 +80,14 @@ def lost_answer(world: World) -> Run:
 
 
 def own_bug(world: World) -> Run:
-    """The month after, with a bug of our own: `register` of lab 4 raises a TypeError, once."""
+    """The month after, with a bug of our own: the registry is called with a TypeError, once."""
     first(world)
 
     def make() -> Run:
         month = world.months[2]
         world.land(month, world.draw(month))
         words = "unsupported operand type(s)\n  for +: 'int' and 'str'"
-        fault = world.lab.make(f"{PROBE}:Fault", "lab4_tracking.registry:register", "TypeError", words)
+        fault = world.lab.make(f"{PROBE}:Fault", _registers(world), "TypeError", words)
         run = world.run(month)
         run.calls = int(fault.stop())
         return run
@@ -158,7 +162,7 @@ def judge_registry(world: World, run: Run) -> None:
         [version for version, _ in run.versions] == [run.answer["version"]],
         expected=f"version {run.answer['version']} of `house-price` in the registry, as `monthly` says",
         found=f"the versions {[version for version, _ in run.versions]}",
-        help="`register` of lab 4 returns the version.",
+        help="`training.register_version` returns the version.",
     )
     keys = world.query(f"select value from tags where key = 'pipeline.key' and run_uuid = '{run.versions[0][1]}'")
     expect.that(
