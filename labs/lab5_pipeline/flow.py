@@ -80,7 +80,7 @@ def ingest(path: str, sha256: str, warehouse: str) -> str:
 
 @task(name="validate", timeout_seconds=300, **KEPT)
 def validate(raw: str, previous: str | None, warehouse: str) -> dict[str, str]:
-    """Hold the rows against the contract of 5.1 and 5.2; return the names of `good` and `quarantined`, and the `report`.
+    """Hold the rows against the contract of 5.2; return the names of `good` and `quarantined`, and the `report`.
 
     `previous` is the report of the month before, as JSON, as is `report`.
     """
@@ -143,7 +143,7 @@ def gate(mae: float, guess_mae: float) -> None:
 
 @task(name="register", timeout_seconds=300, cache_policy=NO_CACHE, **OUTSIDE)
 def register(run_id: str) -> int:
-    """Return the version of the run's model, registered by lab 4 where it is not there yet.
+    """Return the version of the run's model in MLflow's registry, registered where it is not there yet.
 
     The registry stands outside and is asked each time: what it said last month may no longer be so.
     """
@@ -154,7 +154,7 @@ def register(run_id: str) -> int:
 # Around the tasks.
 
 
-def notify(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+def notify(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Tell the webhook that a flow failed: a POST of `{"text": "2015-03: <reason>"}`, all in one line."""
     # TODO 5.4: From a file to a version
     raise NotImplementedError
@@ -171,7 +171,7 @@ def one_run(month: str, warehouse: Path) -> Iterator[None]:
     raise NotImplementedError
 
 
-def keeping(step: Task[..., Any], warehouse: Path) -> Task[..., Any]:
+def keeping(step: Task[..., Any], warehouse: Path) -> Callable[..., Any]:
     """Return the task with its results in the warehouse. With the tables they go, and then nothing counts as done."""
     return step.with_options(result_storage=Path(warehouse, "results"))
 

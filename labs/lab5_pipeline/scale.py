@@ -1,4 +1,4 @@
-"""The search for better settings of the model, spread over the workers of Dask: on this machine, or wherever they are."""
+"""The search for better settings of the model, spread over the workers of Dask: here, or wherever they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task, unmapped
-from prefect_dask import DaskTaskRunner
+from prefect_dask.task_runners import DaskTaskRunner
 
 from lab5_pipeline import storage, training
 
@@ -30,7 +30,7 @@ def score(candidate: dict[str, Any], table: str, warehouse: str) -> float:
 
 @flow(name="tune")
 def fan_out(candidates: list[dict[str, Any]], table: str, warehouse: str) -> list[float]:
-    """Score all candidates at the same time; return their errors in the order of the candidates, NaN for a failed one."""
+    """Score all candidates at the same time; return their errors in this order, NaN for one that failed."""
     # TODO 5.7: Spread the search over workers
     raise NotImplementedError
 

@@ -44,7 +44,7 @@ class Stage:
         self.tried: str | None = None
         self._try: tuple[str, tuple[Any, ...]] | None = None
         self._on_fit = on_fit
-        self._training = importlib.import_module(f"{package}.training")
+        self._training: Any = importlib.import_module(f"{package}.training")
         self._training.fit = self._fit
         self._training.TRUSTED = ["sklearn.tree._tree.Tree"]
 
@@ -62,10 +62,12 @@ class Stage:
         if self._on_fit is not None:
             self._on_fit()
         tree = DecisionTreeRegressor(min_samples_leaf=5, random_state=0)
-        return TransformedTargetRegressor(tree, func=np.log1p, inverse_func=np.expm1).fit(self._training.inputs_of(train), train["price"])
+        return TransformedTargetRegressor(tree, func=np.log1p, inverse_func=np.expm1).fit(
+            self._training.inputs_of(train), train["price"]
+        )
 
     def try_at_fit(self, target: str, *arguments: Any) -> None:
-        """At the next training, enter a context manager; `tried` is then the class of what it raised, "" for nothing."""
+        """At the next training, enter a context manager; `tried` is the class of what it raised, or ""."""
         self._try = target, arguments
 
     def count_fits(self) -> int:
@@ -330,7 +332,7 @@ class Landing:
 
 
 class Workers:
-    """A Dask scheduler and its workers, processes of one thread each, until `stop`. Make it before any thread is started.
+    """A Dask scheduler and its workers, processes of one thread each, until `stop`. Make it before any thread.
 
     They score without a model: `<package>.training.score` becomes sums over the table, so that the right answer is
     known. Each score is noted, and the first two wait for each other.
@@ -347,7 +349,8 @@ class Workers:
         self.folder.mkdir(parents=True)
         self.deadly = deadly
         self._parent = os.getpid()
-        importlib.import_module(f"{package}.training").score = self._score
+        training: Any = importlib.import_module(f"{package}.training")
+        training.score = self._score
         importlib.import_module(f"{package}.scale")
         self.children = [self._fork(self._schedule)]
         self.address = self._wait("address", 1)[0].read_text()

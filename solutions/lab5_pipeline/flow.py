@@ -77,8 +77,8 @@ OUTSIDE: dict[str, Any] = {
     "retry_condition_fn": failed_outside,
 }
 # end solution
-#~ KEPT: dict[str, Any] = {}
-#~ OUTSIDE: dict[str, Any] = {}
+# ~ KEPT: dict[str, Any] = {}
+# ~ OUTSIDE: dict[str, Any] = {}
 
 
 @task(name="ingest", timeout_seconds=300, **KEPT, **OUTSIDE)
@@ -98,7 +98,7 @@ def ingest(path: str, sha256: str, warehouse: str) -> str:
 
 @task(name="validate", timeout_seconds=300, **KEPT)
 def validate(raw: str, previous: str | None, warehouse: str) -> dict[str, str]:
-    """Hold the rows against the contract of 5.1 and 5.2; return the names of `good` and `quarantined`, and the `report`.
+    """Hold the rows against the contract of 5.2; return the names of `good` and `quarantined`, and the `report`.
 
     `previous` is the report of the month before, as JSON, as is `report`.
     """
@@ -183,13 +183,13 @@ def register(run_id: str) -> int:
 # Around the tasks.
 
 
-def notify(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+def notify(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Tell the webhook that a flow failed: a POST of `{"text": "2015-03: <reason>"}`, all in one line."""
     # solution 5.4
     url = os.environ.get(WEBHOOK)
     if url:
         error = state.result(raise_on_failure=False)
-        reason = " ".join(f"{run.parameters.get('month', flow.name)}: {error or type(error).__name__}".split())
+        reason = " ".join(f"{flow_run.parameters.get('month', flow.name)}: {error or type(error).__name__}".split())
         httpx.post(url, json={"text": reason}, timeout=10).raise_for_status()
     # end solution
 
@@ -213,7 +213,7 @@ def one_run(month: str, warehouse: Path) -> Iterator[None]:
     # end solution
 
 
-def keeping(step: Task[..., Any], warehouse: Path) -> Task[..., Any]:
+def keeping(step: Task[..., Any], warehouse: Path) -> Callable[..., Any]:
     """Return the task with its results in the warehouse. With the tables they go, and then nothing counts as done."""
     return step.with_options(result_storage=Path(warehouse, "results"))
 
@@ -320,13 +320,13 @@ def backfill(first: str, last: str, *, landing: Path, warehouse: Path) -> dict[s
     versions, failed = {}, {}
     with one_run("backfill", warehouse):
         end_dead_runs("backfill", {"warehouse": warehouse})
-        bar = create_progress_artifact(0.0, key="backfill", description=f"{first} to {last}")
+        bar: Any = create_progress_artifact(0.0, key="backfill", description=f"{first} to {last}")
         for done, month in enumerate(months, start=1):
             with contextlib.suppress(MonthRefused), one_run(month, warehouse):
                 # Nobody runs it, since we hold it: what Prefect calls running is dead.
                 end_dead_runs("monthly", {"month": month, "warehouse": warehouse})
             state = monthly(month, landing=landing, warehouse=warehouse, return_state=True)
-            answer = state.result(raise_on_failure=False)
+            answer: Any = state.result(raise_on_failure=False)
             if state.is_completed():
                 versions[month] = answer["version"]
             else:
@@ -369,7 +369,8 @@ def deploy(*, landing: Path, warehouse: Path) -> None:
     # solution 5.5
     folders = {"landing": str(Path(landing).resolve()), "warehouse": str(Path(warehouse).resolve())}
     schedule = Cron("0 6 2 * *", timezone=SEATTLE)
-    serve(newest_month.to_deployment("every-month", schedule=schedule, parameters=folders, concurrency_limit=1))
+    planned: Any = newest_month.to_deployment("every-month", schedule=schedule, parameters=folders, concurrency_limit=1)
+    serve(planned)
     # end solution
 
 

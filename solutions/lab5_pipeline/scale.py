@@ -1,4 +1,4 @@
-"""The search for better settings of the model, spread over the workers of Dask: on this machine, or wherever they are."""
+"""The search for better settings of the model, spread over the workers of Dask: here, or wherever they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task, unmapped
-from prefect_dask import DaskTaskRunner
+from prefect_dask.task_runners import DaskTaskRunner
 
 from lab5_pipeline import storage, training
 
@@ -40,7 +40,7 @@ def score(candidate: dict[str, Any], table: str, warehouse: str) -> float:
 
 @flow(name="tune")
 def fan_out(candidates: list[dict[str, Any]], table: str, warehouse: str) -> list[float]:
-    """Score all candidates at the same time; return their errors in the order of the candidates, NaN for a failed one."""
+    """Score all candidates at the same time; return their errors in this order, NaN for one that failed."""
     # solution 5.7
     futures = score.map(candidates, table=unmapped(table), warehouse=unmapped(warehouse))
     # All are on their way before the first one is waited for.
@@ -70,7 +70,8 @@ def tune(
         ValueError: where there is no candidate, and where each of them failed.
     """
     # solution 5.7
-    on_dask = fan_out.with_options(task_runner=make_runner(address, workers))
+    runner: Any = make_runner(address, workers)
+    on_dask = fan_out.with_options(task_runner=runner)
     errors = on_dask(candidates, table, str(warehouse)) if candidates else []
     known = [(error, place) for place, error in enumerate(errors) if not math.isnan(error)]
     if not known:

@@ -19,7 +19,6 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd

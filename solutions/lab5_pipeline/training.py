@@ -1,4 +1,4 @@
-"""The month's model: how it is trained, kept in MLflow and asked. Given, no exercise: week 1 and week 4 are about it."""
+"""The month's model: how it is trained, kept in MLflow and asked. Given: week 1 and week 4 are about it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def register_version(run_id: str) -> int:
     """Register the model of a run as a new version of `house-price`; return the version."""
     import mlflow
 
-    outputs = mlflow.get_run(run_id).outputs
+    outputs: Any = mlflow.get_run(run_id).outputs
     return int(mlflow.register_model(f"models:/{outputs.model_outputs[0].model_id}", NAME).version)
 
 
@@ -124,7 +124,7 @@ def score(candidate: dict[str, Any], table: pd.DataFrame) -> float:
     """
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     table = table.sort_values("date", kind="stable")
     cut = len(table) * 4 // 5

@@ -440,7 +440,7 @@ def test_a_dead_worker_costs_time_only(lab, doors, rng):
 
 @exercise("5.7")
 def test_errors_are_in_order_and_the_best_is_found(searched):
-    """The errors are in the order of the candidates, one that fails is NaN, and the best is the one with the smallest."""
+    """The errors are in the order of the candidates, one that fails is NaN, and the smallest one is the best."""
     tuning.judge_errors(searched)
 
 
@@ -458,5 +458,5 @@ def test_no_candidate_is_an_error(lab):
 
 @exercise("5.7")
 def test_workers_of_this_machine_are_processes(lab, rng):
-    """On this machine: processes of one thread, their dashboard on loopback; with an address, those of the scheduler."""
+    """Here: processes of one thread, their dashboard on loopback; with an address, those of the scheduler."""
     tuning.judge_runner(lab, rng)

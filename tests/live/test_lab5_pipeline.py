@@ -11,13 +11,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from mlops_lab import services
-from mlops_lab.processes import Server, free_port, serve
 
 from labkit.tools import find, is_there
+from mlops_lab import services
+from mlops_lab.processes import Server, free_port, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_browser = pytest.mark.skipif(not is_there("chromium"), reason="no Chromium here; `lab doctor` says how to get it")
@@ -50,7 +51,9 @@ def environment(folder: Path, prefect: Server) -> dict[str, str]:
 
 def pipeline(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "lab5_pipeline", "--landing", "landing", "--warehouse", "warehouse", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def run(folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def filtered(prefect: Server, what: str, wanted: dict[str, object]) -> list[dict[str, object]]:
+def filtered(prefect: Server, what: str, wanted: dict[str, Any]) -> list[dict[str, object]]:
     found: list[dict[str, object]] = httpx.post(f"{prefect.url}/api/{what}/filter", json=wanted, timeout=30).json()
     return found
 
@@ -102,6 +105,7 @@ def test_the_page_shows_the_run_and_its_artifacts(prefect: Server, run: str, tmp
 TUNE = """
 import json, sys
 from pathlib import Path
+from typing import Any
 from lab5_pipeline import scale, storage
 from mlops_lab.datasets import load_house_sales
 
@@ -119,7 +123,13 @@ def local(folder: Path, environment: dict[str, str]) -> dict[str, object]:
     """The search on workers of this machine."""
     (folder / "tune.py").write_text(TUNE, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "tune.py", ""], cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
+        [sys.executable, "tune.py", ""],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     answer: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
@@ -139,7 +149,14 @@ def test_a_killed_worker_costs_time_and_no_score(
         pages = [free_port(), free_port()]
         workers = [
             stack.enter_context(
-                serve([*dask[:2], *worker, f"127.0.0.1:{one}"], health="/health", port=one, env=environment, cwd=folder, timeout=120)
+                serve(
+                    [*dask[:2], *worker, f"127.0.0.1:{one}"],
+                    health="/health",
+                    port=one,
+                    env=environment,
+                    cwd=folder,
+                    timeout=120,
+                )
             )
             for one in pages
         ]

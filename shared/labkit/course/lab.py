@@ -82,7 +82,7 @@ class Lab:
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """What `lab up` starts: those servers, and the further ones that a person at work wants (`up` in `lab.toml`)."""
+        """What `lab up` starts: those servers, and the further ones that `up` in `lab.toml` names."""
         return tuple(dict.fromkeys([*self.services, *self.up]))
 
     @property

@@ -102,7 +102,7 @@ def judge_dead(world: World) -> None:
             not left,
             expected=f"no run of `{name}` is RUNNING at Prefect's server: the killed ones are CRASHED",
             found=f"{len(left)} of {len(states)}: {', '.join(left)}",
-            help="Nobody tells Prefect of a `kill -9`. Who holds the right to run a month knows that the others are dead.",
+            help="Nobody tells Prefect of a `kill -9`. Who holds a month knows that its other runs are dead.",
         )
         expect.that("CRASHED" in states, expected=f"the killed run of `{name}` is CRASHED", found=", ".join(states))
 
@@ -115,7 +115,7 @@ def judge_bar(world: World, seen: list[float | None]) -> None:
         len(bars) == 1 and bars[0]["key"] == "backfill",
         expected="one progress artifact with the key `backfill` in the run",
         found=", ".join(f"{one['type']} `{one['key']}`" for one in bars) or "none",
-        help="`create_progress_artifact(0.0, key=…)` gives an id; `update_progress_artifact(id, progress)` moves the bar.",
+        help="`create_progress_artifact(0.0, key=…)` gives an id; `update_progress_artifact(id, …)` moves it.",
     )
     expect.close(float(bars[0]["data"]), 100.0, "the bar at the end", abs=0.01)
     wanted = [100 / 3, 200 / 3]
@@ -244,4 +244,3 @@ def judge_deployed(lab: LabHandle, door: Any, rng: np.random.Generator) -> None:
         help="A cron line without a time zone means UTC: `Cron(…, timezone=SEATTLE)`.",
     )
     served.stop()
-

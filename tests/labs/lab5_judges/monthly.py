@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -194,7 +196,7 @@ def judge_steps(world: World) -> None:
         names == list(STEPS),
         expected=f"Prefect's server has one run of each task, in this order: {', '.join(STEPS)}",
         found=told(runs),
-        help="What is called as a plain function, as `ingest.fn(…)`, is no task: it is not seen, not kept and not retried.",
+        help="What is called as a plain function, as `ingest.fn(…)`, is no task: not seen, not kept, not retried.",
     )
     bad = [one for one in runs if one["state_type"] != "COMPLETED"]
     expect.that(not bad, expected="each of them is COMPLETED", found=told(bad))
@@ -205,7 +207,11 @@ def judge_policies(world: World) -> None:
     runs = tasks_by_name(world.prefect.task_runs(first(world).flow_run))
     for name in (*OUTSIDE, *OWN):
         policy = (runs.get(name) or [{}])[0].get("empirical_policy") or {}
-        retries, delay, jitter = policy.get("retries") or 0, policy.get("retry_delay"), policy.get("retry_jitter_factor")
+        retries, delay, jitter = (
+            policy.get("retries") or 0,
+            policy.get("retry_delay"),
+            policy.get("retry_jitter_factor"),
+        )
         if name in OWN:
             expect.that(
                 retries == 0,
@@ -221,10 +227,10 @@ def judge_policies(world: World) -> None:
         )
         waits = delay if isinstance(delay, list) else [delay or 0] * 3
         expect.that(
-            all(later > earlier > 0 for earlier, later in zip(waits, waits[1:], strict=False)),
+            all(later > earlier > 0 for earlier, later in pairwise(waits)),
             expected=f"each wait of `{name}` is longer than the one before: backoff",
             found=f"waits of {waits} s",
-            help="`retry_delay_seconds=exponential_backoff(1)`. Equal waits hit a server that struggles again and again.",
+            help="`retry_delay_seconds=exponential_backoff(1)`. Equal waits hit a struggling server again and again.",
         )
         expect.that(
             jitter and jitter > 0,

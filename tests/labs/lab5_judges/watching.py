@@ -10,7 +10,7 @@ from labkit.checks import LabHandle, expect
 
 MEMORY = "memory.json"
 QUIET = 0.3
-"""Seconds without a change after which a file is whole. A file that grows does so before each look: no clock decides."""
+"""Seconds without a change after which a file is whole. What grows does so before each look: no clock decides."""
 EVERY = 0.02
 
 
@@ -79,7 +79,8 @@ def judge_new(lab: LabHandle, rng: np.random.Generator) -> None:
     one, two, three = _draw(rng, 3)
     steps = [
         ["write", f"{two}.parquet", _content(rng)], ["write", f"{one}.csv", _content(rng)],
-        ["write", "README.txt", "hello"], ["write", f"{three}.csv.part", "half"], ["write", f".{three}.csv.tmp", "half"],
+        ["write", "README.txt", "hello"], ["write", f"{three}.csv.part", "half"],
+        ["write", f".{three}.csv.tmp", "half"],
         ["write", "2015-13.csv", "no month"], ["write", f"copy of {three}.csv", "x"], ["until", 2], ["looks", 3],
         ["write", f"{three}.csv", _content(rng)], ["until", 3], ["looks", 40],
     ]  # fmt: skip
@@ -88,7 +89,7 @@ def judge_new(lab: LabHandle, rng: np.random.Generator) -> None:
         watch,
         [one, two, three],
         "two files lie there, a third one comes, and there are files of other names",
-        help="`storage.month_of(path)` is None for what is no file of a month. `sorted` gives the months in their order.",
+        help="`storage.month_of(path)` is None for what is no file of a month. `sorted` gives them in their order.",
     )
 
 
@@ -96,7 +97,10 @@ def judge_growing(lab: LabHandle, rng: np.random.Generator) -> None:
     """A file that grows before each look waits; so does one that keeps its size and is written anew."""
     (month,) = _draw(rng, 1)
     looks = 60
-    steps: list[list[Any]] = [["growing", f"{month}.csv", "1,2\n", looks], ["write", f"{month}.csv", whole := _content(rng)]]
+    steps: list[list[Any]] = [
+        ["growing", f"{month}.csv", "1,2\n", looks],
+        ["write", f"{month}.csv", whole := _content(rng)],
+    ]
     steps += [["until", 1], ["looks", 3]]
     watch = Watch(lab, steps).run()
     _ended(watch)
@@ -109,7 +113,7 @@ def judge_growing(lab: LabHandle, rng: np.random.Generator) -> None:
     expect.that(
         texts == [whole] and len(watch.started) == 1,
         expected="a file that is still written waits, and starts once, when it is whole",
-        found=f"{len(watch.started)} starts; at the first one the file was {len(''.join(texts)):,} bytes of {len(whole)}"
+        found=f"{len(watch.started)} starts; at the first one the file had {len(''.join(texts)):,} bytes"
         if texts != [whole]
         else f"{len(watch.started)} starts",
         help=help,
@@ -208,6 +212,13 @@ def judge_vanishing(lab: LabHandle, rng: np.random.Generator) -> None:
     """A file that goes away while the watch looks is no reason to end."""
     one, two = _draw(rng, 2)
     script: list[list[Any]] = [["write", f"{one}.csv", _content(rng)], ["looks", 3], ["vanish", f"{one}.csv"]]
-    steps = [*script, ["looks", 3], ["gone", f"{one}.csv"], ["write", f"{two}.csv", _content(rng)], ["until", 1], ["looks", 3]]
+    steps = [
+        *script,
+        ["looks", 3],
+        ["gone", f"{one}.csv"],
+        ["write", f"{two}.csv", _content(rng)],
+        ["until", 1],
+        ["looks", 3],
+    ]
     watch = Watch(lab, steps).run()
     _only(watch, [two], "the first file is taken away between the listing of the folder and the look at it")

@@ -1,4 +1,4 @@
-"""Months of sales that land, flows that run on them, and what they leave behind: in the warehouse, MLflow and Prefect."""
+"""Months of sales that land, flows that run on them, and what they leave in the warehouse, MLflow and Prefect."""
 
 from __future__ import annotations
 
@@ -64,7 +64,12 @@ class World:
 
     @classmethod
     def build(
-        cls, lab: LabHandle, door: Door, database: Path, rng: np.random.Generator, on_fit: Callable[[], object] | None = None
+        cls,
+        lab: LabHandle,
+        door: Door,
+        database: Path,
+        rng: np.random.Generator,
+        on_fit: Callable[[], object] | None = None,
     ) -> World:
         """Prepare the worker: MLflow's file, a quick model, a webhook."""
         world = cls(lab, Prefect(door.url), rng, on_fit)
@@ -122,7 +127,9 @@ class World:
         self.stage.count_fits()
         self.stage.take_posts()
         before = {run["id"] for run in self.prefect.flow_runs(flow)}
-        answer = self.lab.make("mlops_probes.flows:attempt", target, *args, doing=f"`{target.partition(':')[2]}(…)`", **kwargs)
+        answer = self.lab.make(
+            "mlops_probes.flows:attempt", target, *args, doing=f"`{target.partition(':')[2]}(…)`", **kwargs
+        )
         new = [run for run in self.prefect.flow_runs(flow) if run["id"] not in before]
         expect.that(
             len(new) == 1,
