@@ -45,8 +45,7 @@ class Stage:
         self._try: tuple[str, tuple[Any, ...]] | None = None
         self._on_fit = on_fit
         self._training: Any = importlib.import_module(f"{package}.training")
-        self._training.fit = self._fit
-        self._training.TRUSTED = ["sklearn.tree._tree.Tree"]
+        vars(self._training).update(fit=self._fit, TRUSTED=["sklearn.tree._tree.Tree"])
 
     def _fit(self, train: Any) -> Any:
         import numpy as np
