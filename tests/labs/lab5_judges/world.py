@@ -23,8 +23,10 @@ from labkit.checks import CheckFailed, LabHandle, expect, fail
 STEPS = ("ingest", "validate", "features", "train", "evaluate", "gate", "register")
 DATABASE = "mlflow.db"
 WEBHOOK = "PIPELINE_WEBHOOK"
-ROWS = 160
-"""Rows of a month: enough for a model, and two bad ones are within the agreed share."""
+ROWS = 240
+"""Rows of a month: enough for a model that passes the gate, and two bad ones are within the agreed share."""
+DEAREST = 1_500_000
+"""USD; a few dearer houses would decide over the error of a small sample."""
 
 
 @dataclass
@@ -98,6 +100,7 @@ class World:
     def draw(self, month: str, *, bad: int = 2, rows: int = ROWS) -> pd.DataFrame:
         """Some real sales of a month, the last day among them, and `bad` rows that break the contract."""
         sales = months.month_of(pd.Period(month)).drop_duplicates("id")
+        sales = sales[sales["price"] < DEAREST]
         last = sales.nlargest(1, "date")
         others = sales.drop(last.index).sample(rows - 1, random_state=self.rng)
         table = pd.concat([others, last]).reset_index(drop=True)
