@@ -28,7 +28,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lab2_service.predictor import as_frame, make_pricer
+from lab2_service.predictor import WatchedPricer, Watcher, as_frame, make_pricer
 from lab2_service.schemas import (
     Customer,
     Flower,
@@ -63,6 +63,13 @@ class Models:
     ready: dict[str, Artifact] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)  # name → why it cannot be loaded
     pricer: Any = None  # see `predictor.make_pricer`
+    watchers: list[Watcher] = field(default_factory=list)  # told of each price, see `predictor.WatchedPricer`
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Whoever sets the pricer: it is watched."""
+        if name == "pricer" and value is not None:
+            value = WatchedPricer(value, self.watchers)
+        super().__setattr__(name, value)
 
     def get(self, name: str) -> Artifact:
         """Return a model that is loaded; else the answer to the request is 503, or 404 where it is not in `MODELS`."""

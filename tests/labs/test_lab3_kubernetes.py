@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
-from lab3_judges import policy, rendering, routes, scaling, settings, workload
+from lab3_judges import clusters, metrics, policy, rendering, routes, scaling, settings, workload
 from lab3_judges.schema import judge_schema
 
 from labkit.checks import exercise
@@ -283,3 +285,134 @@ def test_the_pods_get_to_dns_and_the_registry(policies):
 def test_the_pods_get_nowhere_else(policies, rng):
     """The pods get nowhere else."""
     policy.judge_closed_exit(policies, rng)
+
+
+# 3.5 overlays
+
+OVERLAYS = pytest.mark.parametrize("overlay", ["kind", "eks"])
+
+
+@pytest.fixture(scope="module")
+def render(submitted, documents):
+    """Returns what an overlay renders to, or why it does not."""
+    return cache(lambda name: rendering.render(submitted, documents, f"overlays/{name}"))
+
+
+@pytest.fixture(scope="module")
+def overlays(render):
+    """Returns what an overlay renders to."""
+
+    def rendered(name):
+        if render(name).problem:
+            pytest.skip("nothing is rendered: see the check that renders it")
+        return render(name)
+
+    return rendered
+
+
+@exercise("3.5")
+@OVERLAYS
+def test_the_overlay_is_rendered(render, overlay):
+    """`kubectl kustomize` renders each overlay, without a warning."""
+    rendering.judge_rendered(render(overlay))
+
+
+@exercise("3.5")
+@OVERLAYS
+def test_kubernetes_takes_the_overlay(overlays, overlay):
+    """Kubernetes 1.35 to 1.37 take each object that is rendered."""
+    clusters.judge_schemas(overlays(overlay))
+
+
+@exercise("3.5")
+@OVERLAYS
+def test_everything_is_in_the_namespace(overlays, overlay):
+    """Everything is in the namespace `ml-api`, and that is rendered, too."""
+    clusters.judge_namespace(overlays(overlay))
+
+
+@exercise("3.5")
+@OVERLAYS
+def test_the_patches_break_nothing(overlays, overlay):
+    """What holds for Deployment, Service, way in and settings of the base still holds."""
+    clusters.judge_fit(overlays(overlay))
+
+
+@exercise("3.5")
+@OVERLAYS
+def test_the_fence_still_stands(overlays, overlay, rng):
+    """The network policy still lets through who has to get through, and nobody else."""
+    clusters.judge_fence(overlays(overlay), rng)
+
+
+@exercise("3.5")
+def test_kind_has_one_pod_or_a_few(overlays):
+    """On kind there are 1 to 3 pods, and the budget lets the only one go."""
+    clusters.judge_pods(overlays("kind"), range(1, 2), range(3, 4))
+
+
+@exercise("3.5")
+def test_kind_runs_the_image_that_was_built_here(overlays):
+    """kind runs `mlops-lab/lab2-service:labs`, and nobody tries to pull it."""
+    clusters.judge_local_image(overlays("kind"))
+
+
+@exercise("3.5")
+def test_the_way_in_on_kind_is_traefik(overlays):
+    """On kind, `traefik` serves the way in."""
+    clusters.judge_class(overlays("kind"), "traefik")
+
+
+@exercise("3.5")
+def test_eks_has_three_pods_or_more(overlays):
+    """On EKS there are 3 pods or more, up to 20, and the budget lets one go."""
+    clusters.judge_pods(overlays("eks"), range(3, 7), range(6, 21))
+
+
+@exercise("3.5")
+def test_the_pods_spread_over_zones(overlays):
+    """On EKS, the pods spread over zones, and over nodes as well."""
+    clusters.judge_zones(overlays("eks"))
+
+
+@exercise("3.5")
+def test_eks_runs_a_version_from_ecr(overlays):
+    """EKS runs an image `ml-api` of ECR, with a version or a digest."""
+    clusters.judge_registry_image(overlays("eks"))
+
+
+@exercise("3.5")
+def test_the_load_balancer_gets_through(overlays):
+    """On EKS, `alb` serves the way in: it sends to the pods themselves, asks `/readyz`, and the policy lets it in."""
+    clusters.judge_class(overlays("eks"), "alb")
+    clusters.judge_load_balancer(overlays("eks"))
+
+
+# 3.8 metrics
+
+
+@exercise("3.8")
+def test_kubernetes_takes_metrics_server(documents):
+    """Kubernetes 1.35 to 1.37 take each object of `metrics.yaml`."""
+    for one in documents.yaml("metrics.yaml"):
+        judge_schema(one)
+
+
+@exercise("3.8")
+def test_it_may_only_read(documents):
+    """metrics-server may read the figures of kubelets, pods and nodes, and nothing else."""
+    metrics.judge_rights(metrics.named(documents, "ClusterRole", "metrics-server"))
+
+
+@exercise("3.8")
+def test_it_runs_under_its_account(documents):
+    """It runs under its account, with a fixed version, figures of 10 to 30 s, and a place for its certificate."""
+    metrics.judge_server(metrics.named(documents, "Deployment", "metrics-server"))
+
+
+@exercise("3.8")
+def test_the_api_leads_to_it(documents):
+    """`v1beta1.metrics.k8s.io` leads to the Service, and the Service to the port on which the server listens."""
+    server = metrics.named(documents, "Deployment", "metrics-server")
+    service = metrics.named(documents, "Service", "metrics-server")
+    metrics.judge_way(server, service, metrics.named(documents, "APIService", "v1beta1.metrics.k8s.io"))

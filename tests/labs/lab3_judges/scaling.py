@@ -8,6 +8,8 @@ from lab3_judges.facts import NAME
 from lab3_judges.objects import container_of, judge_selects
 from labkit.checks import CheckFailed, Located, expect
 
+PATCHED = "In an overlay: a patch whose `target` matches nothing is no error, it is left out."
+
 
 def judge_target(hpa: Located, workload: Located) -> None:
     """The HPA scales the Deployment, and nobody else sets its replicas."""
@@ -44,9 +46,10 @@ def judge_bounds(hpa: Located, low: range, high: range) -> None:
         least in low,
         expected=f"`minReplicas` is {_words(low)}",
         found=f"{least}" + ("" if fewest else ", the default"),
+        help=PATCHED,
         where=fewest or hpa["spec"],
     )
-    expect.that(most.of(int) in high, expected=f"`maxReplicas` is {_words(high)}", found=most, where=most)
+    expect.that(most.of(int) in high, expected=f"`maxReplicas` is {_words(high)}", found=most, help=PATCHED, where=most)
 
 
 def _words(numbers: range) -> str:

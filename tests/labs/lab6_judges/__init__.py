@@ -1,0 +1,1 @@
+"""Samples, services and judgements for the checks of lab 6."""
