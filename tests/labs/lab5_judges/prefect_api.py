@@ -66,7 +66,10 @@ class Prefect:
         return found if isinstance(found, list) else []
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
-        answer = self._client.post(f"/{path}", json=body)
+        end = time.monotonic() + PATIENCE
+        # Its database has one writer at a time: "busy" is no answer.
+        while (answer := self._client.post(f"/{path}", json=body)).status_code == 503 and time.monotonic() < end:
+            time.sleep(0.1)
         if answer.status_code >= 400:
             fail(expected=f"Prefect's server answers `{path}`", found=f"{answer.status_code}: {answer.text[:200]}")
         return answer.json() if answer.content else None
