@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 
 from labkit.commands.common import FAILED, UsageFault, open_catalog
@@ -14,7 +13,7 @@ from labkit.learner.ports import LAST, holder, next_free_port, port_is_free
 from labkit.learner.progress import lab_in_hand, load_progress
 from labkit.learner.servers import Plan, ServerFault, run_servers
 from labkit.text import typed
-from labkit.tools import own_path
+from labkit.tools import find_program, install_command, tools
 
 
 def up(which: str | None, ports: Sequence[str], *, seconds: float) -> int:
@@ -40,9 +39,9 @@ def up(which: str | None, ports: Sequence[str], *, seconds: float) -> int:
 def _lab(catalog: Catalog, which: str | None) -> Lab:
     """Return the lab that was named, or the one in hand; it talks to servers."""
     lab = catalog.lab(which) if which else lab_in_hand(catalog.root, catalog, load_progress(catalog.root))
-    if lab.services:
+    if lab.servers:
         return lab
-    others = ", ".join(f"`lab up {lab.number}`" for lab in catalog if lab.services)
+    others = ", ".join(f"`lab up {lab.number}`" for lab in catalog if lab.servers)
     there = f"Labs that do: {others}." if others else "No lab here does."
     raise UsageFault(typed(f"lab {lab.number} ({lab.name}) talks to no server, so there is none to start. {there}"))
 
@@ -53,10 +52,10 @@ def chosen_ports(texts: Sequence[str], lab: Lab) -> dict[str, int]:
     for text in texts:
         name, equals, number = text.partition("=")
         if not equals or not re.fullmatch(r"[0-9]{1,5}", number) or not 1 <= int(number) <= LAST:
-            example = f"--port {lab.services[0]}=5001"
+            example = f"--port {lab.servers[0]}=5001"
             raise UsageFault(f"`--port {text}`: a name and a port from 1 to {LAST} are needed, such as `{example}`.")
-        if name not in lab.services:
-            near = suggestion(name, lab.services)
+        if name not in lab.servers:
+            near = suggestion(name, lab.servers)
             raise UsageFault(f"`--port {text}`: lab {lab.number} needs no server `{name}`.{near}")
         ports[name] = int(number)
     return ports
@@ -65,9 +64,9 @@ def chosen_ports(texts: Sequence[str], lab: Lab) -> dict[str, int]:
 def make_plans(catalog: Catalog, lab: Lab, ports: Mapping[str, int]) -> list[Plan]:
     """Return what to run, each on a port of its own. Raises `UsageFault`, and `CatalogError` for an unknown server."""
     plans: list[Plan] = []
-    for name in lab.services:
+    for name in lab.servers:
         declared = service(catalog.root, name)
-        plan = Plan(name, declared, ports.get(name, declared.port), catalog.root / ".lab" / "run" / name)
+        plan = Plan(name, declared, ports.get(name, declared.port), catalog.root / ".lab" / "run" / name, catalog.root)
         for other in plans:
             if other.port == plan.port:
                 taken = f"{other.title} and {plan.title} both want port {plan.port}."
@@ -77,9 +76,11 @@ def make_plans(catalog: Catalog, lab: Lab, ports: Mapping[str, int]) -> list[Pla
 
 
 def _look_before(plan: Plan, lab: Lab, plans: Sequence[Plan], chosen: Mapping[str, int]) -> None:
-    program = plan.command[0]
-    if shutil.which(program, path=own_path()) is None:
-        raise UsageFault(typed(f"there is no program `{program}` for {plan.title}. `lab doctor` looks for a cause."))
+    program = plan.declared.command[0]
+    if find_program(program) is None:
+        tool = next((one for one in tools() if one.name == program), None)
+        get = f"To get it: `{install_command(tool)}`" if tool else "`lab doctor` looks for a cause."
+        raise UsageFault(typed(f"there is no program `{program}` for {plan.title}. {get}"))
     if not port_is_free(plan.port):
         found = holder(plan.port)
         who = f"It is held by {found}: end that" if found else "The system does not say who holds it: end that process"

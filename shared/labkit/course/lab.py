@@ -46,7 +46,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Lab:
-    """One lab. All paths are relative to the root of the repository."""
+    """One lab. All paths are relative to the root of the repository.
+
+    `up` are servers that `lab up` starts for the learner, and that no check talks to.
+    """
 
     number: int
     name: str
@@ -57,6 +60,7 @@ class Lab:
     preload: tuple[str, ...] = ()
     prepare: str | None = None
     extra_files: tuple[str, ...] = ()
+    up: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:
@@ -78,6 +82,11 @@ class Lab:
     def services(self) -> tuple[str, ...]:
         """The servers that its exercises talk to, each once."""
         return tuple(dict.fromkeys(name for exercise in self.exercises for name in exercise.services))
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """All that `lab up` starts, each once."""
+        return tuple(dict.fromkeys([*self.services, *self.up]))
 
     @property
     def guide(self) -> Path:
