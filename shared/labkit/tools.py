@@ -91,7 +91,8 @@ def install_command(tool: Tool, system: System | None = None) -> str:
 
 def tools() -> tuple[Tool, ...]:
     """The optional tools, in the order in which the labs meet them."""
-    return (_docker(), _kubectl(), _kind(), _prometheus(), _chromium(), _terraform())
+    monitoring = (_prometheus(), _promtool(), _alertmanager(), _amtool())
+    return (_docker(), _kubectl(), _kind(), *monitoring, _chromium(), _terraform())
 
 
 def is_there(name: str) -> bool:
@@ -111,6 +112,12 @@ def find(name: str) -> Path | None:
             if found := shutil.which(known, path=path):
                 return Path(found)
     return None
+
+
+def find_program(name: str) -> Path | None:
+    """A program of this environment, else a tool wherever it is."""
+    found = shutil.which(name, path=own_path())
+    return Path(found) if found else find(name)
 
 
 def _docker() -> Tool:
@@ -163,17 +170,33 @@ def _kind() -> Tool:
 
 
 def _prometheus() -> Tool:
+    return _of_prometheus("prometheus", "prometheus", "lab 6 collects metrics with it")
+
+
+def _promtool() -> Tool:
+    return _of_prometheus("promtool", "prometheus", "lab 6 plays series to rules with it")
+
+
+def _alertmanager() -> Tool:
+    return _of_prometheus("alertmanager", "alertmanager", "lab 6 sends alerts with it")
+
+
+def _amtool() -> Tool:
+    return _of_prometheus("amtool", "alertmanager", "lab 6 reads the configuration of Alertmanager with it")
+
+
+def _of_prometheus(name: str, package: str, use: str) -> Tool:
     apt = "sudo apt-get install --no-install-recommends prometheus prometheus-alertmanager"
     return Tool(
-        name="prometheus",
-        use="lab 6 collects metrics with it",
-        names=("prometheus",),
+        name=name,
+        use=use,
+        names=(name, f"prometheus-{name}"),  # Debian has a longer name for some
         probe=("--version",),
         install={
             "debian": apt,
             "ubuntu": apt,
-            "fedora": "sudo dnf install /usr/bin/prometheus",
-            "macos": "brew install prometheus",
+            "fedora": f"sudo dnf install /usr/bin/{name}",
+            "macos": f"brew install {package}",
             "other": "https://prometheus.io/download/",
         },
     )

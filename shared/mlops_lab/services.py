@@ -31,19 +31,19 @@ class Service:
         client: what is added to the environment of those who talk to it.
         checked: the same, for code under check only.
         app: `module:function`, called in the folder of the state; it returns the same server as an ASGI app, so that
-            checks can fork it from a process that has imported it already.
+            checks can fork it from a process that has imported it already. Empty where no check talks to it.
         preload: the modules that the app needs.
         packages: the packages whose versions decide whether a kept fresh state still fits.
 
-    In `command`, `environment` and `client`, `{state}` is the folder of the state, `{port}` the port and `{url}` the
-    address, without a slash at the end.
+    In `command`, `environment` and `client`, `{state}` is the folder of the state, `{port}` the port, `{url}` the
+    address, without a slash at the end, and `{root}` the repository (for `lab up` alone).
     """
 
     title: str
     command: tuple[str, ...]
     port: int
     health: str
-    app: str
+    app: str = ""
     page: str = "/"
     environment: Mapping[str, str] = field(default_factory=dict)
     client: Mapping[str, str] = field(default_factory=dict)
@@ -109,7 +109,34 @@ KUBERNETES = Service(
     packages=("uvicorn",),
 )
 
-SERVICES: Mapping[str, Service] = {"mlflow": MLFLOW, "prefect": PREFECT, "kubernetes": KUBERNETES}
+# Both read what the learner writes, and start anew with each `lab up`; what they have seen stays.
+PROMETHEUS = Service(
+    title="Prometheus",
+    command=(
+        "prometheus", "--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.path={state}/data",
+        "--config.file={root}/labs/lab6_monitoring/prometheus.yml", "--log.level=warn",
+    ),
+    port=9090,
+    health="/-/ready",
+    page="/alerts",
+    client={"PROMETHEUS_URL": "{url}"},
+)  # fmt: skip
+
+ALERTMANAGER = Service(
+    title="Alertmanager",
+    command=(
+        "alertmanager", "--web.listen-address=127.0.0.1:{port}", "--storage.path={state}", "--cluster.listen-address=",
+        "--config.file={root}/labs/lab6_monitoring/alertmanager.yml", "--log.level=warn",
+    ),
+    port=9093,
+    health="/-/ready",
+    client={"ALERTMANAGER_URL": "{url}"},
+)  # fmt: skip
+
+SERVICES: Mapping[str, Service] = {
+    "mlflow": MLFLOW, "prefect": PREFECT, "kubernetes": KUBERNETES,
+    "prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER,
+}  # fmt: skip
 
 
 @contextlib.contextmanager

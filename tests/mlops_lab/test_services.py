@@ -17,19 +17,22 @@ EACH = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 @EACH
 def test_only_known_names_are_filled_in(service: Service) -> None:
     parts = [*service.command, *service.environment.values(), *service.client.values()]
-    assert {name for part in parts for name in re.findall(r"{(.*?)}", part)} <= {"state", "port", "url"}
-    assert "{port}" in service.command and "{url}" in "".join(service.client.values())
+    assert {name for part in parts for name in re.findall(r"{(.*?)}", part)} <= {"state", "port", "url", "root"}
+    assert "{port}" in " ".join(service.command) and "{url}" in "".join(service.client.values())
 
 
 @EACH
 def test_the_program_and_the_packages_are_there(service: Service) -> None:
-    assert (Path(sys.executable).parent / service.command[0]).exists()
+    # What no check talks to comes from the system, where the learner has it.
+    assert not service.app or (Path(sys.executable).parent / service.command[0]).exists()
     assert all(importlib.metadata.version(name) for name in service.packages)
 
 
 @EACH
 def test_it_listens_on_loopback_only(service: Service) -> None:
-    assert service.command[service.command.index("--host") + 1] == "127.0.0.1"
+    # Alertmanager's second address is empty: it has no cluster.
+    addresses = re.findall(r"(?:--host |listen-address=)([\d.]+)", " ".join(service.command))
+    assert addresses == ["127.0.0.1"]
 
 
 def test_each_has_a_port_of_its_own() -> None:

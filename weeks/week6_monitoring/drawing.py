@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlops_lab.plots import BLUE, SKY, Plot, save_png
+from mlops_lab.plots import BLUE, ORANGE, SKY, Plot, save_png
 from weeks.guide_figures import Figures, number
 
 BUCKETS = {
@@ -17,7 +17,8 @@ BUCKETS = {
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
     """Draw all pictures into `folder` and return their paths."""
-    return [save_png(quantiles(figures), folder / "quantiles.png")]
+    plots = {"quantiles": quantiles, "until_it_rings": until_it_rings}
+    return [save_png(plot(figures), folder / f"{name}.png") for name, plot in plots.items()]
 
 
 def quantiles(figures: Figures) -> Plot:
@@ -38,3 +39,35 @@ def quantiles(figures: Figures) -> Plot:
     figure.suptitle("One service, four 99th percentiles", fontsize="large")
     axes.set(xlabel="milliseconds", xlim=(0, 1.2 * max(shown)))
     return Plot(figure, shown.to_frame("milliseconds"))
+
+
+def until_it_rings(figures: Figures) -> Plot:
+    """How long until an alert rings and until the budget is gone, by the share that fails."""
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    names = {"fast_minutes": "the page rings", "slow_minutes": "the ticket is written", "gone_minutes": "budget gone"}
+    shares = pd.Index(numbers(figures, "shares"), name="percent")
+    times = pd.DataFrame({label: numbers(figures, name) for name, label in names.items()}, index=shares)
+    times = times.mask(times == 0)
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    for name, colour in zip(times.columns, (ORANGE, BLUE, SKY), strict=True):
+        axes.plot(times.index, times[name], color=colour, marker="o")
+        last = times[name].dropna()
+        axes.annotate(name, (last.index[-1], last.iloc[-1]), (6, 0), textcoords="offset points", va="center")
+    axes.set(xscale="log", yscale="log", xlabel="percent of the requests that fail", ylabel="after", xlim=(1.8, 400))
+    axes.set_yticks([5, 60, 360, 1_440, 10_080], ["5 min", "1 h", "6 h", "1 day", "1 week"])
+    axes.set_xticks([2, 5, 10, 20, 50, 100], ["2", "5", "10", "20", "50", "100"])
+    axes.minorticks_off()
+    figure.suptitle("The more fails, the sooner somebody is told", fontsize="large")
+    return Plot(figure, times)
+
+
+def numbers(figures: Figures, name: str) -> list[float]:
+    """One figure that is a list."""
+    value = figures[name]
+    if not isinstance(value, list):
+        raise KeyError(f"`{name}` is no list")
+    return value

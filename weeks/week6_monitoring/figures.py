@@ -49,9 +49,39 @@ def quantile(share: float, values: Sequence[float], ends: Sequence[float]) -> fl
     return float(low + (ends[place] - low) * (wanted - before) / (counts[place] - before))
 
 
+# The error budget of `rules.yml`, and of each of its alerts: the factor, the long window and `for` (minutes).
+BUDGET = 0.005
+BURNS = {"fast": (14.4, 60, 1), "slow": (6.0, 360, 5)}
+SHARES = [0.02, 0.03, 0.04, 0.05, 0.072, 0.1, 0.2, 0.5, 1.0]
+
+
+def alert_figures() -> Figures:
+    """How long it takes until somebody is told, where a share of the requests fails from now on, and until the budget
+    of 30 days is gone."""
+    return {
+        "shares": [100 * share for share in SHARES],
+        "fast_minutes": [until(share, "fast") for share in SHARES],
+        "slow_minutes": [until(share, "slow") for share in SHARES],
+        "gone_minutes": [30 * 24 * 60 * BUDGET / share for share in SHARES],
+        "all_fail": until(1.0, "fast"),
+        "tenth_fails": until(0.1, "fast"),
+        "twentieth_fails": until(0.05, "slow") / 60,
+        "tenth_gone": 30 * 24 * BUDGET / 0.1,
+        "fast_share": 100 * BURNS["fast"][0] * BUDGET,
+        "slow_share": 100 * BURNS["slow"][0] * BUDGET,
+    }
+
+
+def until(share: float, alert: str) -> float:
+    """Return the minutes until an alert rings; 0 where it never does. The long window fills from empty."""
+    factor, window, wait = BURNS[alert]
+    full = factor * BUDGET * window / share
+    return full + wait if full <= window + 1e-6 else 0.0
+
+
 # Groups of figures by name. The tests measure the quick ones again.
-GROUPS = {"buckets": bucket_figures}
-QUICK = ("buckets",)
+GROUPS = {"buckets": bucket_figures, "alerts": alert_figures}
+QUICK = ("buckets", "alerts")
 
 
 def main() -> int:

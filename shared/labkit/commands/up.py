@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 
 from labkit.commands.common import FAILED, UsageFault, open_catalog
@@ -14,7 +13,7 @@ from labkit.learner.ports import LAST, holder, next_free_port, port_is_free
 from labkit.learner.progress import lab_in_hand, load_progress
 from labkit.learner.servers import Plan, ServerFault, run_servers
 from labkit.text import typed
-from labkit.tools import own_path
+from labkit.tools import find_program, install_command, tools
 
 
 def up(which: str | None, ports: Sequence[str], *, seconds: float) -> int:
@@ -67,7 +66,7 @@ def make_plans(catalog: Catalog, lab: Lab, ports: Mapping[str, int]) -> list[Pla
     plans: list[Plan] = []
     for name in lab.servers:
         declared = service(catalog.root, name)
-        plan = Plan(name, declared, ports.get(name, declared.port), catalog.root / ".lab" / "run" / name)
+        plan = Plan(name, declared, ports.get(name, declared.port), catalog.root / ".lab" / "run" / name, catalog.root)
         for other in plans:
             if other.port == plan.port:
                 taken = f"{other.title} and {plan.title} both want port {plan.port}."
@@ -77,9 +76,11 @@ def make_plans(catalog: Catalog, lab: Lab, ports: Mapping[str, int]) -> list[Pla
 
 
 def _look_before(plan: Plan, lab: Lab, plans: Sequence[Plan], chosen: Mapping[str, int]) -> None:
-    program = plan.command[0]
-    if shutil.which(program, path=own_path()) is None:
-        raise UsageFault(typed(f"there is no program `{program}` for {plan.title}. `lab doctor` looks for a cause."))
+    program = plan.declared.command[0]
+    if find_program(program) is None:
+        tool = next((one for one in tools() if one.name == program), None)
+        get = f"To get it: `{install_command(tool)}`" if tool else "`lab doctor` looks for a cause."
+        raise UsageFault(typed(f"there is no program `{program}` for {plan.title}. {get}"))
     if not port_is_free(plan.port):
         found = holder(plan.port)
         who = f"It is held by {found}: end that" if found else "The system does not say who holds it: end that process"

@@ -46,7 +46,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Lab:
-    """One lab. All paths are relative to the root of the repository."""
+    """One lab. All paths are relative to the root of the repository.
+
+    `up` are servers that `lab up` starts for the learner, and that no check talks to.
+    """
 
     number: int
     name: str
@@ -82,7 +85,7 @@ class Lab:
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """What `lab up` starts: those servers, and the further ones that `up` in `lab.toml` names."""
+        """All that `lab up` starts, each once."""
         return tuple(dict.fromkeys([*self.services, *self.up]))
 
     @property

@@ -20,6 +20,7 @@ _LAB_KEYS = (
     "up",
     "preload",
     "prepare",
+    "up",
     "exercise",
 )
 _EXERCISE_KEYS = ("id", "title", "file", "minutes", "needs", "seconds", "hints", "preload", "also", "after", "services")
@@ -59,6 +60,7 @@ def read_lab(path: Path, root: Path) -> Lab:
         needs=table.texts("needs"),
         exercises=_read_exercises(table, number),
         preload=table.texts("preload"),
+        up=table.texts("up"),
         prepare=table.optional_matching("prepare", r"[\w.]+:\w+", "`module:function`"),
         extra_files=tuple(table.inside("extra_files", name) for name in table.texts("extra_files")),
         up=table.texts("up"),

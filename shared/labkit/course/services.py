@@ -20,8 +20,8 @@ from labkit.course.lab import CatalogError, suggestion
 class Service(Protocol):
     """What a declared service says of itself.
 
-    In `command`, `environment` and `client`, `{state}` is the folder of its state, `{port}` its port and `{url}` its
-    address.
+    In `command`, `environment` and `client`, `{state}` is the folder of its state, `{port}` its port, `{url}` its
+    address and `{root}` the course.
     """
 
     @property
@@ -66,7 +66,8 @@ class Service(Protocol):
 
     @property
     def app(self) -> str:
-        """`module:function`: called in the folder of its state, it returns the server as an ASGI app."""
+        """`module:function`: called in the folder of its state, it returns the server as an ASGI app. "": no check can
+        talk to it."""
         ...
 
     @property

@@ -25,7 +25,7 @@ from labkit.course.services import Service
 from labkit.learner.families import end_family
 from labkit.learner.ports import HOST
 from labkit.sandbox.walls import become_subreaper
-from labkit.tools import own_path
+from labkit.tools import find_program, own_path
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _KEPT_LINES = 12
@@ -34,12 +34,16 @@ _TICK = 0.2
 
 @dataclass(frozen=True)
 class Plan:
-    """One server to run, on a port of its choice, with its state in a folder that is made where it is missing."""
+    """One server to run, on a port of its choice, with its state in a folder that is made where it is missing.
+
+    `root` is that of the course.
+    """
 
     name: str
     declared: Service
     port: int
     state: Path
+    root: Path
 
     @property
     def title(self) -> str:
@@ -54,7 +58,8 @@ class Plan:
     @property
     def command(self) -> list[str]:
         """The program and its arguments."""
-        return [self._filled(part) for part in self.declared.command]
+        program, *arguments = self.declared.command
+        return [str(find_program(program) or program), *map(self._filled, arguments)]
 
     @property
     def client(self) -> dict[str, str]:
@@ -70,7 +75,7 @@ class Plan:
         return kept | added | {name: self._filled(text) for name, text in self.declared.environment.items()}
 
     def _filled(self, text: str) -> str:
-        return text.format(port=self.port, state=self.state, url=self.url)
+        return text.format(port=self.port, state=self.state, url=self.url, root=self.root)
 
 
 class ServerFault(Exception):

@@ -1,0 +1,324 @@
+"""What happens to the service in the checks of 6.2: each story is drawn anew, and says which alerts belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lab6_judges.replays import Phase, Play, firing
+
+PRICE, BATCH = "/v1/house-price", "/v1/house-price/batch"
+DAY = 86_400
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+@dataclass
+class Story:
+    """One story: what is played, which alert must ring at which minute or must not, and what else it says of a mistake.
+
+    `rings` and `silent` are (alert, minute); `values` are (query, minute, what comes out, what it is called).
+    """
+
+    play: Play
+    told: str
+    rings: list[tuple[str, int]] = field(default_factory=list)
+    silent: list[tuple[str, int]] = field(default_factory=list)
+    values: list[tuple[str, int, float, str]] = field(default_factory=list)
+    help: str = ""
+
+    def ask(self) -> Play:
+        """The play with every question in it."""
+        self.play.asked = [(firing(alert), minute) for alert, minute in [*self.rings, *self.silent]]
+        self.play.asked += [(query, minute) for query, minute, _, _ in self.values]
+        return self.play
+
+
+def healthy(play: Play, minutes: int) -> None:
+    """The service is up, and its models are young."""
+    play.gauge("up", (minutes, 1.0), job="predictions", instance="a")
+
+
+def traffic(play: Play, share: float, minutes: int, per_minute: float = 600.0, route: str = PRICE) -> None:
+    """A steady traffic of which a share fails."""
+    play.requests(route, "200", (minutes, per_minute * (1 - share)))
+    play.requests(route, "500", (minutes, per_minute * share))
+
+
+def ratios(rng: np.random.Generator) -> list[Story]:
+    """The recorded rate and shares."""
+    phases = [(330, 0.0), (60, 0.0), (25, 0.0), (5, 0.0)]
+    shares = rng.uniform(0.02, 0.4, 4)
+    rates = rng.integers(100, 900, 4).astype(float)
+    good: list[Phase] = [(phases[i][0], rates[i] * (1 - shares[i])) for i in range(4)]
+    bad: list[Phase] = [(phases[i][0], rates[i] * shares[i]) for i in range(4)]
+    play = Play("changing errors", step=5)
+    healthy(play, 420)
+    play.requests(PRICE, "200", *good)
+    play.requests(PRICE, "500", *[(minutes, (step or 0) / 2) for minutes, step in bad])
+    play.requests(BATCH, "503", *[(minutes, (step or 0) / 2) for minutes, step in bad], instance="b")
+    play.requests(PRICE, "422", (420, 30.0))
+    play.requests("/livez", "200", (420, 3_000.0))
+    story = Story(play, "two instances, three routes and probes, with a changing share of 5xx")
+    for window, name in ((5, "5m"), (30, "30m"), (60, "1h"), (360, "6h")):
+        failed = risen(bad, window)
+        share = failed / (failed + risen(good, window) + 30.0 * window)
+        query = f"sum(job:prediction_errors:ratio_rate{name})"
+        story.values.append((query, 420, share, f"`job:prediction_errors:ratio_rate{name}`"))
+    total = (risen(good, 5) + risen(bad, 5) + 150.0) / 300
+    story.values.append(("sum(job:prediction_requests:rate5m)", 420, total, "`job:prediction_requests:rate5m`"))
+    story.values.append(
+        ('count(job:prediction_errors:ratio_rate5m{job="predictions"})', 420, 1.0, "the number of series by `job`")
+    )
+    story.help = (
+        'Only `route=~"/v1/.+"` counts: probes come every few seconds and never fail, so they hide the errors of the '
+        'others. Failed is `status=~"5.."`: 422 is the caller\'s mistake. Add up first, then divide: '
+        "`sum by (job) (rate(…)) / sum by (job) (rate(…))`."
+    )
+    clean = Play("no error")
+    healthy(clean, 90)
+    clean.requests(PRICE, "200", (90, float(rng.integers(60, 600))))
+    zero = Story(clean, "traffic without a single error")
+    zero.values = [("sum(job:prediction_errors:ratio_rate5m)", 60, 0.0, "`job:prediction_errors:ratio_rate5m`")]
+    zero.help = (
+        "A status that has never been seen has no series, and nothing divided by something is nothing: the graph has a "
+        "hole. `(… or 0 * …)` makes it 0."
+    )
+    return [story, zero]
+
+
+def risen(phases: list[Phase], window: int) -> float:
+    """How much a counter has risen in its last minutes."""
+    left, total = window, 0.0
+    for minutes, step in reversed(phases):
+        taken = min(left, minutes)
+        total, left = total + taken * (step or 0.0), left - taken
+    return total
+
+
+def fast(rng: np.random.Generator) -> list[Story]:
+    """The alert for the night."""
+    alert = "ErrorBudgetBurnsFast"
+    share = float(rng.uniform(0.09, 0.2))
+    play = Play("many errors")
+    healthy(play, 100)
+    traffic(play, share, 100)
+    play.requests("/livez", "200", (100, 6_000.0))
+    many = Story(play, f"{share:.0%} of the predictions fail for 90 minutes, beside many good probes", [(alert, 90)])
+    few = Play("some errors")
+    healthy(few, 100)
+    traffic(few, part := float(rng.uniform(0.035, 0.06)), 100)
+    some = Story(few, f"{part:.1%} of the predictions fail for 90 minutes", [], [(alert, 90)])
+    some.help = "14.4 times 0.005 is 7.2 %."
+    ended = Play("errors that ended")
+    healthy(ended, 200)
+    ended.requests(PRICE, "200", (120, 600.0), (10, 0.0), (70, 600.0))
+    ended.requests(PRICE, "500", (120, 0.0), (10, 600.0), (70, 0.0))
+    over = Story(ended, "all predictions fail for 10 minutes; then all is well", [(alert, 129)], [(alert, 150)])
+    over.help = (
+        "The long window still has the errors. `and` the short one: it says whether they go on. Both need the same "
+        "threshold, and `for` may not be longer than the whole trouble."
+    )
+    burst = Play("a burst")
+    healthy(burst, 200)
+    burst.requests(PRICE, "200", (120, 600.0), (2, 0.0), (78, 600.0))
+    burst.requests(PRICE, "500", (120, 0.0), (2, 600.0), (78, 0.0))
+    short = Story(burst, "all predictions fail for 2 minutes", [], [(alert, minute) for minute in (122, 124, 126)])
+    short.help = "Two minutes of 60 are 3 % of the hour: the long window keeps a hiccup from ringing."
+    return [many, some, over, short]
+
+
+def slow(rng: np.random.Generator) -> list[Story]:
+    """The alert for the morning."""
+    alert = "ErrorBudgetBurnsSlowly"
+    share = float(rng.uniform(0.034, 0.06))
+    play = Play("some errors for hours", step=5)
+    healthy(play, 460)
+    traffic(play, share, 460)
+    some = Story(play, f"{share:.1%} of the predictions fail for 7 hours", [(alert, 440)])
+    some.help = "6 times 0.005 is 3 %."
+    few = Play("few errors for hours", step=5)
+    healthy(few, 460)
+    traffic(few, part := float(rng.uniform(0.006, 0.02)), 460)
+    little = Story(few, f"{part:.1%} of the predictions fail for 7 hours", [], [(alert, 440)])
+    ended = Play("hours of errors that ended", step=5)
+    healthy(ended, 460)
+    ended.requests(PRICE, "200", (300, 500.0), (160, 600.0))
+    ended.requests(PRICE, "500", (300, 100.0), (160, 0.0))
+    over = Story(ended, "a sixth of the predictions fail for 5 hours; then all is well", [(alert, 290)], [(alert, 350)])
+    over.help = "`and` the window of 30 minutes: it says whether the errors go on."
+    return [some, little, over]
+
+
+def durations(play: Play, route: str, instance: str, shares: dict[float, float], *phases: Phase) -> None:
+    """Requests to a route in each minute, and which share of them lies in the bucket that ends at …"""
+    labels = {"job": "predictions", "instance": instance, "method": "POST", "route": route}
+    below = 0.0
+    for end in BUCKETS:
+        below += shares.get(end, 0.0)
+        steps = [(minutes, None if step is None else step * below) for minutes, step in phases]
+        play.counter("http_request_duration_seconds_bucket", *steps, **labels, le=f"{end:g}")
+    play.counter("http_request_duration_seconds_bucket", *phases, **labels, le="+Inf")
+    play.counter("http_request_duration_seconds_count", *phases, **labels)
+    seconds = sum(0.9 * end * share for end, share in shares.items())
+    steps = [(minutes, None if step is None else step * seconds) for minutes, step in phases]
+    play.counter("http_request_duration_seconds_sum", *steps, **labels)
+
+
+def quantiles(rng: np.random.Generator) -> list[Story]:
+    """The recorded quantile."""
+    slow_share = float(rng.uniform(0.02, 0.04))
+    play = Play("two routes")
+    healthy(play, 60)
+    many, few = float(rng.integers(2_000, 4_000)), float(rng.integers(20, 60))
+    durations(play, PRICE, "a", {0.01: 1 - slow_share, 0.5: slow_share}, (60, many))
+    durations(play, BATCH, "b", {2.5: 1.0}, (60, few))
+    durations(play, "/livez", "a", {0.005: 1.0}, (60, 60_000.0))
+    total = many + few
+    counts = {end: 0.0 for end in BUCKETS}
+    for end in BUCKETS:
+        counts[end] = (many * (1 - slow_share) if end >= 0.01 else 0) + (many * slow_share if end >= 0.5 else 0)
+        counts[end] += few if end >= 2.5 else 0
+    value = interpolated(0.99, counts, total)
+    story = Story(play, "one busy route that is fast, a quiet one that is slow, and probes")
+    name = "`job:prediction_duration_seconds:p99_5m`"
+    story.values = [("sum(job:prediction_duration_seconds:p99_5m)", 50, value, name)]
+    story.values.append(("count(job:prediction_duration_seconds:p99_5m)", 50, 1.0, "the number of series by `job`"))
+    story.help = '`histogram_quantile(0.99, sum by (job, le) (rate(…_bucket{route=~"/v1/.+"}[5m])))`'
+    return [story]
+
+
+def interpolated(share: float, counts: dict[float, float], total: float) -> float:
+    """What `histogram_quantile` makes of buckets."""
+    low = before = 0.0
+    for end, count in counts.items():
+        if count >= share * total:
+            return low + (end - low) * (share * total - before) / (count - before)
+        low, before = end, count
+    return low
+
+
+def latencies(rng: np.random.Generator) -> list[Story]:
+    """Slow answers."""
+    alert = "AnswersSlow"
+    share = float(rng.uniform(0.02, 0.05))
+    play = Play("a few slow answers")
+    healthy(play, 60)
+    durations(play, PRICE, "a", {0.01: 1 - share, 1.0: share}, (60, 900.0))
+    story = Story(play, f"{share:.1%} of the answers take up to a second, all others some milliseconds", [(alert, 50)])
+    story.help = "Their average is 40 ms or less, and looks fine."
+    fine = Play("fast answers")
+    healthy(fine, 60)
+    durations(fine, PRICE, "a", {0.025: 0.9, 0.1: 0.1}, (60, 900.0))
+    silent = Story(fine, "all answers take less than 0.1 s", [], [(alert, 50)])
+    short = Play("slow for a moment")
+    healthy(short, 90)
+    durations(short, PRICE, "a", {0.01: 1.0}, (60, 900.0), (3, 0.0), (27, 900.0))
+    durations(short, PRICE, "b", {1.0: 1.0}, (60, 0.0), (3, 900.0), (27, 0.0))
+    moment = Story(short, "all answers are slow for 3 minutes", [], [(alert, minute) for minute in (62, 64, 66)])
+    moment.help = "It should ring after 10 minutes: `for: 10m`."
+    return [story, silent, moment]
+
+
+def no_traffic(rng: np.random.Generator) -> list[Story]:
+    """Nobody asks any more."""
+    alert, rate = "NoTraffic", float(rng.integers(60, 600))
+    stopped = Play("traffic stops")
+    healthy(stopped, 120)
+    stopped.requests(PRICE, "200", (60, rate), (60, 0.0))
+    stopped.requests("/livez", "200", (120, 12.0))
+    stops = Story(stopped, "after an hour nobody asks for a prediction; probes go on", [(alert, 100)], [(alert, 58)])
+    gone = Play("series are gone")
+    gone.requests(PRICE, "200", (60, rate), (60, None))
+    gone.gauge("up", (60, 1.0), (60, None), job="predictions", instance="a")
+    vanish = Story(gone, "after an hour the series of the service are gone", [(alert, 100)])
+    vanish.help = "Nothing compared with 0 is nothing. `or absent(…)`"
+    pause = Play("a short pause")
+    healthy(pause, 120)
+    pause.requests(PRICE, "200", (60, rate), (6, 0.0), (54, rate))
+    short = Story(pause, "nobody asks for 6 minutes", [], [(alert, minute) for minute in (64, 66, 68)])
+    return [stops, vanish, short]
+
+
+def down(rng: np.random.Generator) -> list[Story]:
+    """The service is gone."""
+    alert = "ServiceDown"
+    minute = int(rng.integers(30, 50))
+    dead = Play("the service is down")
+    dead.gauge("up", (minute, 1.0), (30, 0.0), job="predictions", instance="a")
+    dead.gauge("up", (90, 1.0), job="other", instance="a")
+    died = Story(dead, "the service cannot be scraped any more", [(alert, minute + 10)], [(alert, minute - 2)])
+    gone = Play("the job is gone")
+    gone.gauge("up", (minute, 1.0), (60, None), job="predictions", instance="a")
+    gone.gauge("up", (120, 1.0), job="other", instance="a")
+    lost = Story(gone, "nobody scrapes the job `predictions` any more", [(alert, minute + 20)])
+    lost.help = 'There is no `up` of that job then, and nothing == 0 is nothing. `or absent(up{job="predictions"})`'
+    once = Play("one bad scrape")
+    once.gauge("up", (minute, 1.0), (1, 0.0), (30, 1.0), job="predictions", instance="a")
+    bad = Story(once, "one scrape fails, the next one is good", [], [(alert, minute + late) for late in (0, 1, 2)])
+    return [died, lost, bad]
+
+
+def stale(rng: np.random.Generator) -> list[Story]:
+    """An old model."""
+    alert, metric = "ModelStale", "model_trained_timestamp_seconds"
+    old, young = float(rng.integers(50, 400)), float(rng.integers(2, 40))
+    labels = {"job": "predictions", "instance": "a", "model": "house_price"}
+    aged = Play("an old model", step=5)
+    healthy(aged, 200)
+    aged.gauge(metric, (200, -old * DAY), **labels, version="one")
+    rings = Story(aged, f"the only version of a model is {old:.0f} days old", [(alert, 150)])
+    fresh = Play("a young model", step=5)
+    healthy(fresh, 200)
+    fresh.gauge(metric, (200, -old * DAY), **labels, version="one")
+    fresh.gauge(metric, (200, -young * DAY), **labels, version="two")
+    silent = Story(fresh, f"one version is {old:.0f} days old, a newer one {young:.0f}", [], [(alert, 150)])
+    silent.help = "`max by (job, model)`: the newest version counts."
+    other = Play("another model is old", step=5)
+    healthy(other, 200)
+    other.gauge(metric, (200, -young * DAY), **labels, version="two")
+    other.gauge(metric, (200, -old * DAY), **{**labels, "model": "iris"}, version="one")
+    both = Story(other, f"the model `iris` is {old:.0f} days old, another model {young:.0f}", [(alert, 150)])
+    both.help = "By model: a young one does not make another one young."
+    return [rings, silent, both]
+
+
+def drift(rng: np.random.Generator) -> list[Story]:
+    """A feature that moves."""
+    alert, metric = "FeatureDrift", "feature_drift_score"
+    high, low = float(rng.uniform(0.25, 0.6)), float(rng.uniform(0.01, 0.12))
+    features = ["sqft_living", "grade", "lat", "yr_built", "floors"]
+    moved = str(rng.choice(features))
+
+    def scores(play: Play, *phases: Phase) -> None:
+        healthy(play, 200)
+        for name in features:
+            play.gauge(metric, *(phases if name == moved else [(200, low)]), job="drift", feature=name)
+
+    one = Play("one feature moves", step=5)
+    scores(one, (200, high))
+    rings = Story(one, f"the score of one feature is {high:.2f}, that of the others {low:.2f}", [(alert, 150)])
+    rings.values = [(f'count(ALERTS{{alertname="{alert}",feature="{moved}",alertstate="firing"}})', 150, 1.0,
+                     "the number of alerts that name that feature")]  # fmt: skip
+    rings.help = "The mean of all features hides the one that moved. Keep its label: who is woken wants to know which."
+    calm = Play("nothing moves", step=5)
+    scores(calm, (200, low))
+    silent = Story(calm, f"the score of every feature is {low:.2f}", [], [(alert, 150)])
+    blip = Play("one odd report", step=5)
+    scores(blip, (60, low), (20, high), (120, low))
+    short = Story(blip, f"one report says {high:.2f}, the next one {low:.2f} again", [], [(alert, 75), (alert, 85)])
+    short.help = "`for: 1h`: one report is no trend."
+    return [rings, silent, short]
+
+
+SUBJECTS = {
+    "ratio": ratios,
+    "fast": fast,
+    "slow": slow,
+    "quantile": quantiles,
+    "latency": latencies,
+    "traffic": no_traffic,
+    "down": down,
+    "stale": stale,
+    "drift": drift,
+}
