@@ -1,0 +1,1 @@
+"""What the checks of lab 6 judge with."""
