@@ -1,7 +1,7 @@
 """Has the world changed? Drift of the features, the error as prices become known, and a diagnosis.
 
-Features are known at once, and prices 30 to 60 days later. So there are two questions, and neither answers the other: do
-the houses look different, and are the prices still right?
+Features are known at once, and prices 30 to 60 days later. So there are two questions, and neither answers the other:
+do the houses look different, and are the prices still right?
 """
 
 from __future__ import annotations
@@ -91,9 +91,10 @@ def feature_drift(
 
 
 def holm(p_values: pd.Series) -> pd.Series:
-    """Correct p-values for their number (Holm 1979): the smallest of n is multiplied by n, the next one by n - 1, and so on.
+    """Correct p-values for their number (Holm 1979).
 
-    No corrected value is above 1, or below that of a smaller p-value. Order and index stay.
+    The smallest of n is multiplied by n, the next one by n - 1, and so on. No corrected value is above 1, or below that
+    of a smaller p-value. Order and index stay.
     """
     # TODO 6.4: Ask whether the houses have changed
     raise NotImplementedError
@@ -107,8 +108,8 @@ def drift_by_month(
 ) -> pd.DataFrame:
     """Compare each month of `sales` with the same reference; return a row for each month, oldest first.
 
-    The columns that are compared are those of `reference`. `sales` has them too, and `date`. The answer has `month` (its
-    first day), `rows`, `drifted` (how many columns) and `columns` (their names with ", " between them).
+    The columns that are compared are those of `reference`. `sales` has them too, and `date`. The answer has `month`
+    (its first day), `rows`, `drifted` (how many columns) and `columns` (their names with ", " between them).
     """
     # TODO 6.4: Ask whether the houses have changed
     raise NotImplementedError
@@ -128,8 +129,8 @@ def performance_drift(predictions: pd.DataFrame, labels: pd.DataFrame, as_of: st
         A row for each month in which something was predicted up to `as_of`, oldest first: `month` (its first day),
         `predictions`, `known` (how many of their prices are known), `mae` (mean absolute error in USD) with `mae_low`
         and `mae_high`, `bias` (mean of log predicted minus log price; above 0: too dear) with `bias_low` and
-        `bias_high`, `complete` (whether at least `DAYS_UNTIL_KNOWN` days have passed since the month ended). Low and high
-        are 95 % confidence limits of the mean. What cannot be computed (no price, or for limits only one) is NaN.
+        `bias_high`, `complete` (whether `DAYS_UNTIL_KNOWN` days have passed since its last day). Low and high are
+        95 % confidence limits of the mean. What cannot be computed (no price, or for limits only one) is NaN.
 
     Raises ValueError where a `prediction_id` comes twice among the predictions.
     """
@@ -159,17 +160,17 @@ def diagnose(reference: pd.DataFrame, current: pd.DataFrame, performance: pd.Dat
 
     The verdict is the first of these that holds:
 
-    - "data bug": a column is gone; in a column the share of missing values has risen by more than `MOST_MISSING`; a column
-      has a single value now, and none had more than `MOST_COMMON` of it before; in a column of numbers that were never
-      below 0, the median of those above 0 is more than `MOST_SCALE` times as large or as small; or `sqft_above +
-      sqft_basement` differs from `sqft_living` in more than `MOST_BROKEN_SUMS` of the rows (where the columns are there),
-      while it did not before.
+    - "data bug": a column is gone; in a column the share of missing values has risen by more than `MOST_MISSING`; a
+      column has a single value now, and none had more than `MOST_COMMON` of it before; in a column of numbers that were
+      never below 0, the median of those above 0 is more than `MOST_SCALE` times as large or as small; or `sqft_above +
+      sqft_basement` differs from `sqft_living` in more than `MOST_BROKEN_SUMS` of the rows (where these columns are
+      there), while it did not before.
     - "covariate": `feature_drift` finds a column that has drifted.
     - "concept": the bias of the newest complete month lies beyond `MOST_BIAS`, above or below 0, with both its limits.
     - "none".
 
-    `evidence` has a sentence for each sign of that verdict. It names the column, or the month as 2015-03; that of "none"
-    is empty. `next_step` is that of `NEXT_STEPS`.
+    `evidence` has a sentence for each sign of that verdict. It names the column, or the month as 2015-03. That of
+    "none" is empty. `next_step` is that of `NEXT_STEPS`.
     """
     # TODO 6.6: Tell a bug from drift, and drift from another market
     raise NotImplementedError

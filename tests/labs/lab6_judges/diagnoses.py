@@ -63,7 +63,7 @@ def ask(
 
 def judge_calm(lab: LabHandle, rng: Generator) -> None:
     """Fail where months that are drawn from the training period ring."""
-    reference, *months = draw_months(rng, 900, months=4)
+    reference, *months = draw_months(rng, 900, months=3)
     for month in months:
         ask(lab, reference, month, CALM, "none", "the month is drawn from the same houses, and the bias is below 1 %")
 
@@ -129,7 +129,7 @@ def judge_other_houses(lab: LabHandle, rng: Generator, bias: float) -> None:
     seen = performance([0.0, 0.003, bias])
     ask(
         lab, reference, current, seen, "covariate", "the houses lie in zipcodes that the reference does not have",
-        names=("zipcode", "long"), help="Where features have drifted, the error cannot tell whether the market has changed.",
+        names=("zipcode", "long"), help="Where features have drifted, the error does not tell whether the market has.",
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def judge_another_market(lab: LabHandle, rng: Generator) -> None:
         months = [0.002, -0.008, sign * rng.uniform(0.02, 0.028), sign * rng.uniform(0.05, 0.09)]
         seen = performance(months).sample(frac=1, random_state=rng)
         ask(
-            lab, reference, current, seen, "concept", f"the bias of 2015-01 is {months[-1]:+.3f} in log price, beyond 0.03",
+            lab, reference, current, seen, "concept", f"the bias of 2015-01 is {months[-1]:+.3f}, beyond 0.03",
             names=("2015-01",), help="The newest complete month decides, whatever the order of the rows.",
         )  # fmt: skip
 

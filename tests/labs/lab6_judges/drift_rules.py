@@ -16,8 +16,8 @@ ALPHA, LEAST_PSI, MOST_ROWS = 0.05, 0.2, 50_000
 COLUMNS = ("column", "kind", "test", "p_value", "p_adjusted", "psi", "drifted")
 IN_WORDS = ("waterfront", "zipcode")
 BOTH = (
-    "A column has drifted where both hold: the corrected p-value is below ALPHA, so the change is no chance, and the PSI is "
-    "LEAST_PSI or more, so it is large."
+    "A column has drifted where both hold: the corrected p-value is below ALPHA, so the change is no chance, and the "
+    "PSI is LEAST_PSI or more, so it is large."
 )
 
 
@@ -155,7 +155,7 @@ def judge_rule(found: Compared) -> None:
         wanted = bool(row["p_adjusted"] < ALPHA and row["psi"] >= LEAST_PSI)
         expect.that(
             bool(row["drifted"]) == wanted,
-            expected=f"drifted is {wanted} for `{name}` with p_adjusted {row['p_adjusted']:.3g} and PSI {row['psi']:.3g}",
+            expected=f"drifted is {wanted} for `{name}`: p_adjusted {row['p_adjusted']:.3g}, PSI {row['psi']:.3g}",
             found=row["drifted"],
             help=BOTH,
         )
@@ -368,5 +368,5 @@ def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
             told == ", ".join(names) and count == len(names),
             expected=f"{wanted[place]:%Y-%m}: {', '.join(names) or 'no column'} against the reference",
             found=f"{count}: {told or 'no column'}",
-            help="Every month is compared with the same reference. Against the month before, a slow change stays small.",
+            help="Compare every month with the same reference. Against the month before, a slow change stays small.",
         )

@@ -92,7 +92,7 @@ def judge_counts(found: pd.DataFrame, wanted: pd.DataFrame, as_of: pd.Timestamp)
             told["predictions"] == row["predictions"],
             expected=f"{row['predictions']} predictions in {month}",
             found=told["predictions"],
-            help="A prediction without a price is one all the same: `how='left'`. One made after `as_of` is not there yet.",
+            help="A prediction without a price is one all the same: `how='left'`. One made after `as_of` is none yet.",
         )
         expect.that(
             told["known"] == row["known"],
@@ -126,7 +126,7 @@ def judge_bias(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
         if np.isclose(told["bias"], -row["bias"], rtol=1e-6):
             why = "Above 0 means too dear: log(predicted) - log(price), not the other way round."
         elif abs(told["bias"]) > 100:
-            why = "That is in dollars: a villa would count as much as ten cottages. Take the difference of the logarithms."
+            why = "That is in dollars: a villa would count as much as ten cottages. Take the logarithms."
         expect.close(told["bias"], row["bias"], f"the bias of {row['month']:%Y-%m} in log price", abs=1e-9, help=why)
 
 
@@ -169,7 +169,7 @@ def judge_complete(lab: LabHandle, rng: Generator) -> None:
             told == right,
             expected=f"complete as of {as_of:%Y-%m-%d}: {', '.join(month for month, done in right.items() if done)}",
             found=", ".join(month for month, done in told.items() if done) or "none",
-            help=f"A month is complete {DAYS} days after its last day. Prices that come first need not be like the others.",
+            help=f"A month is complete {DAYS} days after its last day. The first prices need not be like the others.",
         )
 
 
