@@ -1,4 +1,4 @@
-"""A year of real sales, replayed: a model that is trained once, and what the drift checks say of each month after it."""
+"""A year of real sales, replayed: a model that is trained once, and what is said of each month after it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SQUARE_METRES = 0.0929
 
 @dataclass(frozen=True)
 class Replay:
-    """The training rows, the months after them as they were priced, and the prices as they became known."""
+    """Training rows, the months after them as they were priced, and the prices as they became known."""
 
     reference: pd.DataFrame
     later: pd.DataFrame
@@ -30,13 +30,17 @@ class Replay:
 
     def month(self, month: pd.Period) -> pd.DataFrame:
         """The features of the houses of a month."""
-        return self.later.loc[self.later["date"].dt.to_period("M") == month, self.features].reset_index(drop=True)
+        rows: pd.DataFrame = self.later.loc[self.later["date"].dt.to_period("M") == month, self.features]
+        return rows.reset_index(drop=True)
 
 
-def replay(train: pd.Series[bool] | None = None, later: pd.Series[bool] | None = None, *, seed: int = 0) -> Replay:
+Rows = pd.Series  # of truth values: which of the sales
+
+
+def replay(train: Rows | None = None, later: Rows | None = None, *, seed: int = 0) -> Replay:
     """Train on some sales and price others; each price becomes known 30 to 60 days after the sale.
 
-    `train` and `later` say which of `load_house_sales()`: before and from `TRAINED_BEFORE` on, where they are not given.
+    `train` and `later` say which of `load_house_sales()`; else they are those before `TRAINED_BEFORE`, and the others.
     """
     import numpy as np
 
@@ -86,7 +90,6 @@ def printed(table: pd.DataFrame) -> str:
     """The table as text, for the guide."""
     lines = ["month    houses  drifted  largest PSI  error, USD    bias  verdict"]
     for row in table.itertuples():
-        lines.append(
-            f"{row.month:%Y-%m}  {row.rows:6,}  {row.drifted:7}  {row.psi:11.2f}  {row.mae:10,.0f}  {row.bias:+6.3f}  {row.verdict}"
-        )
+        shape = f"{row.month:%Y-%m}  {row.rows:6,}  {row.drifted:7}  {row.psi:11.2f}"
+        lines.append(f"{shape}  {row.mae:10,.0f}  {row.bias:+6.3f}  {row.verdict}")
     return "\n".join(lines) + "\n"

@@ -49,4 +49,4 @@ def feature_drift(reference, current, *, categories=("zipcode",)):
     table["p_adjusted"] = holm(table["p_value"])
     table["drifted"] = table["psi"].ge(LEAST_PSI) & table["p_adjusted"].lt(ALPHA)
     names = ("reference", "current", "reference_used", "current_used")
-    return DriftReport(table, dict(zip(names, (*sizes, len(reference), len(current)))), "\n".join(pages))
+    return DriftReport(table, dict(zip(names, (*sizes, len(reference), len(current)), strict=True)), "\n".join(pages))

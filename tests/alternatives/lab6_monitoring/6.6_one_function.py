@@ -16,7 +16,7 @@ def diagnose(reference, current, performance):
         before, now = reference[name], current[name]
         if now.isna().mean() > before.isna().mean() + MOST_MISSING:
             bugs.append(f"holes in {name}")
-        elif now.nunique() == 1 and before.value_counts(normalize=True).max() <= MOST_COMMON:
+        elif len(set(now.dropna())) == 1 and before.value_counts(normalize=True).max() <= MOST_COMMON:
             bugs.append(f"{name} stands still")
         elif before.dtype.kind in "iuf" and before.min() >= 0:
             old, new = before.where(before > 0).median(), now.where(now > 0).median()

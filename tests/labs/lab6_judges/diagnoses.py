@@ -74,7 +74,7 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
     rows = rng.random(len(current)) < rng.uniform(0.12, 0.3)
     made: dict[str, tuple[pd.DataFrame, str, str]] = {
         "square metres": (
-            current.assign(**{name: (current[name] * 0.0929).round() for name in SUMS[:3]}),
+            current.assign(**{name: current[name] * 0.0929 for name in SUMS[:3]}),
             "sqft_basement",
             "all areas are in square metres, so the sums still hold",
         ),

@@ -105,7 +105,8 @@ def judge_kinds(found: Compared) -> None:
             help=why if kind == "category" else "A test of numbers sees how far a value has moved.",
         )
         wanted = p_value(found.reference[str(name)], found.current[str(name)], kind)
-        expect.close(row["p_value"], wanted, f"the p-value of `{name}` ({test})", rel=1e-4, abs=1e-12)
+        turned = "`Report.run` takes the current table first, and then the reference."
+        expect.close(row["p_value"], wanted, f"the p-value of `{name}` ({test})", rel=1e-4, abs=1e-12, help=turned)
 
 
 def judge_psi(found: Compared) -> None:
