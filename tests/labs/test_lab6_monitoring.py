@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab6_judges import diagnoses, drift_rules, late_prices
+from lab6_judges import dashboards, diagnoses, drift_rules, late_prices
 
 from labkit.checks import exercise
 
@@ -204,3 +204,48 @@ def test_another_market_is_concept_drift(lab, rng):
 def test_a_bias_that_is_not_sure_waits(lab, rng, case):
     """A month that is not complete, a bias within its limits, or one that is over is no concept drift."""
     diagnoses.judge_not_yet(lab, rng, case)
+
+
+# 6.7 dashboard
+
+
+@exercise("6.7")
+def test_panels_ask_for_what_is_there(lab):
+    """Each panel asks for metrics that the service has, and that answer its question."""
+    dashboards.judge_metrics(lab)
+
+
+@exercise("6.7")
+def test_counters_are_shown_as_rates(lab):
+    """Counters are asked for their rate, over Grafana's own window."""
+    dashboards.judge_rates(lab)
+
+
+@exercise("6.7")
+def test_answers_have_the_labels_of_their_question(lab):
+    """All instances are added up, by the labels of the question alone."""
+    dashboards.judge_labels(lab)
+
+
+@exercise("6.7")
+def test_quantiles_come_from_summed_buckets(lab):
+    """A quantile is computed from the sum of the buckets."""
+    dashboards.judge_quantiles(lab)
+
+
+@exercise("6.7")
+def test_shares_are_shares(lab):
+    """Errors and unseen zipcodes are shares of all; only the service's own failures are errors."""
+    dashboards.judge_shares(lab)
+
+
+@exercise("6.7")
+def test_the_age_is_a_time_span(lab):
+    """The age of a model is now minus the moment at which it was made."""
+    dashboards.judge_age(lab)
+
+
+@exercise("6.7")
+def test_the_dashboard_has_these_panels(lab, rng):
+    """The dashboard is the same at each call, and has a panel for each question, with its unit and its data source."""
+    dashboards.judge_board(lab, rng)

@@ -138,7 +138,7 @@ def judge_another_market(lab: LabHandle, rng: Generator) -> None:
     reference, current = draw_months(rng, 700)
     for sign in (-1, 1):
         months = [0.002, -0.008, sign * rng.uniform(0.02, 0.028), sign * rng.uniform(0.05, 0.09)]
-        seen = performance(months).sample(frac=1, random_state=rng)
+        seen = performance(months).iloc[[2, 3, 0, 1]]
         ask(
             lab, reference, current, seen, "concept", f"the bias of 2015-01 is {months[-1]:+.3f}, beyond 0.03",
             names=("2015-01",), help="The newest complete month decides, whatever the order of the rows.",
