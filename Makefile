@@ -1,6 +1,7 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean bench-labkit bench-serving
+.PHONY: cluster-up deploy smoke cluster-down live-kubernetes
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -42,6 +43,21 @@ test-live: .venv/.ready  ## run what needs Docker or a browser: images are built
 
 image-%:  ## build the image of lab N; TRACK=solutions takes the solution
 	@sh scripts/build_image.sh $* $(ARGS)
+
+cluster-up: .venv/.ready  ## make a cluster with kind; ARGS=--offline builds one without an image registry
+	@.venv/bin/python -m k8s up $(ARGS)
+
+deploy: .venv/.ready  ## roll the service out on the cluster; ARGS=--mine takes your own labs/
+	@.venv/bin/python -m k8s deploy $(ARGS)
+
+smoke: .venv/.ready  ## ask the service on the cluster, through Ingress and Service
+	@.venv/bin/python -m k8s smoke
+
+cluster-down: .venv/.ready  ## remove the cluster
+	@.venv/bin/python -m k8s down
+
+live-kubernetes: .venv/.ready  ## test lab 3 on the cluster of KUBECONFIG: rollouts, failures, scaling under load
+	@sh scripts/live_kubernetes.sh $(ARGS)
 
 lint: .venv/.ready  ## check style, types, import rules and stray words
 	@sh scripts/lint.sh

@@ -38,6 +38,7 @@ SECTIONS = [
 SHELL = re.compile(
     r"source \.venv/bin/activate|rm -rf artifacts reports|(PYTHONPATH=labs )?python -m (?P<module>[\w.]+)"
     r"|docker (run|image rm) .*mlops-lab/lab\d-\w+:labs"
+    r"|kubectl (kustomize|get|describe|top|apply|create secret) [\w ./=,-]+"
 )
 
 
@@ -266,6 +267,8 @@ def test_the_program_of_week_1_prints_what_its_guide_shows(tmp_path: Path) -> No
     [
         ("week1_models", "lab1_models", "1.1_house_on_both_sides"),
         ("week2_service", "lab2_service", "2.1_nan_passes_a_comparison"),
+        ("week3_kubernetes", "lab3_kubernetes", "3.1_liveness_asks_for_the_models"),
+        ("week5_pipeline", "lab5_pipeline", "5.2_fillna_0"),
     ],
 )
 def test_the_verdict_in_a_guide_is_what_lab_check_prints(week: str, lab: str, mutant: str) -> None:

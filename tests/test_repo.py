@@ -72,9 +72,9 @@ def test_each_contract_of_the_imports_covers_each_lab() -> None:
     labs = {folder.name for folder in (ROOT / "solutions").glob("lab*_*")}
     linter = PROJECT["tool"]["importlinter"]
     below = labs | {"labkit", "mlops_lab", "mlops_probes"}
-    assert below | {"weeks", "bench"} == set(linter["root_packages"])
+    assert below | {"weeks", "bench", "k8s"} == set(linter["root_packages"])
     (layers,) = [contract["layers"] for contract in linter["contracts"] if "bench" in contract.get("layers", [])]
-    assert layers[:2] == ["bench", "weeks"] and set(layers[2].split(" : ")) == below
+    assert layers[:3] == ["bench", "weeks", "k8s"] and set(layers[3].split(" : ")) == below
     assert PROJECT["tool"]["mypy"]["overrides"][1]["module"] == [f"{lab}.*" for lab in sorted(labs)]
 
 
@@ -224,9 +224,9 @@ def test_the_top_level_holds_what_a_reader_expects() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
         "\n"
     )
-    folders = {"bench", "labs", "notebooks", "scripts", "shared", "solutions", "tests", "weeks", ".ci", ".github"}
+    folders = {"bench", "k8s", "labs", "notebooks", "scripts", "shared", "solutions", "tests", "weeks"}
     files = {"CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "pyproject.toml"}
     locks = {f"requirements{kind}.lock" for kind in ("", "-serve", "-train")}
     assert {path.partition("/")[0] for path in tracked if path} <= {
-        *folders, *files, *locks, ".gitattributes", ".gitignore"
+        *folders, *files, *locks, ".ci", ".github", ".gitattributes", ".gitignore"
     }  # fmt: skip

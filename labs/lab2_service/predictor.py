@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Called with the rows that were asked for and their prices in USD, in the same order.
+Watcher = Callable[[Sequence[Mapping[str, Any]], "np.ndarray"], None]
+
 
 class Pricer(Protocol):
     """Prices houses. `is_compiled` says whether a single house takes far less than a millisecond."""
@@ -26,6 +29,28 @@ class Pricer(Protocol):
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return one price in USD for each row; a row has the fields of `House`."""
         ...
+
+
+class WatchedPricer:
+    """A pricer that tells its `watchers` what it was asked and what it answered: metrics and logs need not ask again.
+
+    A watcher that fails is named in the log. The caller has the price all the same.
+    """
+
+    def __init__(self, pricer: Pricer, watchers: Sequence[Watcher]) -> None:
+        self.pricer = pricer
+        self.watchers = watchers
+        self.is_compiled = pricer.is_compiled
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Return one price in USD for each row."""
+        prices = self.pricer.predict(rows)
+        for watcher in self.watchers:
+            try:
+                watcher(rows, prices)
+            except Exception:  # it must not cost anybody an answer
+                logger.exception("a watcher of predictions failed")
+        return prices
 
 
 def as_frame(rows: Sequence[Mapping[str, Any]], features: Sequence[str]) -> pd.DataFrame:

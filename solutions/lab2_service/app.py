@@ -28,7 +28,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lab2_service.predictor import as_frame, make_pricer
+from lab2_service.predictor import WatchedPricer, Watcher, as_frame, make_pricer
 from lab2_service.schemas import (
     Customer,
     Flower,
@@ -47,8 +47,9 @@ from mlops_lab.artifacts import Artifact, load_artifact
 
 logger = logging.getLogger(__name__)
 
-MODELS = ("house_price", "iris", "customer_segment")
-MAX_BODY = 1_000_000  # bytes
+# What the environment may set: which models are served, and the largest body of a request in bytes.
+MODELS = tuple(os.environ.get("MODELS", "house_price,iris,customer_segment").split(","))
+MAX_BODY = int(os.environ.get("MAX_BODY", "1000000"))
 # What every prediction may answer besides its own form: for the documentation.
 ERRORS = problem_answers(400, 413, 422, 503)
 PAGE = Path(__file__).parent / "page"
@@ -62,11 +63,20 @@ class Models:
     ready: dict[str, Artifact] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)  # name → why it cannot be loaded
     pricer: Any = None  # see `predictor.make_pricer`
+    watchers: list[Watcher] = field(default_factory=list)  # told of each price, see `predictor.WatchedPricer`
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Whoever sets the pricer: it is watched."""
+        if name == "pricer" and value is not None:
+            value = WatchedPricer(value, self.watchers)
+        super().__setattr__(name, value)
 
     def get(self, name: str) -> Artifact:
-        """Return a model that is loaded; for any other one the answer to the request is 503."""
+        """Return a model that is loaded; else the answer to the request is 503, or 404 where it is not in `MODELS`."""
         if name in self.ready:
             return self.ready[name]
+        if name not in MODELS:
+            raise HTTPException(404, f"the model `{name}` is not served here")
         if name in self.failed:
             raise HTTPException(503, f"the model `{name}` could not be loaded; the log says why")
         raise HTTPException(503, f"the model `{name}` is not loaded yet", headers={"Retry-After": "1"})
@@ -382,11 +392,14 @@ class JsonLines(logging.Formatter):
 
 
 def log_to_stdout() -> None:
-    """Send what this package logs to stdout, one line of JSON per record. Calling it twice changes nothing more."""
+    """Send what this package logs to stdout, one line of JSON per record. Calling it twice changes nothing more.
+
+    The environment's LOG_LEVEL is the lowest level that is logged: INFO where it is not set.
+    """
     package = logging.getLogger("lab2_service")
     if not package.handlers:
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(JsonLines())
         package.addHandler(handler)
-    package.setLevel(logging.INFO)
+    package.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
     package.propagate = False

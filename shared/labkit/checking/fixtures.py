@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -38,6 +39,14 @@ def new_lab(request: pytest.FixtureRequest) -> Iterator[Callable[..., LabHandle]
     plugin = request.config.stash[PLUGIN]
     yield plugin.open_shared
     plugin.close_shared()
+
+
+@pytest.fixture(scope="module")
+def template(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    """Where a fresh state of a service lies: `template("mlflow") / "mlflow.db"`, with its tables made."""
+    doors = request.config.stash[PLUGIN].run.doors
+    assert doors is not None
+    return doors.template
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,12 +167,6 @@ class CheckPlugin:
         """The doors of this exercise by the name of the service; see `labkit.checking.doors`."""
         assert self.run.doors is not None
         return self.run.doors.of(self.run.exercise(exercise_of(request.node)))
-
-    @pytest.fixture
-    def template(self) -> Callable[[str], Path]:
-        """Where a fresh state of a service lies: `template("mlflow") / "mlflow.db"`, with its tables made."""
-        assert self.run.doors is not None
-        return self.run.doors.template
 
     @pytest.fixture(autouse=True)
     def _shared_workers(self) -> Iterator[None]:

@@ -9,8 +9,10 @@ def queries():
     w = WINDOW
     return {
         "Requests": f"sum by (route) (rate(http_requests_total[{w}]))",
-        "Errors": f'sum(increase(http_requests_total{{status!~"[1-4].."}}[{w}])) / sum(increase(http_requests_total[{w}]))',
-        "Latency": f"histogram_quantile(0.99, sum by (route, le) (increase(http_request_duration_seconds_bucket[{w}])))",
+        "Errors": f'sum(increase(http_requests_total{{status!~"[1-4].."}}[{w}]))'
+        f" / sum(increase(http_requests_total[{w}]))",
+        "Latency": "histogram_quantile(0.99, "
+        f"sum by (route, le) (increase(http_request_duration_seconds_bucket[{w}])))",
         "Predictions": f"sum by (arm, version) (rate(predictions_total[{w}]))",
         "Price": f"histogram_quantile(0.50, sum by (version, le) (increase(prediction_usd_bucket[{w}])))",
         "Unseen zipcodes": f"sum(increase(unseen_category_total[{w}])) / sum(increase(predictions_total[{w}]))",

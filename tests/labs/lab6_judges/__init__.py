@@ -1,1 +1,1 @@
-"""What the checks of lab 6 judge with."""
+"""Samples, services and judgements for the checks of lab 6."""

@@ -1,0 +1,89 @@
+"""Trainings that leave a record in MLflow: logged, searched, compared, and repeated from the record alone.
+
+Where the record goes, the environment says: `MLFLOW_TRACKING_URI`, as `lab up 4` prints it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+EXPERIMENT = "house-price"
+
+
+def log_training(
+    train: pd.DataFrame, test: pd.DataFrame, model: Any, params: dict[str, Any], *, experiment: str = EXPERIMENT
+) -> str:
+    """Train a copy of `model` with the settings `params` on `train`, judge it on `test`, log it all; return the run id.
+
+    One run in the experiment of that name, which is made where it is missing. The run has
+    - each of `params`;
+    - the metrics `rmse`, `mae` and `r2` on `test`, and `cv_rmse`, `cv_mae` and `cv_r2` of each fold of lab 1's
+      `cross_validate_model` on `train`, with the number of the fold as step;
+    - the tags of `fingerprint(train)`, of `fingerprint(test, "test")` and of `code_version()`, and `python.version`;
+    - the model, under the name `model`: trained on the columns `FEATURES` of `train`, with its signature, an example of
+      up to 5 rows of them, and `requirements()`;
+    - two plots of `test` as PNG files: `predicted_against_actual.png` and `residuals_by_month.png`.
+
+    `model` itself stays as it was. An exception goes on to the caller; its run has ended as FAILED, with the tag
+    `error` that holds the type and the text of the exception.
+    """
+    # solution 4.1
+    import platform
+
+    import mlflow
+    from sklearn.base import clone
+
+    from lab1_models.house_price import FEATURES, cross_validate_model, evaluate
+    from lab4_tracking.lineage import code_version, fingerprint, requirements
+    from mlops_lab import plots
+
+    mlflow.set_experiment(experiment)
+    with mlflow.start_run() as run:
+        try:
+            # Before the work: what goes in. A run that fails later says at least what it was about.
+            mlflow.log_params(params)
+            mlflow.set_tags({**fingerprint(train), **fingerprint(test, "test"), **code_version()})
+            mlflow.set_tag("python.version", platform.python_version())
+            # The work.
+            candidate = clone(model).set_params(**params)
+            folds = cross_validate_model(candidate, train)
+            fitted = candidate.fit(train[FEATURES], train["price"])
+            # After the work: what came out.
+            for fold, (_, metrics) in enumerate(folds.iterrows(), start=1):
+                mlflow.log_metrics({f"cv_{name}": value for name, value in metrics.items()}, step=fold)
+            mlflow.log_metrics(evaluate(fitted, test))
+            predicted = pd.Series(fitted.predict(test[FEATURES]), index=test.index)
+            figures = {
+                "predicted_against_actual.png": plots.predicted_against_actual(test["price"], predicted),
+                "residuals_by_month.png": plots.residuals_by_month(test["date"], test["price"], predicted),
+            }
+            for name, plot in figures.items():
+                mlflow.log_figure(plot.figure, name)
+            # cloudpickle: skops, the safer format, does not know all parts of our trees.
+            mlflow.sklearn.log_model(
+                fitted,
+                name="model",
+                signature=signature_of(fitted, test[FEATURES]),
+                input_example=test[FEATURES].head(5),
+                pip_requirements=requirements(),
+                serialization_format="cloudpickle",
+            )
+        except BaseException as error:
+            mlflow.set_tag("error", f"{type(error).__name__}: {error}")
+            raise
+    return str(run.info.run_id)
+    # end solution
+
+
+def signature_of(model: Any, features: pd.DataFrame) -> Any:
+    """The names and types of what the trained `model` takes and gives. Given."""
+    import warnings
+
+    from mlflow.models import infer_signature
+
+    with warnings.catch_warnings():
+        # MLflow hints that whole numbers cannot be missing. In this data none is, and a service checks its input.
+        warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
+        return infer_signature(features, model.predict(features))

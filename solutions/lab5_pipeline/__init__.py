@@ -1,0 +1,1 @@
+"""Lab 5: a data contract, and a pipeline that runs itself."""

@@ -1,0 +1,17 @@
+"""The service of week 2 with everything that this week adds: `uvicorn --factory lab6_monitoring.service:create_app`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from lab2_service import app as lab2
+from lab6_monitoring.metrics import instrument
+
+
+def create_app(models_dir: Path | None = None) -> FastAPI:
+    """Return the service of lab 2, with metrics."""
+    app = lab2.create_app(models_dir)
+    instrument(app)
+    return app

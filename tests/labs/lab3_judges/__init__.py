@@ -1,0 +1,1 @@
+"""What the checks of lab 3 judge with, one module per subject."""

@@ -1,0 +1,184 @@
+"""Judges what an overlay renders (3.5): all of it still fits together, and what this cluster asks for is there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lab3_judges import policy, routes, scaling, settings, workload
+from lab3_judges.facts import IMAGE, NAMESPACE, PORT, READY, VPC
+from lab3_judges.objects import container_of
+from lab3_judges.rendering import Rendered
+from lab3_judges.schema import judge_schema
+from labkit.checks import CheckFailed, Located, expect
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/ml-api")
+_OF_THE_CLUSTER = {"Namespace", "ClusterRole", "ClusterRoleBinding", "APIService"}
+_DEPLOYMENT: tuple[Callable[[Located], None], ...] = (
+    workload.judge_names,
+    workload.judge_startup,
+    workload.judge_liveness,
+    workload.judge_readiness,
+    workload.judge_memory,
+    workload.judge_cpu,
+    workload.judge_rights,
+    workload.judge_read_only,
+    workload.judge_token,
+    workload.judge_update,
+    workload.judge_stop,
+    workload.judge_spread,
+)
+
+
+def judge_schemas(rendered: Rendered) -> None:
+    """Kubernetes takes each object."""
+    for one in rendered.objects:
+        judge_schema(one)
+
+
+def judge_namespace(rendered: Rendered) -> None:
+    """Everything is in the namespace, and the namespace is there."""
+    for one in rendered.objects:
+        kind, found = one["kind"].value, one.get("metadata", "namespace")
+        if kind == "Namespace":
+            found = one["metadata"]["name"]
+        expect.that(
+            kind in _OF_THE_CLUSTER - {"Namespace"} or (found is not None and found.value == NAMESPACE),
+            expected=f"`{kind} {one['metadata']['name'].value}` in the namespace `{NAMESPACE}`",
+            found=f"{found}" if found is not None else "no namespace: it goes where `kubectl` happens to be",
+            where=found or one["metadata"],
+        )
+
+
+def judge_fit(rendered: Rendered) -> None:
+    """What held for the base holds for what is rendered."""
+    deployment = rendered.one("Deployment")
+    for judge in _DEPLOYMENT:
+        judge(deployment)
+    routes.judge_selector(rendered.one("Service"), deployment)
+    routes.judge_ports(rendered.one("Service"), deployment)
+    entry = routes.way_in(rendered.objects)
+    routes.judge_paths(entry)
+    routes.judge_gateway(entry, rendered.objects)
+    for judge_settings in (settings.judge_generated, settings.judge_values, settings.judge_reach):
+        judge_settings(rendered)
+
+
+def judge_pods(rendered: Rendered, low: range, high: range) -> None:
+    """How many pods this cluster has; the budget lets one of them go."""
+    deployment, hpa = rendered.one("Deployment"), rendered.one("HorizontalPodAutoscaler")
+    scaling.judge_target(hpa, deployment)
+    scaling.judge_bounds(hpa, low, high)
+    scaling.judge_metric(hpa, deployment)
+    scaling.judge_budget(rendered.one("PodDisruptionBudget"), deployment, scaling.smallest(hpa))
+
+
+def judge_local_image(rendered: Rendered) -> None:
+    """The image that was built here, and nobody who tries to pull it."""
+    container = container_of(rendered.one("Deployment"))
+    image, pull = container["image"], container.get("imagePullPolicy")
+    expect.that(
+        image.value == f"{IMAGE}:labs",
+        expected=f"the image `{IMAGE}:labs`, which `make image-2` builds",
+        found=image,
+        help="`images` of a kustomization names the image as the base writes it, and then `newTag`.",
+        where=image,
+    )
+    expect.that(
+        pull is None or pull.value in ("IfNotPresent", "Never"),
+        expected="no `imagePullPolicy: Always`",
+        found=f"{pull}",
+        help="The image is in no registry. Whoever tries to pull it gets `ErrImagePull`, though it lies on the node.",
+        where=pull,
+    )
+
+
+def judge_registry_image(rendered: Rendered) -> None:
+    """An image of ECR with a version."""
+    image = container_of(rendered.one("Deployment"))["image"]
+    name, _, digest = image.of(str).partition("@")
+    repository, _, tag = name.partition(":")
+    expect.that(
+        _ECR.fullmatch(repository),
+        expected="an image of ECR: `ACCOUNT.dkr.ecr.REGION.amazonaws.com/ml-api`",
+        found=image,
+        help="`newName` of `images` has the registry, `newTag` the version.",
+        where=image,
+    )
+    fixed = re.fullmatch(r"sha256:[0-9a-f]{64}", digest) if digest else re.search(r"\d", tag)
+    expect.that(
+        fixed and tag not in ("latest", "labs"),
+        expected="a version, such as `1.0.0` or a commit, or a digest",
+        found=f"the tag `{tag}`" if tag else "no tag, which means `latest`",
+        help="Two pods with one moving tag may run two different models. And nobody can go back to the one before.",
+        where=image,
+    )
+
+
+def judge_zones(rendered: Rendered) -> None:
+    """Pods in different zones, and still on different nodes."""
+    deployment = rendered.one("Deployment")
+    workload.judge_spread(deployment, "topology.kubernetes.io/zone", "zones")
+    workload.judge_spread(deployment)
+
+
+def judge_class(rendered: Rendered, wanted: str) -> None:
+    """Which controller serves the way in."""
+    entry = routes.way_in(rendered.objects)
+    if entry["kind"].value == "HTTPRoute":
+        found = rendered.one("Gateway")["spec"]["gatewayClassName"]
+    else:
+        named = entry.get("spec", "ingressClassName")
+        if named is None:
+            raise CheckFailed(
+                f"`ingressClassName: {wanted}`",
+                "none",
+                "Without a class, no controller may feel meant. Then nobody answers.",
+                where=entry["spec"].place,
+            )
+        found = named
+    expect.that(found.value == wanted, expected=f"the class `{wanted}`", found=found, where=found)
+
+
+def judge_load_balancer(rendered: Rendered) -> None:
+    """The load balancer of Amazon sends to the pods themselves, asks for readiness, and is let in by the policy."""
+    entry = routes.way_in(rendered.objects)
+    if entry["kind"].value == "Ingress":
+        notes = entry.get("metadata", "annotations")
+        for key, value, help in (
+            ("target-type", "ip", "The default is `instance`: it needs a Service of the type `NodePort`."),
+            ("healthcheck-path", READY, "The default is `/`: the page answers although no model is loaded."),
+        ):
+            name = f"alb.ingress.kubernetes.io/{key}"
+            note = notes.get(name) if notes is not None else None
+            expect.that(
+                note is not None and note.value == value,
+                expected=f"the annotation `{name}: {value}`",
+                found=f"{note}" if note is not None else "it is not there",
+                help=help,
+                where=note or entry["metadata"],
+            )
+    inside = str(ipaddress.ip_network(VPC)[4 * 256 + 17])
+    policies = policy.Policies(rendered.all("NetworkPolicy"), rendered.one("Deployment"))
+    expect.that(
+        policies.lets("ingress", policy.Peer("the load balancer", address=inside), PORT),
+        expected=f"the load balancer, an address of the VPC ({VPC}), gets to the container's port",
+        found="the network policy does not let it in",
+        help="It is no pod, so no selector of pods or namespaces means it: `ipBlock` does.",
+        where=rendered.all("NetworkPolicy")[0]["spec"].nearest("ingress"),
+    )
+
+
+def judge_fence(rendered: Rendered, rng: np.random.Generator) -> None:
+    """The network policy lets through who has to get through, and nobody else."""
+    policies = policy.Policies(rendered.all("NetworkPolicy"), rendered.one("Deployment"))
+    policies.judge_chosen()
+    policy.judge_entrance(policies)
+    policy.judge_closed_entrance(policies, rng)
+    policy.judge_exit(policies)
+    policy.judge_closed_exit(policies, rng)

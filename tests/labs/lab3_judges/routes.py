@@ -1,0 +1,210 @@
+"""Judges the way of a request to the pods (3.2): Service, then Ingress or HTTPRoute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab3_judges.facts import NAME, PATHS, PORT, PORT_NAME
+from lab3_judges.objects import container_of, described_ports, pod_labels, port_of, written
+from labkit.checks import CheckFailed, Documents, Located, expect, fail
+
+SERVICE_PORT = 80
+
+
+def judge_selector(service: Located, workload: Located) -> None:
+    """The Service finds the pods, by a label of theirs."""
+    name = service["metadata"]["name"]
+    expect.that(name.value == NAME, expected=f"the Service is named `{NAME}`", found=name, where=name)
+    selector, labels = service["spec"]["selector"], pod_labels(workload)
+    wanted = {key: value.of(str) for key, value in selector.items()}
+    expect.that(
+        wanted and all(labels.get(key) == value for key, value in wanted.items()),
+        expected=f"the `selector` of the Service selects the pods of the Deployment, which have {written(labels)}",
+        found=f"it selects {written(wanted)}",
+        help="A Service without pods is no error: its name resolves, and every connection is refused."
+        " `kubectl get endpointslices` shows it.",
+        where=selector,
+    )
+    kind = service.get("spec", "type")
+    expect.that(
+        kind is None or kind.value == "ClusterIP",
+        expected="a Service within the cluster, `ClusterIP`",
+        found=f"{kind}",
+        help="The way in from outside is the ingress. `NodePort` and `LoadBalancer` would open a second one beside it.",
+        where=kind,
+    )
+
+
+def judge_ports(service: Located, workload: Located) -> None:
+    """Port 80 of the Service leads to a port that the container has."""
+    container, ports = container_of(workload), service["spec"]["ports"]
+    entry = next((one for one in ports if one["port"].value == SERVICE_PORT), None)
+    if entry is None:
+        found = ", ".join(str(one["port"].value) for one in ports) or "none"
+        fail(expected=f"the Service has port {SERVICE_PORT}", found=found, where=ports)
+    named = entry.get("name")
+    expect.that(
+        named is not None and named.value == PORT_NAME,
+        expected=f"port {SERVICE_PORT} of the Service is named `{PORT_NAME}`",
+        found=f"{named}" if named is not None else "it has no name",
+        where=named or entry,
+    )
+    protocol = entry.get("protocol")
+    expect.that(
+        protocol is None or protocol.value == "TCP", expected="the protocol TCP", found=f"{protocol}", where=protocol
+    )
+    target = entry.get("targetPort") or entry["port"]
+    expect.that(
+        port_of(container, target) == PORT,
+        expected=f"`targetPort` is a port that the container has: `{PORT_NAME}`",
+        found=f"{target}" + ("" if entry.get("targetPort") else ", as `port` says") + f"; {described_ports(container)}",
+        help="Nothing compares the two. Kubernetes takes it, and connections are refused.",
+        where=target,
+    )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A path that leads somewhere."""
+
+    kind: str
+    path: str
+    backend: Located
+    place: Located
+
+    def matches(self, path: str) -> bool:
+        """Whether a request for this path is meant. A prefix ends where a part of the path ends."""
+        if self.kind == "Exact":
+            return path == self.path
+        prefix = self.path.rstrip("/")
+        return path == prefix or path.startswith(f"{prefix}/")
+
+
+def way_in(file: Documents | list[Located]) -> Located:
+    """The Ingress or the HTTPRoute."""
+    found = file.yaml("base/ingress.yaml") if isinstance(file, Documents) else file
+    for one in found:
+        if one["kind"].value in ("Ingress", "HTTPRoute"):
+            return one
+    kinds = ", ".join(f"`{one['kind'].value}`" for one in found)
+    raise CheckFailed("an `Ingress`, or an `HTTPRoute` with its `Gateway`", kinds or "nothing", where=found[0].place)
+
+
+def rules_of(entry: Located) -> list[Rule]:
+    """The paths of an Ingress or an HTTPRoute."""
+    return _of_ingress(entry) if entry["kind"].value == "Ingress" else _of_route(entry)
+
+
+def _of_ingress(entry: Located) -> list[Rule]:
+    found: list[Rule] = []
+    default = entry.get("spec", "defaultBackend")
+    for rule in entry.get("spec", "rules") or ():
+        host = rule.get("host")
+        expect.that(
+            host is None,
+            expected="a rule for any host",
+            found=f"only for `{host and host.value}`",
+            help="A request for another name, or for the address, gets 404 from the ingress controller.",
+            where=host,
+        )
+        for path in rule["http"]["paths"]:
+            written = path.get("path")
+            text = "/" if written is None else written.of(str)
+            found.append(Rule(path["pathType"].of(str), text, path["backend"], path))
+    if default is not None:
+        found.append(Rule("Prefix", "/", default, default))
+    return found
+
+
+def _of_route(entry: Located) -> list[Rule]:
+    hosts = entry.get("spec", "hostnames")
+    expect.that(hosts is None or len(hosts) == 0, expected="a route for any host", found="`hostnames`", where=hosts)
+    found: list[Rule] = []
+    for rule in entry["spec"]["rules"]:
+        backends = list(rule["backendRefs"])
+        expect.that(len(backends) == 1, expected="one backend", found=f"{len(backends)}", where=rule["backendRefs"])
+        for match in rule.get("matches") or ():
+            narrow = next((match.get(key) for key in ("headers", "queryParams", "method") if match.get(key)), None)
+            expect.that(narrow is None, expected="a match for every request", found="a condition", where=narrow)
+            path = match.get("path")
+            kind, value = match.get("path", "type"), match.get("path", "value")
+            word = "Exact" if kind is not None and kind.value == "Exact" else "Prefix"
+            found.append(Rule(word, "/" if value is None else value.of(str), backends[0], path or match))
+        if rule.get("matches") is None:
+            found.append(Rule("Prefix", "/", backends[0], rule))
+    return found
+
+
+def judge_paths(entry: Located) -> None:
+    """Every path of the service gets to the Service, as it is."""
+    for name in ("rewrite-target", "strip-prefix", "replace-path"):
+        for key, value in (entry.get("metadata", "annotations") or _Nothing()).items():
+            expect.that(
+                name not in key,
+                expected="paths as they come: the service knows `/v1/…` and not another name for it",
+                found=f"the annotation `{key}`",
+                help="An annotation works with one controller only. The next one ignores it.",
+                where=value,
+            )
+    rules = rules_of(entry)
+    for path in PATHS:
+        fitting = [rule for rule in rules if rule.matches(path)]
+        if not fitting:
+            known = ", ".join(f"`{rule.path}` ({rule.kind})" for rule in rules)
+            fail(
+                expected=f"a request for `{path}` gets to the Service",
+                found=f"no rule is for it; there is {known or 'none'}",
+                help="`Exact` is this path alone. `Prefix` is also what stands below it, part by part.",
+                where=rules[0].place if rules else entry["spec"],
+            )
+        best = max(fitting, key=lambda rule: (len(rule.path), rule.kind == "Exact"))
+        _judge_backend(best.backend)
+
+
+def _judge_backend(backend: Located) -> None:
+    is_ingress = backend.get("service") is not None
+    service = backend["service"] if is_ingress else backend
+    name = service["name"]
+    expect.that(
+        name.value == NAME,
+        expected=f"the requests go to the Service `{NAME}`",
+        found=name,
+        help="A Service that is not there is no error for Kubernetes: callers get 503 from the controller.",
+        where=name,
+    )
+    if not is_ingress:
+        port = service["port"]
+        right = port.value == SERVICE_PORT
+    else:
+        named, number = service.get("port", "name"), service.get("port", "number")
+        port = named or number or service["port"]
+        right = (named is not None and named.value == PORT_NAME) or (
+            number is not None and number.value == SERVICE_PORT
+        )
+    expect.that(
+        right,
+        expected=f"a port of the Service: {SERVICE_PORT}" + (f", or its name, `{PORT_NAME}`" if is_ingress else ""),
+        found=port,
+        help="It is the port of the Service that counts here, and not that of the container.",
+        where=port,
+    )
+
+
+class _Nothing:
+    def items(self) -> tuple[()]:
+        return ()
+
+
+def judge_gateway(entry: Located, objects: list[Located]) -> None:
+    """An HTTPRoute names a Gateway that is there and listens."""
+    if entry["kind"].value != "HTTPRoute":
+        return
+    names = [one["name"].value for one in entry["spec"]["parentRefs"]]
+    gateway = next((one for one in objects if one["kind"].value == "Gateway"), None)
+    expect.that(
+        gateway is not None and gateway["metadata"]["name"].value in names,
+        expected="the HTTPRoute names a `Gateway` of the same file",
+        found=f"it names {', '.join(map(str, names))}",
+        help="A route without a gateway is accepted, and nobody serves it.",
+        where=entry["spec"]["parentRefs"],
+    )

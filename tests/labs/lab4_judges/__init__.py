@@ -1,0 +1,1 @@
+"""What the checks of lab 4 judge with."""

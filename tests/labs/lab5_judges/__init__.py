@@ -1,0 +1,1 @@
+"""What the checks of lab 5 judge with."""

@@ -1,0 +1,82 @@
+"""Measure every figure that the guide of week 6 states, and draw its pictures.
+
+python -m weeks.week6_monitoring.figures            measure; write figures.json, guide and pictures
+python -m weeks.week6_monitoring.figures --check    measure and compare with figures.json; write nothing
+python -m weeks.week6_monitoring.figures --write    measure nothing; write guide and pictures from figures.json
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from weeks.guide_figures import Figures, run
+from weeks.week6_monitoring.drawing import draw
+from weeks.week6_monitoring.replay import diagnosed, other_suburbs, printed, replay
+
+WEEK = Path(__file__).resolve().parent
+# Ends of buckets, seconds: what `prometheus_client` takes by itself, and what ends below the budget.
+DEFAULT = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+TOO_LOW = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
+
+
+def bucket_figures() -> Figures:
+    """The same made-up answers, seen through three sets of buckets (milliseconds and percent)."""
+    import numpy as np
+
+    from lab6_monitoring.metrics import LATENCIES, LATENCY_BUDGET
+
+    answers = np.random.default_rng(6).lognormal(np.log(0.025), 0.72, 20_000)
+    sets = {"ours": LATENCIES, "default": DEFAULT, "low": TOO_LOW}
+    quantiles = {f"p99_{name}": 1_000 * quantile(0.99, answers.tolist(), ends) for name, ends in sets.items()}
+    return {
+        **quantiles,
+        "p99_true": 1_000 * float(np.quantile(answers, 0.99)),
+        "within_budget": 100 * float((answers <= LATENCY_BUDGET).mean()),
+    }
+
+
+def quantile(share: float, values: Sequence[float], ends: Sequence[float]) -> float:
+    """Return what `histogram_quantile` says: a straight line inside the bucket, its last end where it is above all."""
+    import numpy as np
+
+    counts = np.array([np.count_nonzero(np.asarray(values) <= end) for end in ends])
+    wanted = share * len(values)
+    place = int(np.searchsorted(counts, wanted))
+    if place == len(ends):
+        return float(ends[-1])
+    low, before = (ends[place - 1], counts[place - 1]) if place else (0.0, 0)
+    return float(low + (ends[place] - low) * (wanted - before) / (counts[place] - before))
+
+
+def chance_figures() -> Figures:
+    """How often an alarm rings by chance, with a test of 5 % for each feature (percent)."""
+    from lab1_models.house_price import FEATURES
+
+    return {"columns": len(FEATURES), "by_chance": 100 * (1 - 0.95 ** len(FEATURES))}
+
+
+def replay_figures() -> Figures:
+    """The year after the training, month by month: of a model that knows the county, and of one that knows the city."""
+    figures: Figures = {}
+    for name, played in (("replay", replay()), ("suburbs", other_suburbs())):
+        table = diagnosed(played)
+        figures[name] = printed(table)
+        figures |= {f"{name}_{column}": [float(value) for value in table[column]] for column in ("mae", "bias", "psi")}
+        figures[f"{name}_months"] = " ".join(f"{month:%Y-%m}" for month in table["month"])
+    return figures
+
+
+# Groups of figures by name. The tests measure the quick ones again.
+GROUPS = {"buckets": bucket_figures, "chance": chance_figures, "replay": replay_figures}
+QUICK = ("buckets", "chance")
+
+
+def main() -> int:
+    """Measure, then write or compare."""
+    return run(__doc__ or "", WEEK, GROUPS, draw)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
