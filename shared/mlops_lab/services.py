@@ -94,7 +94,21 @@ PREFECT = Service(
     packages=("prefect",),
 )
 
-SERVICES: Mapping[str, Service] = {"mlflow": MLFLOW, "prefect": PREFECT}
+# A stand-in, since no cluster is ready in a second: it plays rollouts from a script.
+KUBERNETES = Service(
+    title="Kubernetes (stand-in)",
+    command=("python", "-m", "mlops_lab.cluster.api", "--host", "127.0.0.1", "--port", "{port}", "--state", "{state}"),
+    port=8901,
+    health="/readyz",
+    page="/version",
+    client={"KUBECONFIG": "{state}/kubeconfig", "KUBERNETES_STAND_IN": "{url}"},
+    checked={"KUBECONFIG": "kubeconfig"},  # a check writes it into the worker's folder
+    app="mlops_lab.services:kubernetes_app",
+    preload=("mlops_lab.cluster.api",),
+    packages=("uvicorn",),
+)
+
+SERVICES: Mapping[str, Service] = {"mlflow": MLFLOW, "prefect": PREFECT, "kubernetes": KUBERNETES}
 
 
 @contextlib.contextmanager
@@ -154,3 +168,10 @@ def prefect_app() -> Any:
     assert found is not None
     SettingsContext(profile=found.profile, settings=settings).__enter__()
     return create_app(settings=settings, final=True)
+
+
+def kubernetes_app() -> Any:
+    """Return the stand-in for the API server of Kubernetes, with its key in the working folder."""
+    from mlops_lab.cluster.api import StandIn
+
+    return StandIn(Path.cwd())

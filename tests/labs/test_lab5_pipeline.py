@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab5_judges import batches, contract, quarantine
+from lab5_judges import batches, contract, features, quarantine
 
 from labkit.checks import exercise
 
@@ -175,3 +175,48 @@ def test_the_report_is_json(batch_lab, rng):
 def test_the_real_year_passes_and_its_cut_month_does_not(batch_lab):
     """The months from May 2014 to April 2015 are accepted; May 2015, which breaks off, is refused."""
     batches.judge_real_year(batch_lab)
+
+
+# 5.3 zipcode_features, training_frame
+
+
+@pytest.fixture(scope="module")
+def trained(new_lab, module_rng):
+    """One training table, looked at by several checks."""
+    return features.open_training(new_lab("5.3"), module_rng)
+
+
+@exercise("5.3")
+def test_a_feature_looks_back_90_days(lab, rng):
+    """The features are median and number of the sales from 90 days before to the day before."""
+    features.judge_window(lab, rng)
+
+
+@exercise("5.3")
+def test_the_hour_changes_nothing(lab, rng):
+    """`as_of` may be text or have an hour: what counts is when its day began."""
+    features.judge_hour(lab, rng)
+
+
+@exercise("5.3")
+def test_what_is_not_known_has_no_row(lab, rng):
+    """A zipcode without sales on these days has no row."""
+    features.judge_gaps(lab, rng)
+
+
+@exercise("5.3")
+def test_each_sale_has_the_features_of_its_day(trained):
+    """The training table has each sale, unchanged and in its order, with the features of its zipcode on its day."""
+    features.judge_training(trained)
+
+
+@exercise("5.3")
+def test_later_prices_change_nothing(trained, rng):
+    """A sale's own price, those of its day and later ones change none of its features."""
+    features.judge_future(trained, rng)
+
+
+@exercise("5.3")
+def test_training_and_serving_agree(trained, rng):
+    """As of the day of a sale, serving computes what training has seen."""
+    features.judge_agreement(trained, rng)

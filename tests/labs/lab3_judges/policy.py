@@ -115,7 +115,7 @@ def _in_block(block: Located, address: str) -> bool:
 
 def _network(text: Located) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
-        return ipaddress.ip_network(text.of(str))
+        return ipaddress.ip_network(text.of(str), strict=False)
     except ValueError:
         raise CheckFailed(f"{text.name} is a range of addresses", str(text), where=text.place) from None
 

@@ -82,12 +82,13 @@ class Rule:
 
 def way_in(file: Documents | list[Located]) -> Located:
     """The Ingress or the HTTPRoute."""
-    found = file.yaml("base/ingress.yaml") if isinstance(file, Documents) else file
+    found = list(file.yaml("base/ingress.yaml")) if isinstance(file, Documents) else file
     for one in found:
         if one["kind"].value in ("Ingress", "HTTPRoute"):
             return one
     kinds = ", ".join(f"`{one['kind'].value}`" for one in found)
-    raise CheckFailed("an `Ingress`, or an `HTTPRoute` with its `Gateway`", kinds or "nothing", where=found[0].place)
+    where = found[0].place if found else ""
+    raise CheckFailed("an `Ingress`, or an `HTTPRoute` with its `Gateway`", kinds or "nothing", where=where)
 
 
 def rules_of(entry: Located) -> list[Rule]:
