@@ -166,7 +166,7 @@ def test_a_bad_image_leaves_the_old_pods_serving(site: Trial) -> None:
 def test_roll_out_goes_back_by_itself(site: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lab 3's own `roll_out`: a bad image is taken back, and the good one is seen to serve.
 
-    Its smoke test comes by the Ingress here: where the network policy is enforced, the API server's proxy is a stranger.
+    Its smoke test comes by the Ingress here: where the network policy is enforced, the API server is a stranger.
     """
     if not (TRACK / system.LAB / "rollout.py").is_file():
         pytest.skip("lab 3 has no rollout.py yet")
@@ -179,7 +179,7 @@ def test_roll_out_goes_back_by_itself(site: Trial, monkeypatch: pytest.MonkeyPat
 
     bad = f"{site.image.rpartition(':')[0]}:not-there"
     with site.load("ingress", CLIENTS) as seen:
-        done = rollout.roll_out(bad, namespace=site.namespace, timeout=30, smoke=smoke)
+        done = rollout.roll_out(bad, namespace=site.namespace, timeout=45, smoke=smoke)
     assert done.outcome == "rolled back", done
     lost_nothing(seen)
     again = rollout.roll_out(site.image, namespace=site.namespace, timeout=120 * patience(), smoke=smoke)
