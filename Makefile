@@ -56,8 +56,8 @@ smoke: .venv/.ready  ## ask the service on the cluster, through Ingress and Serv
 cluster-down: .venv/.ready  ## remove the cluster
 	@.venv/bin/python -m k8s down
 
-chaos-3: .venv/.ready  ## game day of week 3: something is broken, mend it; SEED=7 chooses, ARGS=--give-up explains
-	@.venv/bin/python -m weeks.week3_kubernetes.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+chaos-%: .venv/.ready  ## game day of week N: something is broken, mend it; SEED=7 chooses, ARGS=--give-up explains
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 live-kubernetes: .venv/.ready  ## test lab 3 on the cluster of KUBECONFIG: rollouts, failures, scaling under load
 	@sh scripts/live_kubernetes.sh $(ARGS)
