@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 REGISTERED = "house-price"  # in the registry
 SERVED = "house_price"  # in the service
 SERVING_FILE = "serving.json"  # names the version whose copy is good
+IMPORTING = threading.Lock()
 
 
 @dataclass
@@ -57,9 +59,11 @@ class Follower:
     version: str | None = None  # that serves
     since: str | None = None  # when this service took it: ISO 8601, UTC
     why_not_newer: str | None = None  # None where it serves what the registry says
+    distrusted: str | None = None  # a version whose copy is damaged
 
     async def follow(self) -> None:
         """Begin with the local copy, then look every few seconds, for as long as the service runs."""
+        await run_in_threadpool(import_mlflow)
         await self.begin()
         while True:
             await self.look()
@@ -124,6 +128,13 @@ class Follower:
 
 class NoVersion(LookupError):
     """No version of the model has the alias."""
+
+
+def import_mlflow() -> None:
+    """Import MLflow in one thread at a time: of two that begin at once, one fails. Given."""
+    with IMPORTING:
+        import mlflow.artifacts
+        import mlflow.sklearn  # noqa: F401
 
 
 def registry(tracking_uri: str) -> Any:

@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 REGISTERED = "house-price"  # in the registry
 SERVED = "house_price"  # in the service
 SERVING_FILE = "serving.json"  # names the version whose copy is good
+IMPORTING = threading.Lock()
 
 
 @dataclass
@@ -57,9 +59,11 @@ class Follower:
     version: str | None = None  # that serves
     since: str | None = None  # when this service took it: ISO 8601, UTC
     why_not_newer: str | None = None  # None where it serves what the registry says
+    distrusted: str | None = None  # a version whose copy is damaged
 
     async def follow(self) -> None:
         """Begin with the local copy, then look every few seconds, for as long as the service runs."""
+        await run_in_threadpool(import_mlflow)
         await self.begin()
         while True:
             await self.look()
@@ -69,13 +73,16 @@ class Follower:
         """Serve the local copy if there is one. A damaged one is told in the log, and is fetched anew later."""
         # solution 4.5
         try:
-            version = json.loads((self.folder / SERVING_FILE).read_text(encoding="utf-8"))["version"]
-            self.take(version, *await run_in_threadpool(prepare, self.folder / version, version))
-        except FileNotFoundError:
+            version = str(json.loads((self.folder / SERVING_FILE).read_text(encoding="utf-8"))["version"])
+        except (OSError, ValueError, LookupError, TypeError):
             logger.info("no local copy of the %s", self.alias)
+            return
+        try:
+            self.take(version, *await run_in_threadpool(prepare, self.folder / version, version))
         except Exception as error:
             logger.error("the local copy of the %s cannot be loaded: %s", self.alias, error)
-            shutil.rmtree(self.folder, ignore_errors=True)  # else nobody would fetch it anew
+            # Not removed before there is another one: it may be this process that is at fault, and not the copy.
+            self.distrusted = version
         # end solution
 
     async def look(self) -> None:
@@ -126,7 +133,7 @@ class Follower:
         import mlflow
 
         target = self.folder / version
-        if target.exists():
+        if target.exists() and version != self.distrusted:
             return target
         self.folder.mkdir(parents=True, exist_ok=True)
         # `models:/house-price/7` would be looked up at the address of the environment, which may be another one.
@@ -134,6 +141,7 @@ class Follower:
         with tempfile.TemporaryDirectory(dir=self.folder) as unfinished:
             found = mlflow.artifacts.download_artifacts(source, dst_path=unfinished, tracking_uri=self.tracking_uri)
             # Renamed when it is whole: a download that breaks off is no copy.
+            shutil.rmtree(target, ignore_errors=True)
             Path(found).rename(target)
         return target
         # end solution
@@ -177,6 +185,13 @@ class Follower:
 
 class NoVersion(LookupError):
     """No version of the model has the alias."""
+
+
+def import_mlflow() -> None:
+    """Import MLflow in one thread at a time: of two that begin at once, one fails. Given."""
+    with IMPORTING:
+        import mlflow.artifacts
+        import mlflow.sklearn  # noqa: F401
 
 
 def registry(tracking_uri: str) -> Any:
