@@ -1,6 +1,6 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help test test-live lint lock sync clean bench-labkit bench-serving bench-pipeline elective-feast
+.PHONY: help test test-live lint lock sync clean elective-dvc elective-feast bench-labkit bench-serving bench-pipeline
 .PHONY: cluster-up deploy smoke cluster-down live-kubernetes
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
@@ -79,6 +79,9 @@ elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environm
 
 bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)
+
+elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an environment of its own
+	@sh scripts/elective_dvc.sh
 
 clean:  ## remove .venv and the caches; your work and your progress stay
 	@sh scripts/clean.sh

@@ -5,8 +5,9 @@
     make bench-pipeline ARGS='--most 100000 --rounds 1'
 
 Each piece of work runs in a process of its own, on files drawn from the real sales. The median of the rounds counts.
-Compared is the time of the processor, which a busy machine changes less: ten times the rows, ten times the time. Great Expectations is no part of the
-course's environment: `--great-expectations PYTHON` names the Python of one that has it, with pandera and pyarrow.
+Compared is the time of the processor, which a busy machine changes less: ten times the rows, ten times the time.
+Great Expectations is not in the environment of the course: `--great-expectations PYTHON` is the Python of one that has
+it, with pandera and pyarrow.
 """
 
 from __future__ import annotations

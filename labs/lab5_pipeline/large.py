@@ -12,7 +12,6 @@ from lab5_pipeline.contract import ContractError, HouseSales, today
 KINDS = {"int64": pl.Int64, "float64": pl.Float64, "bool": pl.Boolean}
 
 
-
 def own_rules() -> dict[str, pl.Expr]:
     """What holds for a good row, for each rule that `HouseSales` has as a method, by the name of the method."""
     return {

@@ -86,6 +86,7 @@ PREFECT = Service(
         "PREFECT_HOME": "{state}",
         "PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///{state}/prefect.db",
         "PREFECT_UI_STATIC_DIRECTORY": "{state}/ui",
+        "PREFECT_SERVER_UI_API_URL": "http://127.0.0.1:{port}/api",  # else its page asks port 4200, whatever its own is
         "PREFECT_LOGGING_LEVEL": "WARNING",
     },
     client={"PREFECT_API_URL": "{url}/api", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,3 +95,26 @@ def end_open_run() -> bool:
     while mlflow.active_run() is not None:
         mlflow.end_run("KILLED")
     return is_open
+
+
+def logged_run(fingerprint: str, frame: pd.DataFrame | None) -> str:
+    """A finished run that was trained on a table, with the tags that `package.module:function` makes of it; its id."""
+    import mlflow
+
+    module, _, name = fingerprint.partition(":")
+    with mlflow.start_run() as run:
+        mlflow.set_tags({} if frame is None else getattr(importlib.import_module(module), name)(frame))
+    return str(run.info.run_id)
+
+
+def with_path(target: str, run: str, path: str) -> Any:
+    """Call `package.module:function` with a run and a path."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)(run, Path(path))
+
+
+def pointer_as_data(target: str, path: str) -> dict[str, Any]:
+    """What `package.module:function` reads in a `.dvc` file, as plain values."""
+    module, _, name = target.partition(":")
+    pointer = getattr(importlib.import_module(module), name)(Path(path))
+    return {"path": Path(pointer.path).as_posix(), "md5": pointer.md5, "size": pointer.size}

@@ -41,7 +41,7 @@ def addresses_of_servers(root: Path, lab: Lab) -> dict[str, str]:
     from labkit.learner.ports import HOST, port_is_free
 
     told: dict[str, str] = {}
-    for name in lab.services:
+    for name in lab.servers:
         declared = service(root, name)
         missing = [key for key in declared.client if key not in os.environ]
         told |= {key: declared.client[key].replace("{url}", f"http://{HOST}:{declared.port}") for key in missing}

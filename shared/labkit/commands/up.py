@@ -40,9 +40,9 @@ def up(which: str | None, ports: Sequence[str], *, seconds: float) -> int:
 def _lab(catalog: Catalog, which: str | None) -> Lab:
     """Return the lab that was named, or the one in hand; it talks to servers."""
     lab = catalog.lab(which) if which else lab_in_hand(catalog.root, catalog, load_progress(catalog.root))
-    if lab.services:
+    if lab.servers:
         return lab
-    others = ", ".join(f"`lab up {lab.number}`" for lab in catalog if lab.services)
+    others = ", ".join(f"`lab up {lab.number}`" for lab in catalog if lab.servers)
     there = f"Labs that do: {others}." if others else "No lab here does."
     raise UsageFault(typed(f"lab {lab.number} ({lab.name}) talks to no server, so there is none to start. {there}"))
 
@@ -53,10 +53,10 @@ def chosen_ports(texts: Sequence[str], lab: Lab) -> dict[str, int]:
     for text in texts:
         name, equals, number = text.partition("=")
         if not equals or not re.fullmatch(r"[0-9]{1,5}", number) or not 1 <= int(number) <= LAST:
-            example = f"--port {lab.services[0]}=5001"
+            example = f"--port {lab.servers[0]}=5001"
             raise UsageFault(f"`--port {text}`: a name and a port from 1 to {LAST} are needed, such as `{example}`.")
-        if name not in lab.services:
-            near = suggestion(name, lab.services)
+        if name not in lab.servers:
+            near = suggestion(name, lab.servers)
             raise UsageFault(f"`--port {text}`: lab {lab.number} needs no server `{name}`.{near}")
         ports[name] = int(number)
     return ports
@@ -65,7 +65,7 @@ def chosen_ports(texts: Sequence[str], lab: Lab) -> dict[str, int]:
 def make_plans(catalog: Catalog, lab: Lab, ports: Mapping[str, int]) -> list[Plan]:
     """Return what to run, each on a port of its own. Raises `UsageFault`, and `CatalogError` for an unknown server."""
     plans: list[Plan] = []
-    for name in lab.services:
+    for name in lab.servers:
         declared = service(catalog.root, name)
         plan = Plan(name, declared, ports.get(name, declared.port), catalog.root / ".lab" / "run" / name)
         for other in plans:

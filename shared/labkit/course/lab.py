@@ -57,6 +57,7 @@ class Lab:
     preload: tuple[str, ...] = ()
     prepare: str | None = None
     extra_files: tuple[str, ...] = ()
+    up: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:
@@ -78,6 +79,11 @@ class Lab:
     def services(self) -> tuple[str, ...]:
         """The servers that its exercises talk to, each once."""
         return tuple(dict.fromkeys(name for exercise in self.exercises for name in exercise.services))
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """What `lab up` starts: those servers, and the further ones that `up` in `lab.toml` names."""
+        return tuple(dict.fromkeys([*self.services, *self.up]))
 
     @property
     def guide(self) -> Path:

@@ -17,6 +17,7 @@ _LAB_KEYS = (
     "minutes",
     "needs",
     "extra_files",
+    "up",
     "preload",
     "prepare",
     "exercise",
@@ -60,6 +61,7 @@ def read_lab(path: Path, root: Path) -> Lab:
         preload=table.texts("preload"),
         prepare=table.optional_matching("prepare", r"[\w.]+:\w+", "`module:function`"),
         extra_files=tuple(table.inside("extra_files", name) for name in table.texts("extra_files")),
+        up=table.texts("up"),
     )
     if path.parent.name != lab.week:
         raise table.wrong("name", f"the folder must be `{lab.week}`, it is `{path.parent.name}`")

@@ -123,11 +123,11 @@ def _checks(lab: Lab, checks: list[CheckFunction]) -> Iterator[str]:
 
 def _services(root: Path, lab: Lab) -> Iterator[str]:
     try:
-        known = load_services(root) if lab.services else {}
+        known = load_services(root) if lab.servers else {}
     except CatalogError as error:
         yield str(error)
         return
-    for name in lab.services:
+    for name in lab.servers:
         if name not in known:
             yield f"weeks/{lab.week}/lab.toml: `services`: there is no service `{name}`.{suggestion(name, known)}"
 

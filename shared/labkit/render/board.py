@@ -84,7 +84,7 @@ def _places(console: Console, root: Path, lab: Lab) -> list[list[Text]]:
     if lab.needs:
         there["needs"] = ", ".join(lab.needs)
     rows = [[Text(name, QUIET), Text(path)] for name, path in there.items()]
-    if lab.services:
+    if lab.servers:
         rows.append([Text("servers", QUIET), commands(console, f"`lab up {lab.number}`")])
     return rows
 
