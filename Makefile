@@ -93,5 +93,9 @@ elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environm
 bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)
 
+
+elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an environment of its own
+	@sh scripts/elective_dvc.sh
+
 clean:  ## remove .venv and the caches; your work and your progress stay
 	@sh scripts/clean.sh

@@ -21,7 +21,7 @@ def test_polars_finds_the_bad_rows(tmp_path: Path) -> None:
 
 def test_the_table_compares_the_time_per_row() -> None:
     found = {
-        "polars 1000": {"seconds": 1.0, "memory_mb": 100.0},
-        "polars 10000": {"seconds": 5.0, "memory_mb": 1_000.0},
+        "polars 1000": {"seconds": 1.0, "cpu_s": 2.0, "memory_mb": 100.0},
+        "polars 10000": {"seconds": 5.0, "cpu_s": 10.0, "memory_mb": 1_000.0},
     }
-    assert report(found, 3)[-1].split() == ["polars", "10,000", "5.00", "1,000", "0.50"]
+    assert report(found, 3)[-1].split() == ["polars", "10,000", "5.00", "10.00", "1,000", "0.50"]
