@@ -9,9 +9,9 @@ import numpy as np
 from labkit.checks import LabHandle, expect
 
 MEMORY = "memory.json"
-QUIET = 0.3
+QUIET = 0.15
 """Seconds without a change after which a file is whole. What grows does so before each look: no clock decides."""
-EVERY = 0.02
+EVERY = 0.01
 
 
 class Watch:
