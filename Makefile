@@ -94,8 +94,5 @@ bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on
 	@.venv/bin/python -m bench.pipeline $(ARGS)
 
 
-elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an environment of its own
-	@sh scripts/elective_dvc.sh
-
 clean:  ## remove .venv and the caches; your work and your progress stay
 	@sh scripts/clean.sh
