@@ -93,6 +93,5 @@ elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environm
 bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)
 
-
 clean:  ## remove .venv and the caches; your work and your progress stay
 	@sh scripts/clean.sh
