@@ -1,7 +1,7 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
-.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster chaos-3 bench-pipeline elective-feast
+.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast
 .PHONY: bench-tracking
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
