@@ -202,7 +202,8 @@ def test_each_script_is_run_by_somebody() -> None:
 def test_each_benchmark_has_its_target() -> None:
     for main in (ROOT / "bench").glob("*/__main__.py"):
         name = main.parent.name
-        assert make("-n", f"bench-{name}", "ARGS=--help").splitlines()[-1] == f".venv/bin/python -m bench.{name} --help"
+        last = make("-n", f"bench-{name}", "ARGS=--help").splitlines()[-1]
+        assert last.endswith(f".venv/bin/python -m bench.{name} --help")  # some need a path before it
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "scripts").glob("*.sh")), ids=lambda path: path.name)
