@@ -1,7 +1,8 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help test test-live lint lock sync clean bench-labkit bench-serving
-.PHONY: cluster-up deploy smoke cluster-down live-kubernetes
+.PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
+.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster chaos-3 bench-pipeline elective-feast
+.PHONY: bench-tracking
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,7 +16,7 @@ ifneq ($(shell test -x .venv/bin/python && head -n 1 .venv/.ready 2>/dev/null),$
 endif
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-zA-Z%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .venv/.ready: requirements.lock pyproject.toml
 	@sh scripts/bootstrap.sh
@@ -56,6 +57,9 @@ smoke: .venv/.ready  ## ask the service on the cluster, through Ingress and Serv
 cluster-down: .venv/.ready  ## remove the cluster
 	@.venv/bin/python -m k8s down
 
+chaos-%: .venv/.ready  ## game day of week N: something is broken, mend it; SEED=7 chooses, ARGS=--give-up explains
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 live-kubernetes: .venv/.ready  ## test lab 3 on the cluster of KUBECONFIG: rollouts, failures, scaling under load
 	@sh scripts/live_kubernetes.sh $(ARGS)
 
@@ -73,6 +77,21 @@ bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
 
 bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.serving $(ARGS)
+
+bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, throttling; ARGS=--write keeps the figures
+	@.venv/bin/python -m bench.cluster $(ARGS)
+
+bench-tracking: .venv/.ready  ## swap the champion of week 4 under 200 requests a second
+	@PYTHONPATH=solutions:. .venv/bin/python -m bench.tracking $(ARGS)
+
+elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an environment of its own
+	@sh scripts/elective_dvc.sh
+
+elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environment of its own (500 MB)
+	@sh scripts/elective_feast.sh
+
+bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
+	@.venv/bin/python -m bench.pipeline $(ARGS)
 
 clean:  ## remove .venv and the caches; your work and your progress stay
 	@sh scripts/clean.sh

@@ -12,6 +12,10 @@ from k8s.offline.building import BuildError
 from k8s.offline.cluster import CannotError
 from k8s.waiting import GaveUpError
 
+# Exit statuses. 1 is any other error, and 2 a wrong option.
+CANNOT = 3  # this machine lacks something
+GAVE_UP = 4  # it did not come about in time
+
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m k8s", description=__doc__)
@@ -25,8 +29,14 @@ def parser() -> argparse.ArgumentParser:
     deploy = commands.add_parser("deploy", help="build the image of the service, and roll it out")
     deploy.add_argument("--mine", action="store_true", help="your own labs/, and not the solutions")
     deploy.add_argument("--image", help="an image that the cluster can get, in place of one that is built here")
+    image = commands.add_parser(
+        "image", help="build the image of the service, load it into the cluster, print its name"
+    )
+    image.add_argument("--mine", action="store_true", help="your own labs/, and not the solutions")
     commands.add_parser("smoke", help="ask the service as a user would, through Ingress and Service")
     commands.add_parser("down", help="remove the cluster; what was built stays")
+    kubectl = commands.add_parser("kubectl", help="run kubectl on that cluster: kubectl get pods", add_help=False)
+    kubectl.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("kubeconfig", help="print which cluster the other commands mean")
     return made
 
@@ -41,15 +51,27 @@ def main() -> int:
                 clusters.build(asked.jobs)
             case "deploy":
                 system.deploy(clusters.current(), "labs" if asked.mine else "solutions", asked.image)
+            case "image":
+                name = system.build_image("labs" if asked.mine else "solutions")
+                clusters.current().load(name)
+                print(name)
             case "smoke":
                 system.smoke(clusters.current())
             case "down":
                 clusters.down()
+            case "kubectl":
+                return subprocess.run(clusters.current().kubectl.command(*asked.arguments), check=False).returncode
             case "kubeconfig":
                 print(clusters.current().kubeconfig)
-    except (clusters.ClusterError, system.ServiceError, KubectlError, BuildError, CannotError, GaveUpError) as error:
+    except (clusters.ClusterError, system.ServiceError, KubectlError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except (BuildError, CannotError, system.NoEngineError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return CANNOT
+    except GaveUpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return GAVE_UP
     except subprocess.CalledProcessError as error:
         words = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
         print(f"error: `{' '.join(map(str, error.cmd))}` failed\n{words[-2000:]}", file=sys.stderr)

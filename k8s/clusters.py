@@ -70,14 +70,24 @@ def _mark() -> Path:
 
 
 def current() -> Cluster:
-    """The cluster that KUBECONFIG names, else the one that `make cluster-up` has made."""
+    """The cluster that KUBECONFIG names, else the one that `make cluster-up` has made.
+
+    One that we have not made may be somebody's own: CONTEXT has to confirm its current context by name.
+    """
     named = os.environ.get("KUBECONFIG")
     path = Path(named) if named else _own()
     if not path.is_file():
         missing = f"KUBECONFIG names `{path}`, which is not there" if named else "there is no cluster"
         raise ClusterError(f"{missing}; `make cluster-up` makes one")
-    made = _mark().read_text(encoding="utf-8") if path == _own() and _mark().exists() else "other"
+    mark = path.resolve().parent / _mark().name  # beside the kubeconfig that we have written
+    made = mark.read_text(encoding="utf-8") if mark.is_file() else "other"
     found = Cluster(made, path)
+    if made == "other":
+        context = found.kubectl.run("config", "current-context").strip()
+        if os.environ.get("CONTEXT") != context:
+            raise ClusterError(
+                f"KUBECONFIG leads to the context `{context}`: if that is the one you mean, set CONTEXT={context}"
+            )
     if not found.kubectl.succeeds("get", "--raw", "/readyz"):
         raise ClusterError(f"the cluster of `{path}` does not answer; `make cluster-up` starts what does not run")
     return found
@@ -95,21 +105,23 @@ def up(*, offline: bool) -> None:
     wanted = "offline" if offline else "kind"
     if other not in (None, wanted):
         raise ClusterError(f"a cluster by `{other}` is there already; `make cluster-down` removes it")
+    if offline:
+        build(jobs=2)  # once; no part of the time that it takes to start
     begin = time.monotonic()
     took = _up_offline(folders) if offline else _up_kind(folders)
     _mark().write_text(wanted, encoding="utf-8")
     made = Cluster(wanted, _own())
     _add_ons(made, HERE / ("offline/manifests" if offline else "kind"))
     took["addons_available_s"] = time.monotonic() - begin
-    (folders.state / "up.json").write_text(json.dumps(took), encoding="utf-8")
+    told = folders.state / "up.json"
+    if not told.exists():  # of the first start; one that finds all of it running says nothing
+        told.write_text(json.dumps(took), encoding="utf-8")
     for name, seconds in took.items():
         print(f"{seconds:6.1f} s  {name.removesuffix('_s').replace('_', ' ')}")
     print(f"the ingress controller answers at {made.entrance()}\nexport KUBECONFIG={made.kubeconfig}")
 
 
 def _up_offline(folders: Folders) -> dict[str, float]:
-    offline.require()
-    building.build(folders)  # what is built once is no part of the time
     return offline.up(folders)
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from k8s.waiting import GaveUpError
+from labkit.course.labtoml import patience
 from labkit.tools import find
+
+
+def _longer(seconds: re.Match[str]) -> str:
+    return str(int(int(seconds.group()) * patience()))
 
 
 class KubectlError(RuntimeError):
@@ -30,10 +37,21 @@ class Kubectl:
         return [str(program), "--kubeconfig", str(self.kubeconfig), *place, *arguments]
 
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = 600) -> str:
-        """What kubectl prints. Raises KubectlError."""
+        """What kubectl prints. Raises KubectlError, and GaveUpError where it waited in vain.
+
+        A `--timeout` in whole seconds is as long as the patience of the user allows.
+        """
+        longer = [re.sub(r"(?<=^--timeout=)\d+(?=s$)", _longer, argument) for argument in arguments]
         done = subprocess.run(
-            self.command(*arguments), input=stdin, capture_output=True, text=True, check=False, timeout=seconds
+            self.command(*longer),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds * patience(),
         )
+        if "timed out waiting for the condition" in done.stderr:
+            raise GaveUpError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         if done.returncode:
             raise KubectlError(f"kubectl {' '.join(arguments)}\n{done.stderr.strip()}\n{done.stdout.strip()}".strip())
         return done.stdout
@@ -41,7 +59,7 @@ class Kubectl:
     def succeeds(self, *arguments: str) -> bool:
         try:
             self.run(*arguments, seconds=10)
-        except (KubectlError, subprocess.TimeoutExpired):
+        except (KubectlError, GaveUpError, subprocess.TimeoutExpired):
             return False
         return True
 

@@ -27,13 +27,17 @@ FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_w
 
 
 class ServiceError(RuntimeError):
-    """The service is not rolled out, or does not answer as it should."""
+    """The service does not answer as it should."""
+
+
+class NoEngineError(RuntimeError):
+    """No Docker engine, so no image of the service."""
 
 
 def build_image(track: str) -> str:
     """Build the image of lab 2, and return its name: its tag is another one whenever its content is."""
     if find("docker") is None or subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
-        raise ServiceError("no Docker engine answers, and the image is built with it; or name one with ARGS=--image=…")
+        raise NoEngineError("no Docker engine answers, and the image is built with it; or name one with ARGS=--image=…")
     latest = f"{IMAGE}:{track}"
     environment = {**os.environ, "TRACK": track, "TAG": latest}
     subprocess.run(["sh", ROOT / "scripts/build_image.sh", "2"], env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -46,19 +50,18 @@ def build_image(track: str) -> str:
 
 
 @contextlib.contextmanager
-def tree(track: Path, image: str, namespace: str | None = None, overlay: str = "kind") -> Iterator[Path]:
-    """A folder to apply: an overlay of lab 3 with this image, and in this namespace."""
+def tree(track: Path, image: str, overlay: str = "kind", **more: Any) -> Iterator[Path]:
+    """A folder to apply: an overlay of lab 3 with this image, and with `more` of what a kustomization may say."""
     with tempfile.TemporaryDirectory(prefix="mlops-lab-") as folder:
-        below = os.path.relpath(track / LAB / "overlays" / overlay, Path(folder).resolve())
         name, _, tag = image.rpartition(":")
-        lines = [
-            "apiVersion: kustomize.config.k8s.io/v1beta1",
-            "kind: Kustomization",
-            f"resources: [{below}]",
-            f"images: [{{name: {IMAGE}, newName: {name}, newTag: {json.dumps(tag)}}}]",
-            *([f"namespace: {namespace}"] if namespace else []),
-        ]
-        Path(folder, "kustomization.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        content = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [os.path.relpath(track / LAB / "overlays" / overlay, Path(folder).resolve())],
+            "images": [{"name": IMAGE, "newName": name, "newTag": tag}],
+            **more,
+        }
+        Path(folder, "kustomization.yaml").write_text(json.dumps(content, indent=1), encoding="utf-8")
         yield Path(folder)
 
 
@@ -84,13 +87,14 @@ def smoke(cluster: Cluster) -> None:
         print(f"ok: through the {way}, {answer}")
 
 
-def ready(address: str, seconds: float = 60) -> None:
+def ready(address: str, seconds: float = 60, host: str | None = None) -> None:
     """Wait until `/readyz` answers with 200; an ingress controller needs a moment to learn of a new Ingress."""
     seen: list[str] = [""]
+    request = urllib.request.Request(f"{address}/readyz", headers={"host": host} if host else {})
 
     def holds() -> bool:
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return bool(answer.status == 200)
         except (OSError, urllib.error.URLError) as error:
             seen[0] = str(error)

@@ -119,7 +119,7 @@ def commands(guide: str) -> list[str]:
 
 def test_every_command_of_a_guide_is_there(guide: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = re.findall(r"^([a-z%-]+):.*## ", makefile, re.MULTILINE)
+    targets = re.findall(r"^([a-z\d%-]+):.*## ", makefile, re.MULTILINE)
     for command in commands(guide):
         if command.startswith("make "):
             target = command.split()[1]

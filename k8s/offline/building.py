@@ -57,9 +57,9 @@ def go() -> str:
 def stamp() -> str:
     """A digest of all that a build depends on, so that a finished one is known again."""
     told = subprocess.run([go(), "env", "GOVERSION"], capture_output=True, text=True, check=True, cwd=SOURCE).stdout
-    digest = hashlib.sha256(told.encode())
+    digest = hashlib.sha256(f"{told} {link_flags()} {OTHERS} {CALLED}".encode())
     parts = sorted(path for path in SOURCE.rglob("*") if path.is_file())
-    for path in (*parts, Path(__file__), Path(images.__file__)):
+    for path in (*parts, Path(images.__file__)):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -43,3 +43,45 @@ def signature_of(model: Any, features: pd.DataFrame) -> Any:
         # MLflow hints that whole numbers cannot be missing. In this data none is, and a service checks its input.
         warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
         return infer_signature(features, model.predict(features))
+
+
+def sweep(train: pd.DataFrame, *, n_candidates: int = 20, seed: int = 0) -> str:
+    """Search settings with lab 1's `tune_model(train, n_candidates, seed)`, and log it; return the id of its run.
+
+    One run in the experiment `house-price`, with the parameters `n_candidates` and `seed`, the tags of
+    `fingerprint(train)` and the metric `rmse` of the best candidate. Nested in it is one finished run for each
+    candidate, with its settings as parameters and its metrics `rmse` and `rmse_std`.
+    """
+    # TODO 4.2: Search, compare, repeat
+    raise NotImplementedError
+
+
+def compare_runs(experiment: str = EXPERIMENT) -> pd.DataFrame:
+    """Compare all finished runs of an experiment: one row for each, nested ones included, the smallest `rmse` first.
+
+    Columns: `run_id`, `parent` (the id of the run that it is nested in, or None), `rmse`, `mae` and `r2` (NaN where a
+    run has none). Runs without `rmse` come last. Runs that failed, still run or were deleted are left out.
+    """
+    # TODO 4.2: Search, compare, repeat
+    raise NotImplementedError
+
+
+def reproduce(run_id: str, sales: pd.DataFrame) -> dict[str, float]:
+    """Repeat a training from its record and `sales` alone; return its `rmse`, `mae` and `r2`.
+
+    `sales` holds the sales of then, in the order of then; newer ones may have come since, anywhere in the table. The
+    training was one of `log_training`, on the two sides of lab 1's `split_by_time`: they are cut again by the dates in
+    the tags. Nothing is logged.
+
+    Raises ValueError where the run has not finished, where `code_version()` is not that of the run, where the data is
+    not (by its fingerprints), and where the metrics do not come out as they were (to a millionth).
+    """
+    # TODO 4.2: Search, compare, repeat
+    raise NotImplementedError
+
+
+def _same(what: str, now: dict[str, str], then: dict[str, str]) -> None:
+    """Raise where a tag of today is not that of the run. Given."""
+    for name, value in now.items():
+        if then.get(name) != value:
+            raise ValueError(f"the {what} is not that of the run: `{name}` is {value!r}, and was {then.get(name)!r}")

@@ -86,12 +86,27 @@ PREFECT = Service(
         "PREFECT_HOME": "{state}",
         "PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///{state}/prefect.db",
         "PREFECT_UI_STATIC_DIRECTORY": "{state}/ui",
+        "PREFECT_SERVER_UI_API_URL": "http://127.0.0.1:{port}/api",  # else its page asks port 4200, whatever its own is
         "PREFECT_LOGGING_LEVEL": "WARNING",
     },
     client={"PREFECT_API_URL": "{url}/api", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
     app="mlops_lab.services:prefect_app",
     preload=("prefect.server.api.server", "prefect.server.models.block_registration", "aiosqlite", "alembic.command"),
     packages=("prefect",),
+)
+
+# A stand-in, since no cluster is ready in a second: it plays rollouts from a script.
+KUBERNETES = Service(
+    title="Kubernetes (stand-in)",
+    command=("python", "-m", "mlops_lab.cluster.api", "--host", "127.0.0.1", "--port", "{port}", "--state", "{state}"),
+    port=8901,
+    health="/readyz",
+    page="/version",
+    client={"KUBECONFIG": "{state}/kubeconfig", "KUBERNETES_STAND_IN": "{url}"},
+    checked={"KUBECONFIG": "kubeconfig"},  # a check writes it into the worker's folder
+    app="mlops_lab.services:kubernetes_app",
+    preload=("mlops_lab.cluster.api",),
+    packages=("uvicorn",),
 )
 
 # Both read what the learner writes, and start anew with each `lab up`; what they have seen stays.
@@ -119,7 +134,8 @@ ALERTMANAGER = Service(
 )  # fmt: skip
 
 SERVICES: Mapping[str, Service] = {
-    "mlflow": MLFLOW, "prefect": PREFECT, "prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER
+    "mlflow": MLFLOW, "prefect": PREFECT, "kubernetes": KUBERNETES,
+    "prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER,
 }  # fmt: skip
 
 
@@ -180,3 +196,10 @@ def prefect_app() -> Any:
     assert found is not None
     SettingsContext(profile=found.profile, settings=settings).__enter__()
     return create_app(settings=settings, final=True)
+
+
+def kubernetes_app() -> Any:
+    """Return the stand-in for the API server of Kubernetes, with its key in the working folder."""
+    from mlops_lab.cluster.api import StandIn
+
+    return StandIn(Path.cwd())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,3 +96,129 @@ def end_open_run() -> bool:
     while mlflow.active_run() is not None:
         mlflow.end_run("KILLED")
     return is_open
+
+
+class Lookup(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A model whose answers the check has written: for each `sqft_lot` a price.
+
+    Args:
+        answers: prices by `sqft_lot`.
+        one: seconds that it takes for one row.
+        many: seconds that it takes for more of them.
+    """
+
+    def __init__(self, answers: dict[int, float] | None = None, one: float = 0.0, many: float = 0.0) -> None:
+        self.answers = answers
+        self.one = one
+        self.many = many
+
+    def fit(self, X: Any, y: Any = None) -> Lookup:
+        """Learn nothing."""
+        self.fitted_ = True
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Any:
+        """Look up the prices."""
+        assert self.answers is not None
+        time.sleep(self.one if len(X) == 1 else self.many)
+        return np.array([self.answers[int(key)] for key in X["sqft_lot"]])
+
+
+def add_versions(name: str, frame: pd.DataFrame, versions: list[dict[str, Any]]) -> list[int]:
+    """Log a `Lookup` for each entry and register it; return the versions.
+
+    An entry has what `Lookup` takes. The signature takes the columns `inputs`; those of `floats` are numbers with a
+    fraction, and with `bare` there is no signature at all.
+    """
+    import warnings
+
+    import mlflow
+    from mlflow.models import infer_signature
+
+    found = []
+    with mlflow.start_run():
+        for one in versions:
+            model = Lookup(one["answers"], one.get("one", 0.0), one.get("many", 0.0)).fit(None)
+            inputs = frame[one["inputs"]].head(2).astype(dict.fromkeys(one.get("floats", []), float))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                signature = False if one.get("bare") else infer_signature(inputs, np.array([1.0, 2.0]))
+            logged = mlflow.sklearn.log_model(
+                model,
+                name="model",
+                signature=signature,
+                pip_requirements=["scikit-learn"],
+                serialization_format="cloudpickle",
+            )
+            found.append(int(mlflow.register_model(logged.model_uri, name).version))
+    return found
+
+
+def point(name: str, alias: str, version: int) -> None:
+    """Let an alias point to a version."""
+    import mlflow
+
+    mlflow.MlflowClient().set_registered_model_alias(name, alias, str(version))
+
+
+class Tuner:
+    """Stands in for lab 1's search, `package.module`, until the worker ends: answers at once, with these results."""
+
+    def __init__(self, module: str, results: pd.DataFrame) -> None:
+        owner: Any = importlib.import_module(module)
+        self.calls: list[list[Any]] = []
+
+        def tune_model(sales: pd.DataFrame, n_candidates: int = 20, seed: int = 0) -> tuple[Any, pd.DataFrame]:
+            self.calls.append([len(sales), n_candidates, seed])
+            return small_model().fit(sales, sales["price"]), results.head(n_candidates).copy()
+
+        owner.tune_model = tune_model
+
+
+class Restless(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """An estimator that answers otherwise after each training: it has no seed."""
+
+    def fit(self, X: Any, y: Any) -> Restless:
+        """Learn the mean, more or less."""
+        self.mean_ = float(np.mean(y)) * float(np.random.default_rng().uniform(0.5, 1.5))
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Answer with it."""
+        return np.full(len(X), self.mean_)
+
+
+def add_run(experiment: str, status: str) -> str:
+    """Make a run without a model that has ended with this status."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    known = client.get_experiment_by_name(experiment)
+    run = client.create_run(known.experiment_id if known else client.create_experiment(experiment))
+    client.log_metric(run.info.run_id, "rmse", 1.0)
+    if status != "RUNNING":
+        client.set_terminated(run.info.run_id, status)
+    return str(run.info.run_id)
+
+
+def logged_run(fingerprint: str, frame: pd.DataFrame | None) -> str:
+    """A finished run that was trained on a table, with the tags that `package.module:function` makes of it; its id."""
+    import mlflow
+
+    module, _, name = fingerprint.partition(":")
+    with mlflow.start_run() as run:
+        mlflow.set_tags({} if frame is None else getattr(importlib.import_module(module), name)(frame))
+    return str(run.info.run_id)
+
+
+def with_path(target: str, run: str, path: str) -> Any:
+    """Call `package.module:function` with a run and a path."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)(run, Path(path))
+
+
+def pointer_as_data(target: str, path: str) -> dict[str, Any]:
+    """What `package.module:function` reads in a `.dvc` file, as plain values."""
+    module, _, name = target.partition(":")
+    pointer = getattr(importlib.import_module(module), name)(Path(path))
+    return {"path": Path(pointer.path).as_posix(), "md5": pointer.md5, "size": pointer.size}

@@ -87,3 +87,104 @@ def signature_of(model: Any, features: pd.DataFrame) -> Any:
         # MLflow hints that whole numbers cannot be missing. In this data none is, and a service checks its input.
         warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
         return infer_signature(features, model.predict(features))
+
+
+def sweep(train: pd.DataFrame, *, n_candidates: int = 20, seed: int = 0) -> str:
+    """Search settings with lab 1's `tune_model(train, n_candidates, seed)`, and log it; return the id of its run.
+
+    One run in the experiment `house-price`, with the parameters `n_candidates` and `seed`, the tags of
+    `fingerprint(train)` and the metric `rmse` of the best candidate. Nested in it is one finished run for each
+    candidate, with its settings as parameters and its metrics `rmse` and `rmse_std`.
+    """
+    # solution 4.2
+    import mlflow
+
+    from lab1_models.house_price import tune_model
+    from lab4_tracking.lineage import fingerprint
+
+    mlflow.set_experiment(EXPERIMENT)
+    with mlflow.start_run(run_name=f"sweep of {n_candidates}") as parent:
+        mlflow.log_params({"n_candidates": n_candidates, "seed": seed})
+        mlflow.set_tags(fingerprint(train))
+        _, results = tune_model(train, n_candidates, seed)
+        for candidate in results.to_dict("records"):
+            measured = {name: float(candidate.pop(name)) for name in ("rmse", "rmse_std")}
+            with mlflow.start_run(nested=True):
+                mlflow.log_params({str(name): value for name, value in candidate.items()})
+                mlflow.log_metrics(measured)
+        mlflow.log_metric("rmse", float(results["rmse"].min()))
+    return str(parent.info.run_id)
+    # end solution
+
+
+def compare_runs(experiment: str = EXPERIMENT) -> pd.DataFrame:
+    """Compare all finished runs of an experiment: one row for each, nested ones included, the smallest `rmse` first.
+
+    Columns: `run_id`, `parent` (the id of the run that it is nested in, or None), `rmse`, `mae` and `r2` (NaN where a
+    run has none). Runs without `rmse` come last. Runs that failed, still run or were deleted are left out.
+    """
+    # solution 4.2
+    import mlflow
+
+    runs: Any = mlflow.search_runs(
+        experiment_names=[experiment], filter_string="attributes.status = 'FINISHED'", output_format="list"
+    )
+    rows = [
+        {
+            "run_id": run.info.run_id,
+            "parent": run.data.tags.get("mlflow.parentRunId"),
+            **{name: run.data.metrics.get(name, float("nan")) for name in ("rmse", "mae", "r2")},
+        }
+        for run in runs
+    ]
+    table = pd.DataFrame(rows, columns=["run_id", "parent", "rmse", "mae", "r2"])
+    return table.sort_values("rmse", na_position="last", ignore_index=True)
+    # end solution
+
+
+def reproduce(run_id: str, sales: pd.DataFrame) -> dict[str, float]:
+    """Repeat a training from its record and `sales` alone; return its `rmse`, `mae` and `r2`.
+
+    `sales` holds the sales of then, in the order of then; newer ones may have come since, anywhere in the table. The
+    training was one of `log_training`, on the two sides of lab 1's `split_by_time`: they are cut again by the dates in
+    the tags. Nothing is logged.
+
+    Raises ValueError where the run has not finished, where `code_version()` is not that of the run, where the data is
+    not (by its fingerprints), and where the metrics do not come out as they were (to a millionth).
+    """
+    # solution 4.2
+    import math
+
+    import mlflow
+    from sklearn.base import clone
+
+    from lab1_models.house_price import FEATURES, evaluate, split_by_time
+    from lab4_tracking.lineage import code_version, fingerprint
+
+    run = mlflow.get_run(run_id)
+    tags = run.data.tags
+    if run.info.status != "FINISHED":
+        raise ValueError(f"run {run_id} is {run.info.status}: there is nothing to repeat")
+    # The code first: with other code, equal data proves nothing.
+    _same("code", code_version(), tags)
+    # The table of then: between the first day of training and the last day of testing.
+    days = sales["date"].dt.normalize()
+    of_then = sales[(days >= tags["data.first_date"]) & (days <= tags["test.last_date"])]
+    train, test = split_by_time(of_then, tags["test.first_date"])
+    _same("data", {**fingerprint(train), **fingerprint(test, "test")}, tags)
+    # The settings lie in the logged model; `clone` takes them, and nothing that it has learned.
+    model = clone(mlflow.sklearn.load_model(f"runs:/{run_id}/model"))
+    metrics = evaluate(model.fit(train[FEATURES], train["price"]), test)
+    for name, value in metrics.items():
+        logged = run.data.metrics[name]
+        if not math.isclose(value, logged, rel_tol=1e-6):
+            raise ValueError(f"`{name}` comes out as {value}, and was {logged}: something is not in the record")
+    return metrics
+    # end solution
+
+
+def _same(what: str, now: dict[str, str], then: dict[str, str]) -> None:
+    """Raise where a tag of today is not that of the run. Given."""
+    for name, value in now.items():
+        if then.get(name) != value:
+            raise ValueError(f"the {what} is not that of the run: `{name}` is {value!r}, and was {then.get(name)!r}")

@@ -185,3 +185,17 @@ def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
         [sys.executable, "-m", "k8s", "smoke"], cwd=ROOT, env=outside, capture_output=True, text=True, check=False
     )
     assert (done.returncode, "KUBECONFIG names" in done.stderr) == (1, True), done.stderr
+
+
+def test_somebodys_own_cluster_is_confirmed_by_name(tmp_path: Path) -> None:
+    (tmp_path / "ca").mkdir()
+    authority = Authority(tmp_path / "ca")
+    authority.certify("admin", "/CN=admin")
+    written = authority.kubeconfig("admin", "https://127.0.0.1:9", tmp_path / "kubeconfig")
+    outside = {**os.environ, "KUBECONFIG": str(written), "CONTEXT": "another"}
+    for context, words in (("another", "set CONTEXT=mlops-lab"), ("mlops-lab", "does not answer")):
+        done = subprocess.run(
+            [sys.executable, "-m", "k8s", "deploy"],
+            cwd=ROOT, env={**outside, "CONTEXT": context}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1 and words in done.stderr, done.stderr

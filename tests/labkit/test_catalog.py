@@ -44,6 +44,14 @@ def test_extra_files_follow_those_of_the_exercises(course: Path) -> None:
     assert load_catalog(course).lab(1).files == ("answer.py", "data/a.csv")
 
 
+def test_a_lab_may_want_further_servers_than_its_exercises(course: Path) -> None:
+    with_change(course, "minutes = 10", 'minutes = 10\nup = ["two", "one"]')
+    with_change(course, 'title = "Double"', 'title = "Double"\nservices = ["one"]')
+    lab = load_catalog(course).lab(1)
+    assert lab.services == ("one",)
+    assert lab.servers == ("one", "two")
+
+
 @pytest.mark.parametrize("which", ["1", "toy", "lab1_toy", "week1_toy"])
 def test_a_lab_has_many_names(course: Path, which: str) -> None:
     assert load_catalog(course).lab(which).number == 1

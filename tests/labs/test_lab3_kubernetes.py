@@ -5,7 +5,20 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from lab3_judges import clusters, metrics, policy, rendering, routes, scaling, settings, workload
+from lab3_judges import (
+    clusters,
+    metrics,
+    policy,
+    rendering,
+    rollouts,
+    routes,
+    scaling,
+    settings,
+    terraform_rules,
+    workload,
+)
+from lab3_judges.infra import Infra
+from lab3_judges.scenes import Scenes
 from lab3_judges.schema import judge_schema
 
 from labkit.checks import exercise
@@ -21,8 +34,9 @@ def deployment(documents):
 
 @exercise("3.1")
 def test_kubernetes_takes_the_deployment(deployment):
-    """Kubernetes 1.35 to 1.37 take the Deployment: they know each field, each quantity and each word in it."""
+    """Kubernetes 1.35 to 1.37 take the Deployment: each field, quantity and word is known, each mount has a volume."""
     judge_schema(deployment)
+    workload.judge_pod(deployment)
 
 
 @exercise("3.1")
@@ -388,6 +402,186 @@ def test_the_load_balancer_gets_through(overlays):
     clusters.judge_load_balancer(overlays("eks"))
 
 
+# 3.6 rollout
+
+
+@pytest.fixture(scope="module")
+def scenes(new_lab, module_rng):
+    """Rollouts in many namespaces of the stand-in at once; each check judges some of them."""
+    return Scenes(lambda: new_lab("3.6"), module_rng)
+
+
+@exercise("3.6")
+def test_a_new_image_is_rolled_out(scenes, doors):
+    """The new image is set and waited for, and each step is told."""
+    rollouts.judge_done(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_nothing_but_the_image_changes(scenes, doors):
+    """The other containers, the replicas and all else in the Deployment stay as they are."""
+    rollouts.judge_nothing_else_changes(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_a_rollout_is_waited_for(scenes, doors):
+    """The smoke test begins when all pods are new, the old ones are gone, and all of them serve."""
+    rollouts.judge_complete_first(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_the_smoke_test_goes_through_the_service(scenes, doors):
+    """`smoke_test` asks `/readyz` through the Service."""
+    rollouts.judge_through_the_service(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_another_smoke_test_takes_its_place(scenes, doors):
+    """What is given as `smoke` is called once, with the namespace, when the rollout is complete."""
+    rollouts.judge_own_smoke_test(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_a_bad_smoke_test_goes_back(scenes, doors):
+    """Whatever the smoke test raises, the previous image serves again, and the reason tells of it."""
+    rollouts.judge_bad_smoke_test(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_a_stuck_rollout_goes_back_at_once(scenes, doors):
+    """Where Kubernetes says that the rollout is stuck, the previous image is set again at once, and waited for."""
+    rollouts.judge_stuck(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_the_reason_is_what_the_pods_say(scenes, doors):
+    """The reason has what the new pods say: a crash loop, an image that is not there, no node that has room."""
+    rollouts.judge_reason(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_the_timeout_ends_the_wait(scenes, doors):
+    """What is not complete after `timeout` seconds is set back, and not earlier."""
+    rollouts.judge_timeout(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_going_back_may_be_stuck(scenes, doors):
+    """Where the previous image does not become ready either, the outcome is `stuck`."""
+    rollouts.judge_no_way_back(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_another_change_is_no_reason_to_stop(scenes, doors):
+    """Where something else changes at the same time, such as the replicas, the image is set all the same."""
+    rollouts.judge_conflict(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_nobody_is_overwritten(scenes, doors):
+    """Where someone else sets another image, at any time, it is left alone."""
+    rollouts.judge_superseded(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_an_interruption_is_not_the_end(scenes, doors):
+    """An API that is away for a moment, or a watch that ends, does not end the wait."""
+    rollouts.judge_interrupted(scenes, doors["kubernetes"])
+
+
+@exercise("3.6")
+def test_history_has_each_revision(scenes, doors):
+    """`history` has the revisions of this Deployment, the newest first, with their images and pods."""
+    rollouts.judge_history(scenes, doors["kubernetes"])
+
+
+# 3.7 Terraform
+
+
+@pytest.fixture(scope="module")
+def infra(documents):
+    """All Terraform files as one configuration."""
+    return Infra(documents)
+
+
+@exercise("3.7")
+def test_every_name_leads_somewhere(infra):
+    """Each variable, local value, resource and data source that is used is declared."""
+    terraform_rules.judge_references(infra)
+
+
+@exercise("3.7")
+def test_the_state_is_kept_safe(infra):
+    """The state lies in S3, encrypted and locked, and no key stands in the code."""
+    terraform_rules.judge_state(infra)
+
+
+@exercise("3.7")
+def test_each_resource_says_whose_it_is(infra):
+    """Each resource gets the tags `project`, `owner` and `managed-by`."""
+    terraform_rules.judge_tags(infra)
+
+
+@exercise("3.7")
+def test_each_variable_has_a_type_and_says_what_it_is(infra):
+    """Each variable has a type and a description; `api_cidrs` is a list or set of texts without a default."""
+    terraform_rules.judge_variables(infra)
+
+
+@exercise("3.7")
+def test_the_api_is_not_open_to_the_world(infra):
+    """The API of the cluster is reached from inside, and from `api_cidrs` at most."""
+    terraform_rules.judge_endpoint(infra)
+
+
+@exercise("3.7")
+def test_the_nodes_stand_apart(infra):
+    """Two nodes or more stand in private subnets, and keep their rights as long as they are there."""
+    terraform_rules.judge_nodes(infra)
+
+
+@exercise("3.7")
+def test_a_node_may_do_what_a_node_does(infra):
+    """The node role joins the cluster, gives addresses and pulls images, and nothing else."""
+    terraform_rules.judge_node_rights(infra)
+
+
+@exercise("3.7")
+def test_a_tag_means_one_image(infra):
+    """A tag is never another image, images are scanned and expire, and `destroy` removes them."""
+    terraform_rules.judge_registry(infra)
+
+
+@exercise("3.7")
+def test_the_models_are_kept_safe(infra):
+    """The bucket of models is encrypted, private and versioned, and `destroy` removes it."""
+    terraform_rules.judge_bucket(infra)
+
+
+@exercise("3.7")
+def test_only_the_main_branch_becomes_ci(infra):
+    """Only the main branch of `github_repository` becomes `ci`, with a token for AWS."""
+    terraform_rules.judge_github(infra)
+
+
+@exercise("3.7")
+def test_no_policy_says_star(infra):
+    """Each policy names its actions and resources; `ci` may push, the service may read models, and nothing else."""
+    terraform_rules.judge_rights(infra)
+
+
+@exercise("3.7")
+def test_pods_get_a_role_of_their_own(infra):
+    """The pods of the service, and no others, get their role by Pod Identity."""
+    terraform_rules.judge_pods(infra)
+
+
+@exercise("3.7")
+def test_an_alarm_goes_off_before_the_bill(infra):
+    """The budget of a month is `monthly_budget_usd`, and someone hears of it at 100 percent or earlier."""
+    terraform_rules.judge_budget(infra)
+
+
 # 3.8 metrics
 
 
@@ -396,6 +590,7 @@ def test_kubernetes_takes_metrics_server(documents):
     """Kubernetes 1.35 to 1.37 take each object of `metrics.yaml`."""
     for one in documents.yaml("metrics.yaml"):
         judge_schema(one)
+    workload.judge_pod(metrics.named(documents, "Deployment", "metrics-server"))
 
 
 @exercise("3.8")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from lab5_judges import batches, contract, quarantine
+from lab5_judges import backfill, batches, contract, features, monthly, quarantine, tuning, watching, world
+from lab5_judges.prefect_api import Prefect
 
 from labkit.checks import exercise
 
@@ -175,3 +176,332 @@ def test_the_report_is_json(batch_lab, rng):
 def test_the_real_year_passes_and_its_cut_month_does_not(batch_lab):
     """The months from May 2014 to April 2015 are accepted; May 2015, which breaks off, is refused."""
     batches.judge_real_year(batch_lab)
+
+
+# 5.3 zipcode_features, training_frame
+
+
+@pytest.fixture(scope="module")
+def trained(new_lab, module_rng):
+    """One training table, looked at by several checks."""
+    return features.open_training(new_lab("5.3"), module_rng)
+
+
+@exercise("5.3")
+def test_a_feature_looks_back_90_days(lab, rng):
+    """The features are median and number of the sales from 90 days before to the day before."""
+    features.judge_window(lab, rng)
+
+
+@exercise("5.3")
+def test_the_hour_changes_nothing(lab, rng):
+    """`as_of` may be text or have an hour: what counts is when its day began."""
+    features.judge_hour(lab, rng)
+
+
+@exercise("5.3")
+def test_what_is_not_known_has_no_row(lab, rng):
+    """A zipcode without sales on these days has no row."""
+    features.judge_gaps(lab, rng)
+
+
+@exercise("5.3")
+def test_each_sale_has_the_features_of_its_day(trained):
+    """The training table has each sale, unchanged and in its order, with the features of its zipcode on its day."""
+    features.judge_training(trained)
+
+
+@exercise("5.3")
+def test_later_prices_change_nothing(trained, rng):
+    """A sale's own price, those of its day and later ones change none of its features."""
+    features.judge_future(trained, rng)
+
+
+@exercise("5.3")
+def test_training_and_serving_agree(trained, rng):
+    """As of the day of a sale, serving computes what training has seen."""
+    features.judge_agreement(trained, rng)
+
+
+# 5.4 the month's flow
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    """The worlds of this run, one for each exercise."""
+    return {}
+
+
+def the_world(worlds, number, new_lab, doors, template, rng):
+    if number not in worlds:
+        worlds[number] = world.World.build(new_lab(number), doors["prefect"], template("mlflow"), rng)
+    return worlds[number]
+
+
+@pytest.fixture
+def month(worlds, new_lab, doors, template, module_rng):
+    """A landing folder, a warehouse and a registry for 5.4."""
+    return the_world(worlds, "5.4", new_lab, doors, template, module_rng)
+
+
+REFUSED = ["too many bad rows", "no row", "the month before again", "a file that is cut off", "no file"]
+
+
+@exercise("5.4")
+def test_one_run_of_a_month_at_a_time(month):
+    """A month is run by one process at a time, other months beside it, and who is killed holds nothing."""
+    monthly.judge_lock(month)
+
+
+@exercise("5.4")
+def test_a_month_becomes_a_version(month):
+    """A month's file becomes partitions, figures that agree with them, and one version in the registry."""
+    monthly.judge_version(month)
+
+
+@exercise("5.4")
+def test_the_seven_steps_are_tasks(month):
+    """Ingest, validate, features, train, evaluate, gate and register are tasks, and run in this order."""
+    monthly.judge_steps(month)
+
+
+@exercise("5.4")
+def test_the_month_is_held_while_it_runs(month):
+    """While a month is run, nobody else gets it."""
+    monthly.judge_lock_is_used(month)
+
+
+@exercise("5.4")
+def test_retries_where_the_reason_may_lie_outside(month):
+    """What depends on something outside is tried three times more, with growing and varying waits; nothing else is."""
+    monthly.judge_policies(month)
+
+
+@exercise("5.4")
+def test_the_page_of_the_run_shows_figures_and_plot(month):
+    """The run has a table with its figures and a plot as artifacts."""
+    monthly.judge_page(month)
+
+
+@exercise("5.4")
+def test_a_rerun_computes_nothing(month):
+    """The same month again: all that was computed is kept, one partition, one version."""
+    monthly.judge_again(month)
+
+
+@exercise("5.4")
+def test_a_lost_cache_costs_time_only(month):
+    """Where the results of tasks are gone, the month is computed again, and there is still one version."""
+    monthly.judge_memory_lost(month)
+
+
+@exercise("5.4")
+def test_another_content_is_other_work(month):
+    """A file with another content under the same name replaces the partition and makes a version of its own."""
+    monthly.judge_corrected(month)
+
+
+@exercise("5.4")
+def test_a_replaced_file_is_noticed(month):
+    """A file that is replaced while it is read is refused."""
+    monthly.judge_replaced(month)
+
+
+@exercise("5.4")
+def test_a_lost_answer_makes_no_second_version(month):
+    """A connection that breaks after the work was done costs a retry: one version, and nobody is woken up."""
+    monthly.judge_lost_answer(month)
+
+
+@exercise("5.4")
+def test_a_bug_is_not_tried_again(month):
+    """An error of our own code fails the flow at once."""
+    monthly.judge_own_bug(month)
+
+
+@exercise("5.4")
+def test_a_failure_is_told_in_one_line(month):
+    """A flow that fails sends one message, with the month and the reason, in one line."""
+    monthly.judge_notified(month)
+
+
+@exercise("5.4")
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_bad_month_is_refused(month, what):
+    """A month that breaks the contract, or is none, fails with its reason: no partition, no version, nothing lost."""
+    monthly.judge_refused(month, what)
+
+
+@exercise("5.4")
+def test_the_gate_needs_a_better_model(month):
+    """The gate refuses a model whose error is over 90 % of the best guess, and one without a figure."""
+    monthly.judge_gate(month)
+
+
+@exercise("5.4")
+def test_each_task_has_a_limit(month):
+    """Each task has a limit of time."""
+    monthly.judge_limits(month.lab)
+
+
+# 5.5 many months, and every month
+
+
+@pytest.fixture(scope="module")
+def bars():
+    """Where the progress bar stood at each training."""
+    return []
+
+
+@pytest.fixture
+def months(worlds, bars, new_lab, doors, template, module_rng):
+    """A landing folder, a warehouse and a registry for 5.5, in which a backfill was killed and run again."""
+    if "5.5" not in worlds:
+        lab = new_lab("5.5")
+        prefect = Prefect(doors["prefect"].url)
+
+        def note() -> None:
+            bars.append(backfill.bar_now(prefect))
+
+        worlds["5.5"] = world.World.build(lab, doors["prefect"], template("mlflow"), module_rng, note)
+    return worlds["5.5"]
+
+
+@exercise("5.5")
+def test_a_killed_backfill_is_resumed(months):
+    """A backfill that was killed in the middle is run again: each month has one version, and nothing is done twice."""
+    backfill.judge_resumed(months)
+
+
+@exercise("5.5")
+def test_killed_runs_count_as_crashed(months):
+    """The runs that were killed are CRASHED, and none is RUNNING for ever."""
+    backfill.judge_dead(months)
+
+
+@exercise("5.5")
+def test_a_bar_shows_how_far_it_is(months, bars):
+    """A progress artifact moves with each month, from 0 to 100."""
+    backfill.judge_bar(months, bars)
+
+
+@exercise("5.5")
+def test_a_refused_month_does_not_hold_up_the_others(months):
+    """Where a month is refused, the others are run, and the backfill fails at the end with its reason."""
+    backfill.judge_failed_month(months)
+
+
+@exercise("5.5")
+def test_a_backfill_of_no_month_is_refused(months):
+    """A backfill from a later to an earlier month is refused."""
+    backfill.judge_no_month(months)
+
+
+@exercise("5.5")
+def test_the_month_before_is_due_in_seattle(lab, rng):
+    """What is due is the month before, by the clock of Seattle; a moment without a time zone is refused."""
+    backfill.judge_due(lab, rng)
+
+
+@exercise("5.5")
+def test_the_deployment_is_planned_for_each_month(lab, doors, rng):
+    """`deploy` serves a deployment that is planned for 06:00 of each second day of the month in Seattle."""
+    backfill.judge_deployed(lab, doors["prefect"], rng)
+
+
+# 5.6 the watch
+
+
+@exercise("5.6")
+def test_a_new_file_starts_its_month(lab, rng):
+    """Each file of a month starts its month, those that come together in their order; other names are left alone."""
+    watching.judge_new(lab, rng)
+
+
+@exercise("5.6")
+def test_a_half_written_file_waits(lab, rng):
+    """A file that still grows waits until it is whole."""
+    watching.judge_growing(lab, rng)
+
+
+@exercise("5.6")
+def test_a_file_of_fixed_size_waits_too(lab, rng):
+    """A file whose size is there from the beginning waits while its content is written."""
+    watching.judge_same_size(lab, rng)
+
+
+@exercise("5.6")
+def test_quiet_is_waited_for(lab, rng):
+    """A file is whole after `quiet` seconds without a change, and not after one look."""
+    watching.judge_quiet(lab, rng)
+
+
+@exercise("5.6")
+def test_each_content_is_started_once(lab, rng):
+    """The same content starts once, also after a restart; a corrected file starts its month again."""
+    watching.judge_once(lab, rng)
+
+
+@exercise("5.6")
+def test_a_refused_month_does_not_end_the_watch(lab, rng):
+    """Where `start` raises, the watch goes on, and does not try that file again."""
+    watching.judge_failing(lab, rng)
+
+
+@exercise("5.6")
+def test_who_died_in_the_middle_starts_again(lab, rng):
+    """A process that died while a month ran starts that month again."""
+    watching.judge_killed(lab, rng)
+
+
+@exercise("5.6")
+def test_a_file_that_goes_away_is_no_end(lab, rng):
+    """A file that goes away while the watch looks does not end it."""
+    watching.judge_vanishing(lab, rng)
+
+
+# 5.7 workers
+
+
+@pytest.fixture(scope="module")
+def searches():
+    """The searches of this run: one with a candidate that fails, one in which a worker dies."""
+    return {}
+
+
+@pytest.fixture
+def searched(searches, lab, doors, module_rng):
+    """A search on two workers of Dask, with a candidate that fails."""
+    if "well" not in searches:
+        searches["well"] = tuning.search(lab, doors["prefect"], module_rng, deadly=False)
+    return searches["well"]
+
+
+@exercise("5.7")
+def test_a_dead_worker_costs_time_only(lab, doors, rng):
+    """A worker that is killed in the middle costs no score and not the run."""
+    tuning.judge_killed(tuning.search(lab, doors["prefect"], rng, deadly=True))
+
+
+@exercise("5.7")
+def test_errors_are_in_order_and_the_best_is_found(searched):
+    """The errors are in the order of the candidates, one that fails is NaN, and the smallest one is the best."""
+    tuning.judge_errors(searched)
+
+
+@exercise("5.7")
+def test_workers_score_at_the_same_time(searched):
+    """The workers of the given scheduler score, at the same time, and are left running."""
+    tuning.judge_workers(searched)
+
+
+@exercise("5.7")
+def test_no_candidate_is_an_error(lab):
+    """Without a candidate there is no answer."""
+    tuning.judge_none(lab)
+
+
+@exercise("5.7")
+def test_workers_of_this_machine_are_processes(lab, rng):
+    """Here: processes of one thread, their dashboard on loopback; with an address, those of the scheduler."""
+    tuning.judge_runner(lab, rng)

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from lab6_judges import metrics, prediction_logs, queries, routing, rules, scrapes
+from lab6_judges import (
+    dashboards,
+    diagnoses,
+    drift_rules,
+    late_prices,
+    metrics,
+    prediction_logs,
+    queries,
+    routing,
+    rules,
+    scrapes,
+)
 
 from labkit.checks import exercise
 
@@ -212,6 +223,250 @@ def test_consequences_are_silent_and_pages_never(documents, rng):
 def test_alertmanager_accepts_the_file(documents, submitted):
     """Alertmanager itself can read the file."""
     routing.judge_amtool(documents, submitted["alertmanager.yml"])
+
+
+# 6.4 feature_drift
+
+
+@pytest.fixture(scope="module")
+def compared(new_lab, module_rng):
+    """A month of newer houses, compared with a reference by the learner's code."""
+    return drift_rules.compare_month(new_lab("6.4"), module_rng)
+
+
+@exercise("6.4")
+def test_each_column_has_a_test_of_its_kind(compared):
+    """Numbers are compared by Kolmogorov and Smirnov, categories by chi-square; a zipcode is a category."""
+    drift_rules.judge_kinds(compared)
+
+
+@exercise("6.4")
+def test_the_size_of_a_change_is_the_psi(compared):
+    """The size of a change is Evidently's Population Stability Index."""
+    drift_rules.judge_psi(compared)
+
+
+@exercise("6.4")
+def test_p_values_are_corrected(compared):
+    """The p-values are corrected for the number of columns, by Holm's method."""
+    drift_rules.judge_holm(compared)
+
+
+@exercise("6.4")
+def test_a_change_is_real_and_large(compared):
+    """A column has drifted where its corrected p-value is below ALPHA and its PSI is LEAST_PSI or more."""
+    drift_rules.judge_rule(compared)
+
+
+@exercise("6.4")
+def test_what_has_drifted_is_named(compared):
+    """Newer houses are named as drift, and nothing else is."""
+    drift_rules.judge_newer_houses(compared)
+
+
+@exercise("6.4")
+def test_many_rows_make_no_drift(lab, rng):
+    """A small change is no drift, however many rows there are."""
+    drift_rules.judge_many_rows(lab, rng)
+
+
+@exercise("6.4")
+def test_few_rows_make_no_drift(lab, rng):
+    """A large PSI is no drift where it may be chance."""
+    drift_rules.judge_few_rows(lab, rng)
+
+
+@exercise("6.4")
+def test_another_shape_is_drift(lab, rng):
+    """The same mean with another spread is drift."""
+    drift_rules.judge_shape(lab, rng)
+
+
+@exercise("6.4")
+def test_new_categories_are_drift(lab, rng):
+    """Zipcodes that the reference does not have are drift; what `categories` names is a category."""
+    drift_rules.judge_new_categories(lab, rng)
+
+
+@exercise("6.4")
+def test_a_large_table_is_sampled(lab, rng):
+    """Of a table with more than MOST_ROWS rows so many are looked at, drawn from all, and the report says so."""
+    drift_rules.judge_sample(lab, rng)
+
+
+@exercise("6.4")
+def test_what_cannot_be_compared_is_refused(lab, rng):
+    """No rows, other columns or a column without a value are a ValueError that names them."""
+    drift_rules.judge_refusals(lab, rng)
+
+
+@exercise("6.4")
+def test_the_report_is_json(compared):
+    """`to_json` says what the table says, with plain numbers."""
+    drift_rules.judge_json(compared)
+
+
+@exercise("6.4")
+def test_the_report_is_a_page(new_lab, rng):
+    """`write_html` writes one page that shows each column and needs no network."""
+    lab = new_lab("6.4")
+    drift_rules.judge_html(lab, drift_rules.compare(lab, *drift_rules.draw_small(rng)))
+
+
+@exercise("6.4")
+def test_tables_are_not_changed(lab, rng):
+    """The tables are as they were."""
+    drift_rules.judge_unchanged(lab, rng)
+
+
+@exercise("6.4")
+def test_the_reference_stays(lab, rng):
+    """`drift_by_month` compares every month with the same reference, so that a slow change is seen."""
+    drift_rules.judge_fixed_reference(lab, rng)
+
+
+# 6.5 performance_drift
+
+
+@pytest.fixture(scope="module")
+def year(module_rng):
+    """Predictions of a year, and prices that become known late."""
+    return late_prices.draw_year(module_rng)
+
+
+@pytest.fixture(scope="module")
+def months(new_lab, year):
+    """The learner's answer for them, and the wanted one."""
+    return late_prices.ask(new_lab("6.5"), year)
+
+
+@exercise("6.5")
+def test_only_what_was_known_counts(months, year):
+    """Each prediction up to `as_of` counts once, and each price that was known by the end of that day."""
+    late_prices.judge_counts(*months, year.as_of)
+
+
+@exercise("6.5")
+def test_prices_are_joined_by_id(months):
+    """The error of a month is that of each prediction and its own price, in its newest form."""
+    late_prices.judge_errors(*months)
+
+
+@exercise("6.5")
+def test_the_bias_is_in_log_price(months):
+    """The bias is the mean of log predicted minus log price: above 0 is too dear."""
+    late_prices.judge_bias(*months)
+
+
+@exercise("6.5")
+def test_limits_are_those_of_the_mean(months):
+    """Low and high are 95 % limits of the mean."""
+    late_prices.judge_limits(*months)
+
+
+@exercise("6.5")
+def test_a_month_is_complete_after_60_days(lab, rng):
+    """A month is complete DAYS_UNTIL_KNOWN days after its last day, and not before."""
+    late_prices.judge_complete(lab, rng)
+
+
+@exercise("6.5")
+def test_an_id_that_comes_twice_is_refused(lab, rng):
+    """A prediction_id that comes twice is a ValueError."""
+    late_prices.judge_twice(lab, rng)
+
+
+@exercise("6.5")
+def test_the_day_ends_at_midnight(lab, rng):
+    """`as_of` may be text and means the end of that day; the tables are as they were."""
+    late_prices.judge_inputs(lab, rng)
+
+
+# 6.6 diagnose
+
+
+@exercise("6.6")
+def test_calm_months_ring_no_bell(lab, rng):
+    """Months drawn from the training period have no diagnosis."""
+    diagnoses.judge_calm(lab, rng)
+
+
+@exercise("6.6")
+@pytest.mark.parametrize("bug", ["square metres", "one area", "missing", "constant", "gone"])
+def test_a_data_bug_is_told_first(lab, rng, bug):
+    """A changed unit, a broken sum, lost values, a constant or a lost column is a data bug, and is not retrained."""
+    diagnoses.judge_signs_of_a_bug(lab, rng, bug)
+
+
+@exercise("6.6")
+def test_what_was_always_so_is_no_bug(lab, rng):
+    """What was missing, broken or rare in the reference already is no data bug."""
+    diagnoses.judge_no_bug(lab, rng)
+
+
+@exercise("6.6")
+@pytest.mark.parametrize("bias", [0.004, -0.08])
+def test_other_houses_are_covariate_drift(lab, rng, bias):
+    """Houses that the model has not seen are covariate drift, with and without an error that rises."""
+    diagnoses.judge_other_houses(lab, rng, bias)
+
+
+@exercise("6.6")
+def test_another_market_is_concept_drift(lab, rng):
+    """The same houses at other prices are concept drift: the bias of the newest complete month is beyond 3 %."""
+    diagnoses.judge_another_market(lab, rng)
+
+
+@exercise("6.6")
+@pytest.mark.parametrize("case", sorted(diagnoses.NOT_YET))
+def test_a_bias_that_is_not_sure_waits(lab, rng, case):
+    """A month that is not complete, a bias within its limits, or one that is over is no concept drift."""
+    diagnoses.judge_not_yet(lab, rng, case)
+
+
+# 6.7 dashboard
+
+
+@exercise("6.7")
+def test_panels_ask_for_what_is_there(lab):
+    """Each panel asks for metrics that the service has, and that answer its question."""
+    dashboards.judge_metrics(lab)
+
+
+@exercise("6.7")
+def test_counters_are_shown_as_rates(lab):
+    """Counters are asked for their rate, over Grafana's own window."""
+    dashboards.judge_rates(lab)
+
+
+@exercise("6.7")
+def test_answers_have_the_labels_of_their_question(lab):
+    """All instances are added up, by the labels of the question alone."""
+    dashboards.judge_labels(lab)
+
+
+@exercise("6.7")
+def test_quantiles_come_from_summed_buckets(lab):
+    """A quantile is computed from the sum of the buckets."""
+    dashboards.judge_quantiles(lab)
+
+
+@exercise("6.7")
+def test_shares_are_shares(lab):
+    """Errors and unseen zipcodes are shares of all; only the service's own failures are errors."""
+    dashboards.judge_shares(lab)
+
+
+@exercise("6.7")
+def test_the_age_is_a_time_span(lab):
+    """The age of a model is now minus the moment at which it was made."""
+    dashboards.judge_age(lab)
+
+
+@exercise("6.7")
+def test_the_dashboard_has_these_panels(lab, rng):
+    """The dashboard is the same at each call, and has a panel for each question, with its unit and its data source."""
+    dashboards.judge_board(lab, rng)
 
 
 # 6.8 logs

@@ -39,14 +39,24 @@ def cluster_figures(week: Path = WEEK) -> Figures:
     return measured
 
 
+def cost_figures(week: Path = WEEK) -> Figures:
+    """What the Terraform of 3.7 costs, from the table of prices beside this file."""
+    prices = json.loads((week / "prices.json").read_text(encoding="utf-8"))["per_hour"]
+    sums = [(row["what"], row["count"], row["count"] * row["usd"]) for row in prices]
+    hour = sum(usd for _, _, usd in sums)
+    rows = [f"{what:<30}{count:>3} x {usd / count:7.4f} ={usd:8.4f}\n" for what, count, usd in sums]
+    table = "".join(["USD per hour\n", *rows, f"{'together':<44}={hour:8.4f}\n"])
+    return {"cost_hour": hour, "cost_day": 24 * hour, "cost_month": 730 * hour, "cost_table": table}
+
+
 def verdict_figures() -> Figures:
     """A wrong answer, as `lab check` tells of it."""
     return {"verdict": verdict("lab3_kubernetes", "3.1_liveness_asks_for_the_models")}
 
 
 # Groups of figures by name. The tests collect the quick ones again.
-GROUPS = {"service": service_figures, "cluster": cluster_figures, "verdict": verdict_figures}
-QUICK = ("service", "cluster")
+GROUPS = {"service": service_figures, "cluster": cluster_figures, "verdict": verdict_figures, "cost": cost_figures}
+QUICK = ("service", "cluster", "cost")
 
 
 def main() -> int:

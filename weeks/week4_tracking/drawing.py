@@ -6,13 +6,14 @@ from pathlib import Path
 
 from mlops_lab.plots import BLUE, RED, Plot, save_png
 from weeks.guide_figures import Figures
+from weeks.week4_tracking.peeking import peeking
 
 MONTHS = ["2015-01", "2015-02", "2015-03", "2015-04", "2015-05"]
 
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
     """Draw all pictures into `folder` and return their paths."""
-    return [save_png(luck(figures), folder / "luck.png")]
+    return [save_png(luck(figures), folder / "luck.png"), save_png(peeking(figures), folder / "peeking.png")]
 
 
 def luck(figures: Figures) -> Plot:

@@ -15,6 +15,7 @@ import numpy as np
 from mlops_lab.datasets import load_house_sales
 from weeks.guide_figures import Figures, run, verdict
 from weeks.week4_tracking.drawing import MONTHS, draw
+from weeks.week4_tracking.peeking import peeking_figures
 
 WEEK = Path(__file__).resolve().parent
 SEEDS = range(1, 13)
@@ -68,7 +69,7 @@ def verdict_figures() -> Figures:
 
 
 # Groups of figures by name. The tests measure the quick ones again.
-GROUPS = {"data": data_figures, "luck": luck_figures, "verdict": verdict_figures}
+GROUPS = {"data": data_figures, "luck": luck_figures, "peeking": peeking_figures, "verdict": verdict_figures}
 QUICK = ("data",)
 
 

@@ -10,7 +10,9 @@ from weeks.guide_figures import Figures
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
     """Draw all pictures into `folder` and return their paths."""
-    return [save_png(sales_per_day(figures), folder / "sales_per_day.png")]
+    return [
+        save_png(sales_per_day(figures), folder / "sales_per_day.png"),
+    ]
 
 
 def sales_per_day(figures: Figures) -> Plot:

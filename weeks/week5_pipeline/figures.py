@@ -15,6 +15,7 @@ from weeks.guide_figures import Figures, run, verdict
 from weeks.week5_pipeline.drawing import draw
 
 WEEK = Path(__file__).resolve().parent
+_FOUR_MONTHS = ("2015-01", "2015-04")
 
 
 def data_figures() -> Figures:
@@ -40,13 +41,49 @@ def data_figures() -> Figures:
     }
 
 
+def feature_figures() -> Figures:
+    """Mean errors (USD) of the model of week 1 without the new features, with them, and with a leak in their place."""
+    import pandas as pd
+
+    from lab1_models.house_price import FEATURES as HOUSE
+    from lab1_models.house_price import build_model, evaluate
+    from lab5_pipeline.features import FEATURES, training_frame
+
+    honest = training_frame(load_house_sales())
+    ratio = honest["price"] / honest["sqft_living"]
+    leaking = honest.assign(zip_price_sqft=ratio.groupby([honest["zipcode"], honest["date"]]).transform("median"))
+    month = honest["date"].dt.to_period("M")
+    train, test, may = (
+        (month >= "2014-08") & (month < "2015-01"),
+        (month >= _FOUR_MONTHS[0]) & (month <= _FOUR_MONTHS[1]),
+        month == "2015-05",
+    )
+
+    def fitted(frame: pd.DataFrame, more: tuple[str, ...]) -> object:
+        model = build_model()
+        (_, how, _), zipcode = model.regressor.named_steps["columns"].transformers
+        numbers = [name for name in HOUSE if name != "zipcode"]
+        model.regressor.set_params(columns__transformers=[("numbers", how, [*numbers, *more]), zipcode])
+        return model.fit(frame[train], frame.loc[train, "price"])
+
+    plain, better, leaky = fitted(honest, ()), fitted(honest, FEATURES), fitted(leaking, FEATURES)
+    return {
+        "plain_mae": evaluate(plain, honest[test])["mae"],
+        "honest_mae": evaluate(better, honest[test])["mae"],
+        "plain_may": evaluate(plain, honest[may])["mae"],
+        "honest_may": evaluate(better, honest[may])["mae"],
+        "leak_promised": evaluate(leaky, leaking[test])["mae"],
+        "leak_served": evaluate(leaky, honest[test])["mae"],
+    }
+
+
 def verdict_figures() -> Figures:
     """A wrong answer, as `lab check` tells of it."""
     return {"verdict": verdict("lab5_pipeline", "5.2_fillna_0")}
 
 
 # Groups of figures by name. The tests collect the quick ones again.
-GROUPS = {"data": data_figures, "verdict": verdict_figures}
+GROUPS = {"data": data_figures, "features": feature_figures, "verdict": verdict_figures}
 QUICK = ("data",)
 
 

@@ -17,7 +17,7 @@ BUCKETS = {
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
     """Draw all pictures into `folder` and return their paths."""
-    plots = {"quantiles": quantiles, "until_it_rings": until_it_rings}
+    plots = {"quantiles": quantiles, "until_it_rings": until_it_rings, "two_kinds_of_drift": two_kinds_of_drift}
     return [save_png(plot(figures), folder / f"{name}.png") for name, plot in plots.items()]
 
 
@@ -71,3 +71,30 @@ def numbers(figures: Figures, name: str) -> list[float]:
     if not isinstance(value, list):
         raise KeyError(f"`{name}` is no list")
     return value
+
+
+def two_kinds_of_drift(figures: Figures) -> Plot:
+    """The largest PSI and the bias of each month: the county after September, and the suburbs that join in January."""
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 3.2), layout="constrained")
+    shown = []
+    for axes, (name, title) in zip(
+        figure.subplots(1, 2),
+        {"replay": "The same houses, another market", "suburbs": "Other houses"}.items(),
+        strict=True,
+    ):
+        months = str(figures[f"{name}_months"]).split()
+        psi, bias = (numbers(figures, f"{name}_{column}") for column in ("psi", "bias"))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.plot(months, psi, color=SKY, marker="o", label="largest PSI")
+        axes.plot(months, bias, color=BLUE, marker="s", label="bias, log price")
+        axes.axhline(0.2, color="#444444", linestyle="--", linewidth=0.8)
+        axes.set(title=title, yscale="symlog", ylim=(-0.25, 6))
+        axes.set_yscale("symlog", linthresh=0.2)
+        axes.set_yticks([-0.1, 0, 0.1, 0.2, 1, 4], ["-0.1", "0", "0.1", "0.2", "1", "4"])
+        axes.tick_params(axis="x", rotation=60)
+        shown.append(pd.DataFrame({"psi": psi, "bias": bias}, index=[f"{name} {month}" for month in months]))
+    axes.legend(loc="center right", frameon=False)
+    return Plot(figure, pd.concat(shown))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from weeks.guide_figures import Figures, run
 from weeks.week6_monitoring.drawing import draw
+from weeks.week6_monitoring.replay import diagnosed, other_suburbs, printed, replay
 
 WEEK = Path(__file__).resolve().parent
 # Ends of buckets, seconds: what `prometheus_client` takes by itself, and what ends below the budget.
@@ -79,9 +80,27 @@ def until(share: float, alert: str) -> float:
     return full + wait if full <= window + 1e-6 else 0.0
 
 
+def chance_figures() -> Figures:
+    """How often an alarm rings by chance, with a test of 5 % for each feature (percent)."""
+    from lab1_models.house_price import FEATURES
+
+    return {"columns": len(FEATURES), "by_chance": 100 * (1 - 0.95 ** len(FEATURES))}
+
+
+def replay_figures() -> Figures:
+    """The year after the training, month by month: of a model that knows the county, and of one that knows the city."""
+    figures: Figures = {}
+    for name, played in (("replay", replay()), ("suburbs", other_suburbs())):
+        table = diagnosed(played)
+        figures[name] = printed(table)
+        figures |= {f"{name}_{column}": [float(value) for value in table[column]] for column in ("mae", "bias", "psi")}
+        figures[f"{name}_months"] = " ".join(f"{month:%Y-%m}" for month in table["month"])
+    return figures
+
+
 # Groups of figures by name. The tests measure the quick ones again.
-GROUPS = {"buckets": bucket_figures, "alerts": alert_figures}
-QUICK = ("buckets", "alerts")
+GROUPS = {"buckets": bucket_figures, "alerts": alert_figures, "chance": chance_figures, "replay": replay_figures}
+QUICK = ("buckets", "alerts", "chance")
 
 
 def main() -> int:

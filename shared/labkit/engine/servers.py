@@ -96,7 +96,8 @@ class Server:
             os.unlink(self.address)
         source = self.make_source(self.job)
         self._sources.append(source)
-        environment = {name: value.format(state=self.state) for name, value in self.declared.environment.items()}
+        known = {"state": self.state, "port": self.declared.port}
+        environment = {name: value.format(**known) for name, value in self.declared.environment.items()}
         self._started = source.start(path=ADDRESS, environment=environment)
         self._thread = threading.Thread(target=self._serve, args=(self._started,), daemon=True)
         self._thread.start()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/ml-api")
 _OF_THE_CLUSTER = {"Namespace", "ClusterRole", "ClusterRoleBinding", "APIService"}
 _DEPLOYMENT: tuple[Callable[[Located], None], ...] = (
+    workload.judge_pod,
     workload.judge_names,
     workload.judge_startup,
     workload.judge_liveness,
@@ -44,7 +45,7 @@ def judge_schemas(rendered: Rendered) -> None:
 def judge_namespace(rendered: Rendered) -> None:
     """Everything is in the namespace, and the namespace is there."""
     for one in rendered.objects:
-        kind, found = one["kind"].value, one.get("metadata", "namespace")
+        kind, found = one["kind"].of(str), one.get("metadata", "namespace")
         if kind == "Namespace":
             found = one["metadata"]["name"]
         expect.that(
@@ -164,19 +165,24 @@ def judge_load_balancer(rendered: Rendered) -> None:
                 where=note or entry["metadata"],
             )
     inside = str(ipaddress.ip_network(VPC)[4 * 256 + 17])
-    policies = policy.Policies(rendered.all("NetworkPolicy"), rendered.one("Deployment"))
+    policies = _policies(rendered)
     expect.that(
         policies.lets("ingress", policy.Peer("the load balancer", address=inside), PORT),
         expected=f"the load balancer, an address of the VPC ({VPC}), gets to the container's port",
         found="the network policy does not let it in",
         help="It is no pod, so no selector of pods or namespaces means it: `ipBlock` does.",
-        where=rendered.all("NetworkPolicy")[0]["spec"].nearest("ingress"),
+        where=policies.all[0]["spec"].nearest("ingress"),
     )
+
+
+def _policies(rendered: Rendered) -> policy.Policies:
+    found = rendered.all("NetworkPolicy") or [rendered.one("NetworkPolicy")]
+    return policy.Policies(found, rendered.one("Deployment"))
 
 
 def judge_fence(rendered: Rendered, rng: np.random.Generator) -> None:
     """The network policy lets through who has to get through, and nobody else."""
-    policies = policy.Policies(rendered.all("NetworkPolicy"), rendered.one("Deployment"))
+    policies = _policies(rendered)
     policies.judge_chosen()
     policy.judge_entrance(policies)
     policy.judge_closed_entrance(policies, rng)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from lab3_judges.objects import described_ports, judge_selects, pod_labels, port_of, written
+from lab3_judges.objects import described_ports, judge_selects, pod_labels, port_of, whole, written
 from labkit.checks import CheckFailed, Documents, Located, expect
 
 FILE, NAME, SPACE = "metrics.yaml", "metrics-server", "kube-system"
-_SECONDS = re.compile(r"(?:(\d+)m)?(?:(\d+)s)?")
+_SECONDS = re.compile(r"(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
 # What it reads: API group, resource, and the verbs for it.
 _READS = {
     ("", "nodes/metrics"): {"get"},
@@ -129,8 +129,8 @@ def _judge_certificate(arguments: dict[str, Located], pod: Located, container: L
         found=f"{read_only}" if read_only is not None else "it is not there",
         where=read_only or container.nearest("securityContext"),
     )
-    mounts = {one["name"].value: one["mountPath"] for one in container.get("volumeMounts") or ()}
-    writable = [one["name"].value for one in pod.get("volumes") or () if "emptyDir" in one]
+    mounts = {one["name"].of(str): one["mountPath"] for one in container.get("volumeMounts") or ()}
+    writable = [one["name"].of(str) for one in pod.get("volumes") or () if "emptyDir" in one]
     paths = [mounts[name].of(str).rstrip("/") for name in writable if name in mounts]
     expect.that(
         any(_value(folder).rstrip("/") == path or _value(folder).startswith(f"{path}/") for path in paths),
@@ -148,7 +148,7 @@ def judge_way(server: Located, service: Located, api: Located) -> None:
     if port is None:
         raise CheckFailed("`--secure-port`", "it is not there", where=container.nearest("args").place)
     numbers = [one["containerPort"].value for one in container["ports"]]
-    listens = int(_value(port)) if _value(port).isdecimal() else 0
+    listens = whole(_value(port)) or 0
     expect.that(
         listens in numbers,
         expected=f"the container names the port on which the server listens, `{_value(port)}`",

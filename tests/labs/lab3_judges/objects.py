@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,6 +95,11 @@ def described_selector(selector: Located) -> str:
     if selector.get("matchExpressions") is not None:
         parts.append("its `matchExpressions`")
     return " and ".join(parts) or "everything"
+
+
+def whole(text: str) -> int | None:
+    """The number that a text of a few digits stands for; None for any other text."""
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else None
 
 
 def written(labels: Labels) -> str:

@@ -115,7 +115,7 @@ def _in_block(block: Located, address: str) -> bool:
 
 def _network(text: Located) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
-        return ipaddress.ip_network(text.of(str))
+        return ipaddress.ip_network(text.of(str), strict=False)
     except ValueError:
         raise CheckFailed(f"{text.name} is a range of addresses", str(text), where=text.place) from None
 
@@ -187,6 +187,8 @@ def judge_closed_exit(policies: Policies, rng: np.random.Generator) -> None:
         (Peer("an address of the internet", address=f"8.8.{int(rng.integers(256))}.8"), 443),
         (Peer("the addresses of a cloud's own data", address="169.254.169.254"), 80),
         (Peer(f"a pod of another namespace (`{space}`)", space, {"app": "web"}), 5432),
+        (Peer(f"a pod of another namespace (`{space}`)", space, {"app": "mlflow"}), REGISTRY_PORT),
+        (Peer(f"a pod of another namespace (`{space}`)", space, {"k8s-app": "kube-dns"}), 53),
         (Peer("a name server that is not the cluster's", address=f"8.8.{int(rng.integers(256))}.8"), 53),
         (Peer("a pod of `kube-system` that is not the DNS", "kube-system", {"k8s-app": "kube-proxy"}), 53),
         (REGISTRY, 22),

@@ -7,6 +7,7 @@ limits, over a copy of the lab's own files.
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import subprocess
 import tempfile
@@ -71,9 +72,9 @@ class Rendered:
             )
         return found[0]
 
-    def all(self, *kinds: str) -> list[Located]:
-        """The objects of these kinds."""
-        return [one for one in self.objects if one["kind"].value in kinds]
+    def all(self, kind: str) -> list[Located]:
+        """The objects of a kind."""
+        return [one for one in self.objects if one["kind"].value == kind]
 
 
 def render(submitted: Mapping[str, str], documents: Documents, folder: str) -> Rendered:
@@ -162,6 +163,16 @@ def _judge_file(submitted: Mapping[str, str], target: str, item: Located) -> Non
     )
 
 
+@contextlib.contextmanager
+def _in_time(folder: str) -> Iterator[None]:
+    try:
+        yield
+    except subprocess.TimeoutExpired:
+        raise CheckFailed(
+            f"`kubectl kustomize {folder}` renders it", f"it was not done after {SECONDS:.0f} s"
+        ) from None
+
+
 def _run(submitted: Mapping[str, str], folder: str) -> Rendered:
     kubectl = find("kubectl")
     assert kubectl is not None
@@ -171,7 +182,7 @@ def _run(submitted: Mapping[str, str], folder: str) -> Rendered:
             if name.endswith(".yaml"):
                 (tree / name).parent.mkdir(parents=True, exist_ok=True)
                 (tree / name).write_text(text, encoding="utf-8")
-        with output.open("wb") as written:
+        with output.open("wb") as written, _in_time(folder):
             done = subprocess.run(
                 ["/bin/sh", "-c", _LIMITED, str(kubectl), str(tree / folder)],
                 stdout=written,

@@ -82,12 +82,13 @@ class Rule:
 
 def way_in(file: Documents | list[Located]) -> Located:
     """The Ingress or the HTTPRoute."""
-    found = file.yaml("base/ingress.yaml") if isinstance(file, Documents) else file
+    found = list(file.yaml("base/ingress.yaml")) if isinstance(file, Documents) else file
     for one in found:
         if one["kind"].value in ("Ingress", "HTTPRoute"):
             return one
     kinds = ", ".join(f"`{one['kind'].value}`" for one in found)
-    raise CheckFailed("an `Ingress`, or an `HTTPRoute` with its `Gateway`", kinds or "nothing", where=found[0].place)
+    where = found[0].place if found else ""
+    raise CheckFailed("an `Ingress`, or an `HTTPRoute` with its `Gateway`", kinds or "nothing", where=where)
 
 
 def rules_of(entry: Located) -> list[Rule]:
@@ -109,8 +110,15 @@ def _of_ingress(entry: Located) -> list[Rule]:
         )
         for path in rule["http"]["paths"]:
             written = path.get("path")
-            text = "/" if written is None else written.of(str)
-            found.append(Rule(path["pathType"].of(str), text, path["backend"], path))
+            kind, text = path["pathType"].of(str), "/" if written is None else written.of(str)
+            expect.that(
+                kind == "ImplementationSpecific" or (written is not None and text.startswith("/")),
+                expected=f"a `path` that begins with `/`, beside `pathType: {kind}`",
+                found=f"`{text}`" if written is not None else "no `path`",
+                help="Kubernetes refuses the Ingress otherwise.",
+                where=path,
+            )
+            found.append(Rule(kind, text, path["backend"], path))
     if default is not None:
         found.append(Rule("Prefix", "/", default, default))
     return found

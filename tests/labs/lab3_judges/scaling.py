@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lab3_judges.facts import NAME
-from lab3_judges.objects import container_of, judge_selects
+from lab3_judges.objects import container_of, judge_selects, whole
 from labkit.checks import CheckFailed, Located, expect
 
 PATCHED = "In an overlay: a patch whose `target` matches nothing is no error, it is left out."
@@ -138,8 +138,9 @@ def judge_budget(pdb: Located, workload: Located, pods: int) -> None:
 def _count(field: Located, pods: int) -> int:
     """A number of pods, or a share of them, rounded up."""
     value = field.value
-    if isinstance(value, str) and value.endswith("%") and value[:-1].isdecimal():
-        return math.ceil(pods * int(value[:-1]) / 100)
+    share = whole(value.removesuffix("%")) if isinstance(value, str) and value.endswith("%") else None
+    if share is not None:
+        return math.ceil(pods * share / 100)
     return field.of(int)
 
 

@@ -7,6 +7,8 @@ Gateway API, stands here.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -94,7 +96,28 @@ def judge_schema(document: Located) -> None:
             )
         _Judge(version, shapes).fields(document, wanted)
     name = document["metadata"]["name"]
-    expect.that(name.of(str), expected="the object has a name", found=name, where=name)
+    # Those of RBAC and of an APIService may have a `:` or be longer; none may have a capital letter or a blank.
+    expect.that(
+        re.fullmatch(r"[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?", name.of(str)),
+        expected="the object has a name of lower-case letters, digits, `-` and `.`",
+        found=name,
+        where=name,
+    )
+    for label in _labels(document):
+        expect.that(
+            re.fullmatch(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?", label.of(str)),
+            expected=f"{label.name} is a label: up to 63 letters, digits, `-`, `_`, `.`, and no other sign",
+            found=label,
+            where=label,
+        )
+
+
+def _labels(document: Located) -> Iterator[Located]:
+    """The values of the labels of an object, and of its pods."""
+    for path in (("metadata", "labels"), ("spec", "template", "metadata", "labels")):
+        labels = document.get(*path)
+        if labels is not None and labels.value is not None:
+            yield from (value for _, value in labels.items() if value.value is not None)
 
 
 class _Judge:

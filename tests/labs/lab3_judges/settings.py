@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lab3_judges.facts import LEVELS, MODELS, SECRETS, SETTINGS, SETTINGS_MAP
-from lab3_judges.objects import container_of
+from lab3_judges.objects import container_of, whole
 from lab3_judges.rendering import Rendered
 from labkit.checks import CheckFailed, Located, expect
 
@@ -59,7 +59,7 @@ def judge_generated(rendered: Rendered) -> None:
         " restarts by chance. With another name, the Deployment changes, and rolls.",
         where=name,
     )
-    names = {one.value for one in _references(container_of(rendered.one("Deployment")))}
+    names = [one.of(str) for one in _references(container_of(rendered.one("Deployment")))]
     expect.that(
         name.value in names,
         expected=f"the container refers to the ConfigMap `{SETTINGS_MAP}`; kustomize adds the hash",
@@ -101,7 +101,7 @@ def judge_values(rendered: Rendered) -> None:
     level, most = values["LOG_LEVEL"], values["MAX_BODY"]
     expect.that(level.value in LEVELS, expected=f"LOG_LEVEL is one of {', '.join(LEVELS)}", found=level, where=level)
     expect.that(
-        most.of(str).isdecimal() and int(most.value) > 0,
+        (whole(most.of(str)) or 0) > 0,
         expected="MAX_BODY is a number of bytes in digits",
         found=most,
         help="The service reads a whole number. `1Mi` and `1MB` are none to Python, and the pod would not start.",

@@ -3,15 +3,49 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 from lab3_judges.facts import ALIVE, DRAIN_S, MEMORY_MB, NAME, PORT, PORT_NAME, PRE_STOP_S, READY
-from lab3_judges.objects import container_of, described_ports, judge_selects, port_of, selects
+from lab3_judges.objects import container_of, described_ports, judge_selects, port_of, selects, whole
 from lab3_judges.quantities import quantity
 from labkit.checks import CheckFailed, Located, expect, fail
 
 PREDICTS = ("/v1/", "/", "/docs", "/openapi.json")
+
+
+def judge_pod(workload: Located) -> None:
+    """What no schema says, and Kubernetes refuses: mounts of no volume, rules that stand twice, odd thresholds."""
+    pod = workload["spec"]["template"]["spec"]
+    volumes = [one["name"].value for one in pod.get("volumes") or ()]
+    for container in _containers(workload):
+        for mount in container.get("volumeMounts") or ():
+            expect.that(
+                mount["name"].value in volumes,
+                expected="each of `volumeMounts` names one of the pod's `volumes`",
+                found=mount["name"],
+                help="Kubernetes refuses the Deployment otherwise.",
+                where=mount,
+            )
+        for kind in ("startupProbe", "livenessProbe"):
+            threshold = container.get(kind, "successThreshold")
+            expect.that(
+                threshold is None or threshold.value == 1,
+                expected=f"`successThreshold: 1` in the `{kind}`: Kubernetes refuses any other",
+                found=f"{threshold}",
+                where=threshold,
+            )
+    seen = []
+    for rule in pod.get("topologySpreadConstraints") or ():
+        key = (rule["topologyKey"].value, rule["whenUnsatisfiable"].value)
+        expect.that(
+            key not in seen,
+            expected="each `topologyKey` once for each `whenUnsatisfiable`: Kubernetes refuses it otherwise",
+            found=f"`{key[0]}` with `{key[1]}` twice",
+            where=rule,
+        )
+        seen.append(key)
 
 
 def judge_names(workload: Located) -> None:
@@ -226,7 +260,7 @@ def _judge_threads(container: Located, asked: float, most: float | None) -> None
         return
     text = variable["value"].of(str)
     allowed = max(1, math.floor(most) if most is not None else math.ceil(asked))
-    threads = int(text) if text.isdecimal() else 0
+    threads = whole(text) or 0
     basis = f"the CPU limit is {most:g}" if most is not None else f"there is no CPU limit, and the request is {asked:g}"
     expect.that(
         1 <= threads <= allowed,
@@ -394,7 +428,7 @@ def _pause(container: Located) -> float:
     words = " ".join(str(one.value) for one in hook.get("exec", "command") or ()).split()
     for program, argument in pairwise(words):
         plain = argument.strip("\"'").removesuffix("s")
-        if program.rpartition("/")[2].strip("\"'") == "sleep" and plain.replace(".", "", 1).isdecimal():
+        if program.rpartition("/")[2].strip("\"'") == "sleep" and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", plain):
             return float(plain)
     there = ", ".join(f"`{key}`" for key, _ in hook.items()) or "nothing"
     raise CheckFailed("a `preStop` that sleeps: `sleep: {seconds: 5}`, or the program `sleep`", there, where=hook.place)

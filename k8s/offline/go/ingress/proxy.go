@@ -53,9 +53,6 @@ func fail(answer http.ResponseWriter, request *http.Request, err error) {
 }
 
 func (p *proxy) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.Body != nil {
-		defer request.Body.Close()
-	}
 	found, there := p.routes.Load().find(request.Host, request.URL.Path)
 	if !there {
 		return nil, statusError{http.StatusNotFound, "no ingress has this host and path"}
@@ -70,7 +67,9 @@ func (p *proxy) RoundTrip(request *http.Request) (*http.Response, error) {
 		attempt := request.Clone(request.Context())
 		attempt.URL.Host = found.addresses[(first+place)%count]
 		if request.Body != nil {
-			attempt.Body = io.NopCloser(request.Body) // a failed dial closes the body, and reads nothing of it
+			// A failed dial closes the body, and reads nothing of it. The server closes the real one at the end of all: the
+			// transport may still look for its end when the answer is there, and would break the connection off.
+			attempt.Body = io.NopCloser(request.Body)
 		}
 		answer, err := p.pods.RoundTrip(attempt)
 		var network *net.OpError

@@ -1,0 +1,1 @@
+"""What the contract and the features of week 5 cost, by the number of rows."""

@@ -1,0 +1,1 @@
+"""What week 4 costs: a hot swap under load."""

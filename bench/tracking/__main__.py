@@ -1,0 +1,30 @@
+"""Measure week 4: `make bench-tracking`.
+
+    python -m bench.tracking [--rate 200] [--seconds 8]
+
+A swap of the champion under a constant rate of requests: how many failed, and how long the slowest of a hundred took
+before the swap and while it was going on.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from bench.common import machine
+from bench.tracking.swap import measure
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.tracking", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rate", type=int, default=200, help="requests per second")
+    parser.add_argument("--seconds", type=float, default=8.0, help="before the swap; twice as long after")
+    options = parser.parse_args()
+    print(", ".join(f"{name}: {value}" for name, value in machine().items()))
+    found = measure(options.rate, options.seconds)
+    for name, value in found.items():
+        print(f"{name:<44} {value:>10.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The dashboard of the service, as code: reviewed like code, the same on each machine, and never edited by hand.
+
+`python -m lab6_monitoring.dashboard` prints the JSON that Grafana loads.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+UID = "house-prices"
+TITLE = "House prices"
+# Grafana puts a window here that is never shorter than four scrapes.
+WINDOW = "$__rate_interval"
+
+# Each panel answers one question. Title → question, and the unit in which Grafana shows the answer.
+PANELS: dict[str, tuple[str, str]] = {
+    "Requests": ("How many requests per second, by route?", "reqps"),
+    "Errors": ("Which share of all requests ends with a status of 500 or more?", "percentunit"),
+    "Latency": ("Within which time are 99 of 100 requests answered, by route?", "s"),
+    "Predictions": ("How many houses are priced per second, by version and arm?", "cps"),
+    "Price": ("What is the median of the prices that are given, by version?", "currencyUSD"),
+    "Unseen zipcodes": ("Which share of the priced houses has a zipcode that the model has never seen?", "percentunit"),
+    "Model age": ("How long ago was each model made, by model?", "s"),
+}
+
+
+def queries() -> dict[str, str]:
+    """Return the PromQL of each panel of `PANELS`, by its title.
+
+    Only metrics of `metrics.py` are asked for. Counters and buckets are asked for their rate over `WINDOW`. A query has
+    the labels that its question names, and no other one. A quantile is computed from the sum of all instances' buckets.
+    Where a share has nothing to divide by, there is no answer.
+    """
+    # TODO 6.7: Write the dashboard down
+    raise NotImplementedError
+
+
+def build_dashboard(datasource: str = "prometheus") -> dict[str, Any]:
+    """Return the dashboard as Grafana's JSON model, made with the Foundation SDK.
+
+    It has `UID` and `TITLE`, and a panel for each entry of `PANELS`, in that order: a time series with that title, the
+    question as description, the unit, the query of `queries`, and the Prometheus data source whose uid is `datasource`.
+    Each panel has an id of its own. Two calls return the same.
+    """
+    # TODO 6.7: Write the dashboard down
+    raise NotImplementedError
+
+
+def main() -> int:
+    """Print the JSON that Grafana loads."""
+    print(json.dumps(build_dashboard(), indent=2, sort_keys=True))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,370 @@
+"""The stand-in as a web app: the calls of a rollout over HTTP, and two of its own with which a play is set up.
+
+    PUT /stage/{namespace}    set up a namespace: the arguments of `Stage` as JSON
+    GET /stage/{namespace}    what was asked there, and its Deployment
+
+Both want the key that stands in the file `key` in the folder of the state: code that is rolled out does not know it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from mlops_lab.cluster import objects, patches
+from mlops_lab.cluster.objects import NAME, Object
+from mlops_lab.cluster.stage import Conflict, Stage
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+WATCH_SECONDS = 60.0
+TICK = 0.01
+
+_SPACE = r"/namespaces/(?P<namespace>[a-z0-9-]+)"
+_DEPLOYMENT = re.compile(rf"/apis/apps/v1{_SPACE}/deployments/(?P<name>[^/]+)(?P<status>/status)?")
+_DEPLOYMENTS = re.compile(rf"/apis/apps/v1{_SPACE}/deployments")
+_SETS = re.compile(rf"/apis/apps/v1{_SPACE}/replicasets")
+_PODS = re.compile(rf"/api/v1{_SPACE}/pods")
+_SERVICE = re.compile(rf"/api/v1{_SPACE}/services/(?P<name>[^/]+)")
+_PROXY = re.compile(rf"/api/v1{_SPACE}/services/(?P<name>[^/]+)/proxy(?P<path>/.*)?")
+_STAGE = re.compile(r"/stage/(?P<namespace>[a-z0-9-]+)")
+_PORTS = ("http", "80")
+
+
+class Refused(Exception):
+    """An answer other than 200, as the API words it."""
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.body = objects.failure(code, reason, message)
+
+
+class StandIn:
+    """The ASGI app. `state` is the folder in which it leaves its key."""
+
+    def __init__(self, state: Path) -> None:
+        self.stages: dict[str, Stage] = {}
+        self.key = secrets.token_hex(16)
+        path = state / "key"
+        path.touch(mode=0o600)
+        path.write_text(self.key, encoding="utf-8")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        if scope["type"] != "http":
+            return
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body") or len(body) > 1_000_000:
+                break
+        request = _Request(scope, body)
+        try:
+            if request.is_watch and (match := _DEPLOYMENTS.fullmatch(request.path)):
+                await self._watch(request, self._stage(match["namespace"]), receive, send)
+                return
+            answer = self._answer(request)
+        except Refused as refused:
+            answer = refused.body
+        except patches.Unfit as unfit:
+            answer = objects.failure(422, "Invalid", str(unfit))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            answer = objects.failure(400, "BadRequest", f"this request cannot be read: {error!r}")
+        status = int(answer.get("code", 200)) if answer.get("kind") == "Status" else 200
+        await _respond(send, status, answer)
+
+    def _answer(self, request: _Request) -> Object:
+        method, path = request.method, request.path
+        if path in ("/healthz", "/readyz", "/livez"):
+            return {"status": "ok"}
+        if path == "/version":
+            return {"major": "1", "minor": "37", "gitVersion": "v1.37.0-stand-in", "platform": "stand/in"}
+        if match := _STAGE.fullmatch(path):
+            return self._set_up(request, match["namespace"])
+        for pattern, methods, answer in (
+            (_DEPLOYMENT, ("GET", "PATCH", "PUT"), self._deployment),
+            (_DEPLOYMENTS, ("GET",), self._deployments),
+            (_SETS, ("GET",), self._replica_sets),
+            (_PODS, ("GET",), self._pods),
+            (_PROXY, ("GET", "POST", "HEAD"), self._proxy),
+            (_SERVICE, ("GET",), self._service),
+        ):
+            if match := pattern.fullmatch(path):
+                if method not in methods:
+                    raise Refused(405, "MethodNotAllowed", f"the stand-in takes no {method} of {path}")
+                return answer(request, match, self._stage(match["namespace"]))
+        raise Refused(404, "NotFound", f"the stand-in does not know {path}")
+
+    def _stage(self, namespace: str) -> Stage:
+        if namespace not in self.stages:
+            raise Refused(404, "NotFound", f'namespaces "{namespace}" not found')
+        return self.stages[namespace]
+
+    def _set_up(self, request: _Request, namespace: str) -> Object:
+        if not hmac.compare_digest(request.headers.get("x-key", ""), self.key):
+            raise Refused(403, "Forbidden", "this is for the one who sets up the play")
+        if request.method == "PUT":
+            self.stages[namespace] = Stage(namespace=namespace, **request.json())
+            return {}
+        stage = self._stage(namespace)
+        return {"log": stage.log, "deployment": stage.deployment, "now": time.monotonic()}
+
+    def _deployment(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
+        if match["name"] != NAME:
+            raise Refused(404, "NotFound", f'deployments.apps "{match["name"]}" not found')
+        if request.method == "GET":
+            self._is_away(stage)
+            stage.go_on()
+            stage.entry(what="read")
+            return stage.current()
+        return self._change(request, stage)
+
+    def _change(self, request: _Request, stage: Stage) -> Object:
+        body = request.json()
+        kind = request.headers.get("content-type", "").partition(";")[0]
+        change = {
+            "application/strategic-merge-patch+json": patches.strategic,
+            "application/merge-patch+json": patches.merge,
+            "application/json-patch+json": patches.operations,
+        }.get(kind)
+        if request.method == "PATCH" and change is None:
+            raise Refused(415, "UnsupportedMediaType", f"the stand-in takes no patch of the kind `{kind}`")
+        line = stage.entry(what="write", wanted=_version(body), status=200)
+        try:
+            stage.check_version(_version(body) if request.method == "PUT" or isinstance(body, dict) else None)
+            line["was"] = stage.image
+            about = {**stage.deployment["metadata"], "resourceVersion": str(stage.version)}
+            before = {**stage.deployment, "metadata": about}
+            changed = change(before, body) if request.method == "PATCH" and change else body
+            stage.write(changed)
+        except Conflict:
+            line["status"] = 409
+            raise Refused(
+                409, "Conflict",
+                f'Operation cannot be fulfilled on deployments.apps "{NAME}": the object has been modified; please '
+                "apply your changes to the latest version and try again",
+            ) from None  # fmt: skip
+        except patches.Unfit:
+            line["status"] = 422
+            raise
+        line["set"] = stage.image
+        answer = stage.current()
+        stage.seen = False  # what a write answers is the old status: one who looks afterwards sees it, too
+        return answer
+
+    def _is_away(self, stage: Stage) -> None:
+        if stage.away > 0 and stage.writes:
+            stage.away -= 1
+            stage.entry(what="away")
+            raise Refused(503, "ServiceUnavailable", "apiserver is shutting down")
+
+    def _deployments(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
+        self._is_away(stage)
+        stage.go_on()
+        stage.entry(what="read")
+        items = [stage.current()] if _selects(request, stage.labels, NAME) else []
+        return _list("apps/v1", "DeploymentList", items, stage)
+
+    def _replica_sets(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
+        found = [one for one in stage.replica_sets() if _selects(request, *_labels_and_name(one))]
+        return _list("apps/v1", "ReplicaSetList", found, stage)
+
+    def _pods(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
+        found = [one for one in stage.pods() if _selects(request, *_labels_and_name(one))]
+        return _list("v1", "PodList", found, stage)
+
+    def _service(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
+        if match["name"] != NAME:
+            raise Refused(404, "NotFound", f'services "{match["name"]}" not found')
+        return objects.service(stage.namespace, stage.labels)
+
+    def _proxy(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
+        parts = match["name"].split(":")
+        name, port = (parts[1], parts[2]) if len(parts) == 3 else (parts[0], (parts[1:] or [""])[0])
+        line = stage.entry(what="asked", path=match["path"] or "/", status=200)
+        if name != NAME:
+            line["status"] = 404
+            raise Refused(404, "NotFound", f'services "{name}" not found')
+        if port not in _PORTS:
+            line["status"] = 503
+            raise Refused(503, "ServiceUnavailable", f'no endpoints available for service "{match["name"]}"')
+        line["status"] = status = stage.answer()
+        if status >= 400:
+            raise Refused(status, HTTPStatus(status).phrase.replace(" ", ""), "the pod answered with an error")
+        return {"status": "ready"}
+
+    async def _watch(self, request: _Request, stage: Stage, receive: Receive, send: Send) -> None:
+        """Send what changes, until the time is over or the other side hangs up."""
+        self._is_away(stage)
+        stage.entry(what="watch", since=request.query.get("resourceVersion", ""))
+        seconds = float(request.query.get("timeoutSeconds") or WATCH_SECONDS)
+        gone = asyncio.ensure_future(_hung_up(receive))
+        end = time.monotonic() + min(seconds, WATCH_SECONDS) / stage.pace
+        await _begin(send, 200)
+        try:
+            if stage.watch == "expires" and request.query.get("resourceVersion", "0") != "0":
+                stage.watch = ""
+                expired = objects.failure(410, "Expired", "too old resource version")
+                await _piece(send, {"type": "ERROR", "object": expired})
+                end = 0.0
+            last = request.query.get("resourceVersion", "")
+            while time.monotonic() < end and not gone.done():
+                stage.go_on()
+                if str(stage.version) != last and _selects(request, stage.labels, NAME):
+                    shown = stage.current()
+                    kind = "MODIFIED" if last else "ADDED"
+                    last = shown["metadata"]["resourceVersion"]
+                    stage.entry(what="event")
+                    await _piece(send, {"type": kind, "object": shown})
+                    if stage.watch == "ends":
+                        break
+                    if stage.watch == "breaks":
+                        stage.watch = ""
+                        return  # without the end of the answer: the connection is cut
+                await asyncio.sleep(TICK)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await gone
+
+
+class _Request:
+    """A request as it is used here."""
+
+    def __init__(self, scope: Scope, body: bytes) -> None:
+        self.method = str(scope["method"])
+        raw = bytes(scope.get("raw_path") or scope["path"].encode())
+        self.path = unquote(raw.partition(b"?")[0].decode("latin-1"))
+        self.query = dict(parse_qsl(bytes(scope["query_string"]).decode("latin-1")))
+        self.headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in scope["headers"]}
+        self.body = body
+
+    @property
+    def is_watch(self) -> bool:
+        """Whether it asks for a stream of changes."""
+        return self.method == "GET" and self.query.get("watch", "").lower() in ("true", "1")
+
+    def json(self) -> Any:
+        """Its body."""
+        return json.loads(self.body)
+
+
+def _version(body: Any) -> object:
+    """The resource version that a change names."""
+    if isinstance(body, list):
+        tests = [one.get("value") for one in body if one.get("op") == "test" and "resourceVersion" in one["path"]]
+        return tests[0] if tests else None
+    return (body.get("metadata") or {}).get("resourceVersion")
+
+
+def _labels_and_name(one: Object) -> tuple[dict[str, str], str]:
+    return one["metadata"]["labels"], one["metadata"]["name"]
+
+
+def _selects(request: _Request, labels: dict[str, str], name: str) -> bool:
+    """Whether the selectors of a request take an object."""
+    for term in filter(None, request.query.get("fieldSelector", "").split(",")):
+        key, value = re.split("==?", term, maxsplit=1)
+        if key != "metadata.name":
+            raise Refused(400, "BadRequest", f"the stand-in knows the field selector metadata.name, not {key}")
+        if value != name:
+            return False
+    for term in filter(None, request.query.get("labelSelector", "").split(",")):
+        found = re.fullmatch(r"\s*([\w./-]+)\s*(==|=|!=)\s*([\w.-]*)\s*", term)
+        if found is None:
+            raise Refused(400, "BadRequest", f"the stand-in knows the label selectors a=b and a!=b, not {term}")
+        if (labels.get(found[1]) == found[3]) == (found[2] == "!="):
+            return False
+    return True
+
+
+def _list(version: str, kind: str, items: list[Object], stage: Stage) -> Object:
+    return {"apiVersion": version, "kind": kind, "metadata": {"resourceVersion": str(stage.version)}, "items": items}
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _begin(send: Send, status: int) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def _piece(send: Send, document: Object) -> None:
+    text = json.dumps(document).encode() + b"\n"
+    await send({"type": "http.response.body", "body": text, "more_body": True})
+
+
+async def _respond(send: Send, status: int, document: Object) -> None:
+    await _begin(send, status)
+    await send({"type": "http.response.body", "body": json.dumps(document).encode()})
+
+
+def main() -> None:
+    """Run it as a server of its own, in the folder of its state, with a namespace `ml` to play in."""
+    import argparse
+
+    import uvicorn
+
+    parser = argparse.ArgumentParser(prog="python -m mlops_lab.cluster.api", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.state.mkdir(parents=True, exist_ok=True)
+    app = StandIn(arguments.state)
+    app.stages["ml"] = demonstration()
+    (arguments.state / "kubeconfig").write_text(
+        kubeconfig(f"http://{arguments.host}:{arguments.port}"), encoding="utf-8"
+    )
+    uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_level="warning")
+
+
+def demonstration() -> Stage:
+    """The namespace of the stand-in that a learner starts: each kind of image goes another way."""
+    return Stage(
+        namespace="ml",
+        image="ml-api:1.0",
+        replicas=3,
+        labels={"app.kubernetes.io/name": NAME},
+        past=[(1, "ml-api:0.9")],
+        plays={"ml-api:crash": "stuck-crash", "ml-api:huge": "waiting-unschedulable", "ml-api:typo": "stuck-pull"},
+        answers={"ml-api:wrong": 503},
+    )
+
+
+def kubeconfig(url: str) -> str:
+    """The text of a kubeconfig file for a server without accounts."""
+    return json.dumps({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "stand-in",
+        "clusters": [{"name": "stand-in", "cluster": {"server": url}}],
+        "users": [{"name": "nobody", "user": {}}],
+        "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "nobody", "namespace": "ml"}}],
+    })  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

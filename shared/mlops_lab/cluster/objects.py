@@ -1,0 +1,155 @@
+"""What the API answers, as plain data: Deployments, ReplicaSets, pods, Services."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from mlops_lab.cluster.plays import EXCEEDED, Frame, Trouble
+
+NAME = "ml-api"
+REVISION = "deployment.kubernetes.io/revision"
+BEGUN = "2026-01-05T08:00:00Z"
+
+Object = dict[str, Any]
+
+
+def container(image: str) -> Object:
+    """The container of the service."""
+    return {"name": NAME, "image": image, "ports": [{"name": "http", "containerPort": 8000}]}
+
+
+def deployment(namespace: str, uid: str, labels: dict[str, str], containers: list[Object], replicas: int) -> Object:
+    """A Deployment without its status and its changing metadata."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": NAME, "namespace": namespace, "uid": uid, "labels": labels, "creationTimestamp": BEGUN,
+        },
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "progressDeadlineSeconds": 600,
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": containers}},
+        },
+    }  # fmt: skip
+
+
+def status(frame: Frame, generation: int) -> Object:
+    """The status of a Deployment; as in the real one, what is zero is left out."""
+    numbers = {
+        "replicas": frame.total,
+        "updatedReplicas": frame.updated,
+        "readyReplicas": frame.available,
+        "availableReplicas": frame.available,
+        "unavailableReplicas": frame.total - frame.available,
+    }
+    failed = frame.reason == EXCEEDED
+    return {
+        "observedGeneration": generation if frame.observed else generation - 1,
+        **{name: number for name, number in numbers.items() if number},
+        "conditions": [
+            # `maxUnavailable: 0`: the old pods serve on, so this one is true all the time.
+            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"},
+            {"type": "Progressing", "status": "False" if failed else "True", "reason": frame.reason},
+        ],
+    }
+
+
+def digest(image: str) -> str:
+    """The suffix of a ReplicaSet's name."""
+    return hashlib.sha256(image.encode()).hexdigest()[:9]
+
+
+def replica_set(owner: Object, image: str, revision: int, pods: int) -> Object:
+    """One ReplicaSet of a Deployment."""
+    about = owner["metadata"]
+    labels = {**owner["spec"]["selector"]["matchLabels"], "pod-template-hash": digest(image)}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": f"{about['name']}-{digest(image)}",
+            "namespace": about["namespace"],
+            "uid": f"rs-{about['uid']}-{digest(image)}",
+            "labels": labels,
+            "annotations": {REVISION: str(revision)},
+            "creationTimestamp": BEGUN,
+            "ownerReferences": [
+                {
+                    "apiVersion": "apps/v1", "kind": "Deployment", "name": about["name"], "uid": about["uid"],
+                    "controller": True,
+                }
+            ],
+        },
+        "spec": {
+            "replicas": pods,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container(image)]}},
+        },
+        "status": {"replicas": pods, **({"readyReplicas": pods, "availableReplicas": pods} if pods else {})},
+    }  # fmt: skip
+
+
+def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
+    """One pod of a ReplicaSet: it serves, or says why not."""
+    about = owner["metadata"]
+    image = owner["spec"]["template"]["spec"]["containers"][0]["image"]
+    state: Object = {"running": {"startedAt": BEGUN}}
+    scheduled: Object = {"type": "PodScheduled", "status": "True"}
+    containers: list[Object] | None = None
+    if trouble is not None:
+        words = {"hash": about["labels"]["pod-template-hash"], "namespace": about["namespace"], "image": image}
+        message = trouble.message.format(**words)
+        if trouble.reason == "Unschedulable":
+            scheduled |= {"status": "False", "reason": "Unschedulable", "message": message}
+            containers = []
+        else:
+            state = {"waiting": {"reason": trouble.reason, "message": message}}
+    if containers is None:
+        ready = trouble is None
+        containers = [{
+            "name": NAME, "image": image, "imageID": "", "ready": ready, "started": ready,
+            "restartCount": 0 if ready else 5, "state": state,
+        }]  # fmt: skip
+    ready_words = {"type": "Ready", "status": "True" if trouble is None else "False"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"{about['name']}-{number}",
+            "namespace": about["namespace"],
+            "labels": about["labels"],
+            "creationTimestamp": BEGUN,
+            "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": about["name"], "uid": about["uid"],
+                 "controller": True}
+            ],
+        },
+        "spec": owner["spec"]["template"]["spec"],
+        "status": {
+            "phase": "Running" if containers else "Pending",
+            "conditions": [scheduled, ready_words],
+            **({"containerStatuses": containers} if containers else {}),
+        },
+    }  # fmt: skip
+
+
+def service(namespace: str, labels: dict[str, str]) -> Object:
+    """The Service in front of the Deployment."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": NAME, "namespace": namespace, "creationTimestamp": BEGUN},
+        "spec": {"selector": labels, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+    }
+
+
+def failure(code: int, reason: str, message: str) -> Object:
+    """The `Status` with which the API refuses."""
+    return {
+        "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure",
+        "code": code, "reason": reason, "message": message,
+    }  # fmt: skip

@@ -1,0 +1,214 @@
+"""One namespace: its Deployment, what goes on in it, and what was asked of it."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlops_lab.cluster import objects
+from mlops_lab.cluster.objects import NAME, Object
+from mlops_lab.cluster.patches import Unfit
+from mlops_lab.cluster.plays import DONE, STEP, Frame, Trouble, play
+
+
+class Conflict(Exception):
+    """A change of an object that is not the newest one any more."""
+
+
+@dataclass
+class Stage:
+    """A Deployment and its script.
+
+    Args:
+        namespace: where it lives.
+        image: what runs at the beginning.
+        replicas: how many pods.
+        labels: its selector.
+        plays: how the rollout of an image goes, by image (`plays.play`); `fine` where none is given.
+        answers: with which status the pods of an image answer through the Service; 200 where none is given.
+        past: earlier images with the numbers of their revisions.
+        sidecars: further containers of the pod.
+        strangers: ReplicaSets with the same labels that belong to another Deployment, as `past`.
+        meanwhile: what another one changes just before the first write arrives: `{"replicas": 5}` or `{"image": …}`.
+        takeover: another image that someone sets when the status with this number has been seen.
+        watch: `breaks` once, `ends` after each event, or `expires` once; else watches work.
+        away: so many requests for the Deployment after the first write are answered with 503.
+        pace: so many times faster does time run: a watch of 10 seconds ends after so many times less.
+    """
+
+    namespace: str
+    image: str
+    replicas: int
+    labels: dict[str, str]
+    plays: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, int] = field(default_factory=dict)
+    past: list[tuple[int, str]] = field(default_factory=list)
+    sidecars: list[Object] = field(default_factory=list)
+    strangers: list[tuple[int, str]] = field(default_factory=list)
+    meanwhile: dict[str, Any] = field(default_factory=dict)
+    takeover: dict[str, Any] = field(default_factory=dict)
+    watch: str = ""
+    away: int = 0
+    pace: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.version = 1000
+        self.generation = 1
+        self.log: list[Object] = []
+        self.writes = 0
+        uid = f"deploy-{objects.digest(self.namespace)}"
+        containers = [objects.container(self.image), *self.sidecars]
+        self.deployment = objects.deployment(self.namespace, uid, self.labels, containers, self.replicas)
+        self.revisions = {image: number for number, image in self.past}
+        self.revisions[self.image] = max(self.revisions.values(), default=0) + 1
+        self.old = self.first = self.image
+        self.frames: tuple[Frame, ...] = (Frame(self.replicas, self.replicas, self.replicas, DONE),)
+        self.trouble: Trouble | None = None
+        self.at = 0
+        self.since = time.monotonic()
+        self.seen = False
+
+    @property
+    def frame(self) -> Frame:
+        """The status that stands now."""
+        return self.frames[self.at]
+
+    def entry(self, **what: object) -> Object:
+        """Write down what was asked, with what was going on; return the line."""
+        line = {"at": time.monotonic(), "image": self.image, "frame": self.at, "last": self.at == len(self.frames) - 1,
+                "complete": self.is_complete(), **what}  # fmt: skip
+        self.log.append(line)
+        return line
+
+    def is_complete(self) -> bool:
+        """Whether all pods are of the newest template and serve."""
+        frame = self.frame
+        return frame.observed and frame.reason == DONE
+
+    def go_on(self) -> None:
+        """Take the next status, where this one was seen and has stood long enough."""
+        if not self.seen or time.monotonic() - self.since < STEP:
+            return
+        if self._is_taken_over():
+            self._take_over()
+        elif self.at < len(self.frames) - 1:
+            self._show(self.at + 1)
+
+    def _is_taken_over(self) -> bool:
+        return self.seen and self.writes > 0 and bool(self.takeover) and self.at >= int(self.takeover["at"])
+
+    def _take_over(self) -> None:
+        image = self.takeover["image"]
+        self.takeover = {}
+        self._set_image(image)
+        self.log.append({"at": time.monotonic(), "by": "another", "image": image})
+
+    def _show(self, number: int) -> None:
+        self.at = number
+        self.since = time.monotonic()
+        self.seen = False
+        self.version += 1
+
+    def current(self) -> Object:
+        """The Deployment as it is now."""
+        self.seen = True
+        result = copy.deepcopy(self.deployment)
+        result["metadata"] |= {
+            "resourceVersion": str(self.version),
+            "generation": self.generation,
+            "annotations": {
+                **result["metadata"].get("annotations", {}), objects.REVISION: str(self.revisions[self.image]),
+            },
+        }  # fmt: skip
+        result["status"] = objects.status(self.frame, self.generation)
+        return result
+
+    def write(self, changed: Object) -> None:
+        """Replace the Deployment. Raises `Conflict` and `Unfit`."""
+        self.writes += 1
+        containers = changed["spec"]["template"]["spec"]["containers"]
+        images = [one.get("image") for one in containers if one.get("name") == NAME]
+        if len(images) != 1 or not isinstance(images[0], str) or not images[0]:
+            raise Unfit(f"spec.template.spec.containers: one container `{NAME}` with an image is needed")
+        if not all(isinstance(one.get("image"), str) for one in containers):
+            raise Unfit("spec.template.spec.containers: each container needs an image")
+        changed = {**changed, "metadata": dict(changed["metadata"])}
+        for name in ("resourceVersion", "generation", "managedFields"):
+            changed["metadata"].pop(name, None)
+        changed.pop("status", None)
+        is_new = changed["spec"]["template"] != self.deployment["spec"]["template"]
+        self.deployment = changed
+        self.replicas = int(changed["spec"].get("replicas", 1))
+        if is_new:
+            self._roll(images[0])
+        else:
+            self.version += 1
+
+    def check_version(self, wanted: object) -> None:
+        """Let another one come first where the script says so; then raise `Conflict` where `wanted` is too old."""
+        if self.meanwhile:
+            meanwhile, self.meanwhile = self.meanwhile, {}
+            if "image" in meanwhile:
+                self._set_image(meanwhile["image"])
+            else:
+                self.deployment["spec"]["replicas"] = self.replicas = meanwhile["replicas"]
+                self.frames = (Frame(self.replicas, self.replicas, self.replicas, DONE),)
+                self.generation += 1
+                self._show(0)
+            self.log.append({"at": time.monotonic(), "by": "another", **meanwhile})
+        elif self._is_taken_over():
+            self._take_over()
+        if wanted and str(wanted) != str(self.version):
+            raise Conflict
+
+    def _set_image(self, image: str) -> None:
+        self.deployment = copy.deepcopy(self.deployment)
+        for one in self.deployment["spec"]["template"]["spec"]["containers"]:
+            if one["name"] == NAME:
+                one["image"] = image
+        self._roll(image)
+
+    def _roll(self, image: str) -> None:
+        """Begin the rollout of a template."""
+        if self.is_complete():
+            self.old = self.image
+        self.generation += 1
+        self.revisions[image] = max(self.revisions.values()) + 1
+        kind = self.plays.get(image, "fine")
+        known = {one for _, one in self.past} | {self.first}
+        rolled = play("back" if kind == "fine" and image in known else kind, self.replicas)
+        self.image, self.frames, self.trouble = image, rolled.frames, rolled.trouble
+        self._show(0)
+
+    def _pods_by_image(self) -> dict[str, int]:
+        updated = self.frame.updated if self.frame.observed else 0
+        counts = {self.image: updated}
+        counts[self.old] = counts.get(self.old, 0) + self.frame.total - updated
+        return counts
+
+    def replica_sets(self) -> list[Object]:
+        """All ReplicaSets of the namespace, in no order that means anything."""
+        pods = self._pods_by_image()
+        own = [objects.replica_set(self.deployment, image, number, pods.get(image, 0))
+               for image, number in self.revisions.items()]  # fmt: skip
+        other = objects.deployment(self.namespace, "deploy-other", self.labels, [objects.container("other")], 1)
+        other["metadata"]["name"] = f"{NAME}-canary"
+        foreign = [objects.replica_set(other, image, number, 0) for number, image in self.strangers]
+        return sorted([*own, *foreign], key=lambda one: one["metadata"]["name"])
+
+    def pods(self) -> list[Object]:
+        """All pods of the namespace, the old ones first."""
+        found = []
+        counts = self._pods_by_image()
+        for image, number in sorted(counts.items(), key=lambda one: one[0] == self.image):
+            owner = objects.replica_set(self.deployment, image, self.revisions[image], number)
+            trouble = self.trouble if image == self.image else None
+            found += [objects.pod(owner, place, trouble) for place in range(number)]
+        return found
+
+    def answer(self) -> int:
+        """With which status a pod behind the Service answers."""
+        serving = self.image if self.is_complete() else self.old
+        return self.answers.get(serving, 200)

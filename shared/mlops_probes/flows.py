@@ -1,0 +1,454 @@
+"""What stands around a pipeline while it is checked: a quick model, a webhook that notes, faults, a process to kill.
+
+Nothing here decides anything: what happened is asked of Prefect, of MLflow's store and of the warehouse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import importlib
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+class Stage:
+    """Sets up the learner's process for flows, until it ends.
+
+    The model of `<package>.training` becomes a single tree, which trains in no time. MLflow keeps its record in a file.
+
+    Args:
+        package: the lab's package.
+        database: MLflow's SQLite file, in the worker's folder.
+        on_fit: called before each training.
+    """
+
+    def __init__(self, package: str, database: str, on_fit: Callable[[], object] | None = None) -> None:
+        import mlflow
+
+        os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{Path(database).resolve()}"
+        mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
+        self.fits = 0
+        self.posts: list[str] = []
+        self.package = package
+        self.die_at: int | None = None
+        self.tried: str | None = None
+        self._try: tuple[str, tuple[Any, ...]] | None = None
+        self._on_fit = on_fit
+        self._training: Any = importlib.import_module(f"{package}.training")
+        vars(self._training).update(fit=self._fit, TRUSTED=["sklearn.tree._tree.Tree"])
+
+    def _fit(self, train: Any) -> Any:
+        import numpy as np
+        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.tree import DecisionTreeRegressor
+
+        self.fits += 1
+        if self.fits == self.die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._try is not None:
+            target, arguments = self._try
+            self.tried, self._try = _enter(target, arguments), None
+        if self._on_fit is not None:
+            self._on_fit()
+        # What matters most, and nothing that changes with the days: no sample may be too hard for it.
+        rows = self._training.inputs_of(train)
+        rows[rows.columns.difference(["sqft_living", "grade", "lat"])] = 0.0
+        tree = DecisionTreeRegressor(min_samples_leaf=8, random_state=0)
+        return TransformedTargetRegressor(tree, func=np.log1p, inverse_func=np.expm1).fit(rows, train["price"])
+
+    def try_at_fit(self, target: str, *arguments: Any) -> None:
+        """At the next training, enter a context manager; `tried` is the class of what it raised, or ""."""
+        self._try = target, arguments
+
+    def count_fits(self) -> int:
+        """How often a model was trained since the last time that this was asked."""
+        fits, self.fits = self.fits, 0
+        return fits
+
+    def listen(self, variable: str) -> None:
+        """Open a webhook and put its address into an environment variable."""
+        posts = self.posts
+
+        class Hook(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                posts.append(self.rfile.read(int(self.headers["Content-Length"] or 0)).decode(errors="replace"))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        os.environ[variable] = f"http://127.0.0.1:{server.server_port}/hook"
+
+    def take_posts(self) -> list[str]:
+        """What came to the webhook since the last time that this was asked."""
+        posts, self.posts[:] = list(self.posts), []
+        return posts
+
+    def in_child(self, target: str, die_at: int | None, *args: Any, **kwargs: Any) -> int:
+        """Call `module:function` in a process of its own; return how that ended (-9 where it was killed).
+
+        It kills itself before its training number `die_at`. Call this before anything has started a thread.
+        """
+        child = os.fork()
+        if child == 0:
+            self.die_at = die_at
+            status = 1
+            try:
+                _find(target)(*args, **kwargs)
+                status = 0
+            finally:
+                os._exit(status)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _find(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+class Fault:
+    """Has a function fail some times, until `stop`.
+
+    Args:
+        target: `module:function`.
+        kind: the builtin exception that it raises.
+        times: how often it fails; after that it works.
+        after: whether it does its work first, and fails then: the answer is lost on its way.
+    """
+
+    def __init__(self, target: str, kind: str, message: str, times: int = 1, *, after: bool = False) -> None:
+        module, _, self._name = target.partition(":")
+        self._module = importlib.import_module(module)
+        self._function = function = getattr(self._module, self._name)
+        self.calls = 0
+
+        def failing(*args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            if self.calls > times:
+                return function(*args, **kwargs)
+            if after:
+                function(*args, **kwargs)
+            raise getattr(__import__("builtins"), kind)(message)
+
+        setattr(self._module, self._name, failing)
+
+    def stop(self) -> int:
+        """Put the function back; return how often it was called."""
+        setattr(self._module, self._name, self._function)
+        return self.calls
+
+
+def attempt(target: str, *args: Any, **kwargs: Any) -> list[Any]:
+    """Call `module:function`; return `["answer", it]`, or `["error", class, message]`."""
+    try:
+        return ["answer", _find(target)(*args, **kwargs)]
+    except Exception as error:
+        return ["error", type(error).__name__, str(error)]
+
+
+def hold_twice(target: str, first: list[Any], second: list[Any]) -> list[str]:
+    """Enter a context manager with `first`, and in it another one with `second`; return the class of what was raised.
+
+    "" for each that was entered.
+    """
+    try:
+        with _find(target)(*first):
+            return ["", _enter(target, second)]
+    except Exception as error:
+        return [type(error).__name__, ""]
+
+
+def _enter(target: str, arguments: Any) -> str:
+    try:
+        with _find(target)(*arguments):
+            return ""
+    except Exception as error:
+        return type(error).__name__
+
+
+def die_holding(target: str, *args: Any) -> int:
+    """Enter a context manager in a process of its own that is killed in it; return how that ended (-9: so it did)."""
+    child = os.fork()
+    if child == 0:
+        try:
+            with _find(target)(*args):
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def timeouts(module: str) -> dict[str, float | None]:
+    """The limit in seconds of each task of Prefect's in a module, by the name of the task."""
+    from prefect import Task
+
+    found = [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Task)]
+    return {one.name: one.timeout_seconds for one in found}
+
+
+def remove(folder: str) -> None:
+    """Delete a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def delete(path: str) -> None:
+    """Delete a file."""
+    Path(path).unlink(missing_ok=True)
+
+
+def at(target: str, text: str, zone: str) -> Any:
+    """Call `module:function` with a moment: ISO 8601, in a time zone ("" for none)."""
+    moment = datetime.fromisoformat(text)
+    return _find(target)(moment.astimezone(ZoneInfo(zone)) if zone else moment)
+
+
+class Served:
+    """Runs a function that serves, in a process of its own, until `stop`. Make it before any thread is started."""
+
+    def __init__(self, target: str, **kwargs: Any) -> None:
+        self.child = os.fork()
+        if self.child == 0:
+            with contextlib.suppress(BaseException):
+                _find(target)(**kwargs)
+            os._exit(0)
+
+    def ended(self) -> bool:
+        """Whether it has ended by itself."""
+        if self.child and os.waitpid(self.child, os.WNOHANG)[0]:
+            self.child = 0
+        return not self.child
+
+    def stop(self) -> None:
+        """Kill it."""
+        if not self.ended():
+            os.kill(self.child, signal.SIGKILL)
+            os.waitpid(self.child, 0)
+
+
+class Landing:
+    """A landing folder in which something happens before each look of the one who watches it.
+
+    Args:
+        steps: what happens before look 1, 2, …: a list of actions, each a list of a word and its arguments. `write`,
+            `vanish`, `gone`, `touch` (name), `growing` (name, text, looks). The step `["until", n]` is
+            repeated until `n` starts were seen or `patience` looks have gone by; `["looks", n]` takes n looks.
+    """
+
+    def __init__(self, folder: str, steps: list[list[Any]], patience: int = 200) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.steps = [list(step) for step in steps]
+        self.patience = patience
+        self.looks = 0
+        self.started: list[list[Any]] = []
+        self.failing: list[str] = []
+        self.dying: str | None = None
+
+    def fail_at(self, month: str) -> None:
+        """Have the start of a month raise a ValueError."""
+        self.failing.append(month)
+
+    def die_at(self, month: str) -> None:
+        """Have the start of a month raise what ends a process."""
+        self.dying = month
+
+    def start(self, month: str) -> None:
+        """What the watcher calls for a whole file; notes what lay there."""
+        found = [path for kind in ("csv", "parquet") if (path := self.folder / f"{month}.{kind}").exists()]
+        self.started.append([month, [path.read_text() for path in found]])
+        if month == self.dying:
+            raise KeyboardInterrupt
+        if month in self.failing:
+            raise ValueError("refused")
+
+    def stop(self) -> bool:
+        """Do the next step; say whether there is none left."""
+        while self.steps:
+            word, *arguments = self.steps[0]
+            if word in ("until", "looks"):
+                self.looks += 1
+                there = word == "until" and len(self.started) >= arguments[0]
+                if there or self.looks > (arguments[0] if word == "looks" else self.patience):
+                    self.looks = 0
+                    self.steps.pop(0)
+                    continue
+                return False
+            self.steps.pop(0)
+            if word == "growing":  # (name, text, looks): a little more of it before each look
+                name, text, looks = arguments
+                self._append(name, text)
+                if looks > 1:
+                    self.steps.insert(0, ["growing", name, text, looks - 1])
+                return False
+            getattr(self, f"_{word}")(*arguments)
+        return True
+
+    def run(self, target: str, memory: str, quiet: float, every: float) -> str:
+        """Watch, until the steps are done; return the class of what was raised."""
+        try:
+            _find(target)(self.folder, self.start, memory=Path(memory), quiet=quiet, every=every, stop=self.stop)
+        except BaseException as error:
+            return type(error).__name__
+        return ""
+
+    def _write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def _append(self, name: str, text: str) -> None:
+        with (self.folder / name).open("a") as file:
+            file.write(text)
+
+    def _vanish(self, name: str) -> None:
+        """Have the file go away at the next look at its size, whichever way that is asked."""
+        path, real = self.folder / name, os.stat
+
+        def stat(target: Any, *args: Any, **kwargs: Any) -> Any:
+            if os.fspath(target) == str(path) if not isinstance(target, int) else False:
+                os.stat = real
+                path.unlink(missing_ok=True)
+            return real(target, *args, **kwargs)
+
+        os.stat = stat  # type: ignore[assignment]
+
+    def _gone(self, name: str) -> None:
+        """Take a file away that may be gone already."""
+        (self.folder / name).unlink(missing_ok=True)
+
+    def _touch(self, name: str) -> None:
+        os.utime(self.folder / name)
+
+
+class Workers:
+    """A Dask scheduler and its workers, processes of one thread each, until `stop`. Make it before any thread.
+
+    They score without a model: `<package>.training.score` becomes sums over the table, so that the right answer is
+    known. Each score is noted, and the first two wait for each other.
+
+    Args:
+        package: the lab's package.
+        folder: where notes are kept.
+        number: how many workers.
+        deadly: the `depth` of the candidate that kills its worker the first time.
+    """
+
+    def __init__(self, package: str, folder: str, number: int, deadly: int = -1) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True)
+        self.deadly = deadly
+        self._parent = os.getpid()
+        training: Any = importlib.import_module(f"{package}.training")
+        training.score = self._score
+        importlib.import_module(f"{package}.scale")
+        self.children = [self._fork(self._schedule)]
+        self.address = self._wait("address", 1)[0].read_text()
+        self.children += [self._fork(self._work) for _ in range(number)]
+        self._wait("worker-*", number)
+
+    def _fork(self, run: Callable[[], Any]) -> int:
+        child = os.fork()
+        if child == 0:
+            import asyncio
+
+            try:
+                asyncio.run(run())
+            finally:
+                os._exit(1)
+        return child
+
+    def _wait(self, pattern: str, number: int) -> list[Path]:
+        end = time.monotonic() + 40
+        while len(found := sorted(self.folder.glob(pattern))) < number and time.monotonic() < end:
+            time.sleep(0.02)
+        return found
+
+    async def _schedule(self) -> None:
+        from distributed import Scheduler
+
+        async with Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address="127.0.0.1:0") as scheduler:
+            _note(self.folder / "address", scheduler.address)
+            await scheduler.finished()
+
+    async def _work(self) -> None:
+        from distributed import Worker
+
+        folder = str(self.folder / "spill")
+        async with Worker(
+            self.address, nthreads=1, host="127.0.0.1", local_directory=folder, dashboard=False, dashboard_address=None
+        ) as worker:
+            _note(self.folder / f"worker-{os.getpid()}", worker.address)
+            await worker.finished()
+
+    def _score(self, candidate: dict[str, Any], table: Any) -> float:
+        depth = int(candidate["depth"])
+        with (self.folder / "begun").open("a") as file:
+            file.write(f"{os.getpid()} {depth}\n")
+        if depth == self.deadly and not (self.folder / "killed").exists() and os.getpid() != self._parent:
+            _note(self.folder / "killed", str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._meet()
+        if candidate.get("broken"):
+            raise ValueError("such a model cannot be")
+        with (self.folder / "scored").open("a") as file:
+            file.write(f"{os.getpid()} {depth}\n")
+        return float((table["price"] * depth).sum() % 100_003) + 0.5
+
+    def _meet(self) -> None:
+        """Wait until two are at work at the same time; once that was seen, or waited for in vain, nobody waits."""
+        place = self.folder / f"in-{os.getpid()}-{time.monotonic_ns()}"
+        place.touch()
+        end = time.monotonic() + 4
+        while not (self.folder / "met").exists() and time.monotonic() < end:
+            if len(list(self.folder.glob("in-*"))) > 1:
+                (self.folder / "met").touch()
+            time.sleep(0.02)
+        if not (self.folder / "met").exists():
+            (self.folder / "met").write_text("in vain")
+        place.unlink()
+
+    def report(self) -> dict[str, Any]:
+        """What was noted: workers, who was killed, whether two worked at the same time, what was begun and scored."""
+        read = {name: self._read(name) for name in ("begun", "scored", "killed", "met")}
+        pairs = {name: [line.split() for line in read[name].splitlines()] for name in ("begun", "scored")}
+        return {
+            "workers": [int(path.name.removeprefix("worker-")) for path in self.folder.glob("worker-*")],
+            "killed": int(read["killed"] or 0),
+            "together": (self.folder / "met").exists() and not read["met"],
+            **{name: [[int(one) for one in pair] for pair in found] for name, found in pairs.items()},
+        }
+
+    def _read(self, name: str) -> str:
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""
+
+    def alive(self) -> int:
+        """How many of scheduler and workers are still there."""
+        self.children = [child for child in self.children if os.waitpid(child, os.WNOHANG)[0] == 0]
+        return len(self.children)
+
+    def stop(self) -> None:
+        """Kill them all."""
+        if self.alive():
+            for child in self.children:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            self.children = []
+
+
+def _note(path: Path, text: str) -> None:
+    """Write a file in one step."""
+    new = path.with_name(f".{path.name}")
+    new.write_text(text)
+    new.rename(path)

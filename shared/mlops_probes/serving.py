@@ -1,0 +1,169 @@
+"""Runs a learner's service inside the worker, without a socket, before the check starts it as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+LOADING, LOADED = "[model loading]", "[model loaded]"
+
+
+class Champion:
+    """A model of house prices whose price is `grade` times `factor`, USD. It tells when it is loaded.
+
+    Args:
+        factor: USD for each grade.
+        loading: seconds that loading takes.
+        answer: what it does when it is asked: "price", "raise" or "nan".
+    """
+
+    def __init__(self, factor: float, *, loading: float = 0.0, answer: str = "price") -> None:
+        self.factor = factor
+        self.loading = loading
+        self.answer = answer
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        print(f"{LOADING} {self.factor:g}", flush=True)
+        time.sleep(self.loading)
+        print(f"{LOADED} {self.factor:g}", flush=True)
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Return a price for each row."""
+        if self.answer == "raise":
+            raise RuntimeError("a column is missing: see /srv/secret/train.py")
+        return np.asarray(X["grade"].to_numpy(dtype=float) * (np.nan if self.answer == "nan" else self.factor))
+
+
+def ask_in_experiment(
+    factory: str, package: str, share: float, factors: dict[str, float], asked: list[dict[str, Any]]
+) -> list[Any]:
+    """Ask an app whose followers have these versions (`{"champion": 3.0}`: its factor), without a registry.
+
+    Each of `asked` has `unit` and `house`. Returns status, body and what was logged (its fields) for each.
+    """
+    from mlops_lab.artifacts import Artifact, Metadata
+
+    module, _, name = factory.partition(":")
+    app = getattr(importlib.import_module(module), name)("http://127.0.0.1:9")
+    app.state.share = share
+    for number, (alias, factor) in enumerate(factors.items(), start=1):
+        follower = app.state.followers[alias]
+        features = {"grade": "long"}
+        metadata = Metadata("house_price", str(number), "", {}, features, 0, None, None, {}, "", "", {})
+        artifact = Artifact(Champion(factor), metadata)
+        follower.models.pricer = importlib.import_module("lab2_service.predictor").make_pricer(artifact)
+        follower.models.ready["house_price"] = artifact
+        follower.version = str(number)
+    lines: list[dict[str, Any]] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append({"message": record.getMessage(), **getattr(record, "fields", {})})
+
+    handler = Keep()
+    logging.getLogger(package).addHandler(handler)
+    logging.getLogger(package).setLevel(logging.INFO)
+    try:
+        return asyncio.run(_asked(app, asked, lines))
+    finally:
+        logging.getLogger(package).removeHandler(handler)
+
+
+async def _asked(app: Any, asked: list[dict[str, Any]], lines: list[dict[str, Any]]) -> list[Any]:
+    import httpx
+
+    answers = []
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as client:
+        for one in asked:
+            lines.clear()
+            path = "/v1/house-price/experiment"
+            answer = await client.post(path, params={"unit": one["unit"]}, json=one["house"])
+            answers.append([answer.status_code, answer.text, [line for line in lines if line["message"] == "exposure"]])
+    return answers
+
+
+def run_until_ready(
+    factory: str,
+    environment: dict[str, str],
+    seconds: float,
+    version: str,
+    breaks: bool = False,
+    by_argument: bool = False,
+) -> tuple[int, str]:
+    """Run the app of `package.module:function` until `/readyz` names the version, then end it; return status and body.
+
+    What follows that answer, notes on the disk for example, has some time before the end.
+
+    With `breaks`, the first download from MLflow breaks off after one file. With `by_argument`, the app is told of
+    MLflow by its argument alone, and the environment names a server that is not there.
+    """
+    os.environ.update(environment)
+    module, _, name = factory.partition(":")
+    make = getattr(importlib.import_module(module), name)
+    if by_argument:
+        address = os.environ.pop("MLFLOW_TRACKING_URI")
+        os.environ["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
+        try:
+            app = make(address)
+            return asyncio.run(_session(app, seconds, version))
+        finally:
+            os.environ["MLFLOW_TRACKING_URI"] = address
+    app = make()
+    if breaks:
+        import mlflow.artifacts
+
+        whole = mlflow.artifacts.download_artifacts
+        mlflow.artifacts.download_artifacts = _breaking(whole)
+    return asyncio.run(_session(app, seconds, version))
+
+
+async def _session(app: Any, seconds: float, version: str) -> tuple[int, str]:
+    import httpx
+
+    transport = httpx.ASGITransport(app=app)
+    end = time.monotonic() + seconds
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://service") as client,
+    ):
+        while True:
+            answer = await client.get("/readyz")
+            is_there = answer.status_code == 200 and answer.json().get("version") == version
+            if is_there or time.monotonic() > end:
+                break
+            await asyncio.sleep(0.05)
+        end = time.monotonic() + 2
+        while is_there and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+            if len([path for path in Path(os.environ["MODELS_DIR"]).rglob("model.pkl")]) == 1:
+                break
+        return answer.status_code, answer.text
+
+
+def _breaking(whole: Callable[..., str]) -> Callable[..., str]:
+    """MLflow's download, whose first call breaks off."""
+    calls = 0
+
+    def download(*arguments: Any, **options: Any) -> str:
+        nonlocal calls
+        calls += 1
+        place = whole(*arguments, **options)
+        if calls == 1:
+            files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(place) for name in names)
+            for path in files:
+                if not path.endswith("MLmodel"):
+                    os.remove(path)
+            raise ConnectionError("the download broke off")
+        return place
+
+    return download

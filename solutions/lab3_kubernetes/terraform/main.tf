@@ -1,0 +1,37 @@
+# What everything else stands on: versions, the place of the state, the account and its tags.
+
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+
+  # The state of Terraform: in a bucket, encrypted, and locked while someone applies. Bucket and region are said by
+  # `terraform init -backend-config=state.tfbackend`, since a backend knows no variables.
+  # solution 3.7
+  backend "s3" {
+    key          = "mlops-lab/eks.tfstate"
+    encrypt      = true
+    use_lockfile = true
+  }
+  # end solution
+}
+
+# Each resource of this configuration carries these tags: whose it is, and what made it.
+provider "aws" {
+  region = var.region
+
+  # solution 3.7
+  default_tags {
+    tags = {
+      project    = var.project
+      owner      = var.owner
+      managed-by = "terraform"
+    }
+  }
+  # end solution
+}

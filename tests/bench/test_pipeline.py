@@ -1,0 +1,27 @@
+"""The benchmark of week 5 at its smallest: one piece of work on a few rows, and the table of what was measured."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.pipeline.__main__ import median_of, report
+from bench.pipeline.rows import write_sales
+
+
+def test_polars_finds_the_bad_rows(tmp_path: Path) -> None:
+    path = tmp_path / "sales.parquet"
+    bad = write_sales(path, 3_000, seed=1)
+    assert bad > 0
+    measured = median_of([sys.executable, "polars", str(path), str(path)], 1, bad)
+    assert measured["seconds"] > 0 and measured["memory_mb"] > 50
+    with pytest.raises(SystemExit, match="bad rows"):
+        median_of([sys.executable, "polars", str(path), str(path)], 1, bad + 1)
+
+
+def test_the_table_compares_the_time_per_row() -> None:
+    found = {
+        "polars 1000": {"seconds": 1.0, "cpu_s": 2.0, "memory_mb": 100.0},
+        "polars 10000": {"seconds": 5.0, "cpu_s": 10.0, "memory_mb": 1_000.0},
+    }
+    assert report(found, 3)[-1].split() == ["polars", "10,000", "5.00", "10.00", "1,000", "0.50"]

@@ -1,0 +1,127 @@
+"""The Terraform files of 3.7 as one configuration, as Terraform sees them: no block has a file of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from labkit.checking.documents import Documents
+from labkit.checking.located import Located
+from labkit.checks import expect, fail
+
+FILES = ("main.tf", "variables.tf", "network.tf", "cluster.tf", "registry.tf", "identity.tf", "cost.tf", "outputs.tf")
+_LOCAL = re.compile(r"\$\{local\.(\w+)\}")
+_REFERENCE = re.compile(r"(?<![\w.\"-])(?:(var|local)\.([a-zA-Z_]\w*)|(data\.)?(aws_\w+)\.([a-zA-Z_]\w*))")
+
+
+class Infra:
+    """All blocks of all files."""
+
+    def __init__(self, documents: Documents) -> None:
+        self.files = [documents.hcl(f"terraform/{name}") for name in FILES]
+
+    def blocks(self, *words: str) -> list[Located]:
+        """The blocks that begin with these words, from all files."""
+        return [block for file in self.files for block in file.blocks(*words)]
+
+    def resources(self, kind: str) -> list[Located]:
+        """The resources of a type."""
+        return self.blocks("resource", kind)
+
+    def one(self, kind: str, why: str) -> Located:
+        """The one resource of a type."""
+        found = self.resources(kind)
+        if len(found) != 1:
+            fail(
+                expected=f"one resource `{kind}`",
+                found=f"{len(found) or 'none'}",
+                help=why,
+                where=(found or [None])[-1],
+            )
+        return found[0]
+
+    def policy(self, name: str) -> Located:
+        """The policy document of this name."""
+        found = self.blocks("data", "aws_iam_policy_document", name)
+        if len(found) != 1:
+            fail(
+                expected=f'`data "aws_iam_policy_document" "{name}"`',
+                found=f"{len(found) or 'none'}",
+                help="Policies are written as documents of HCL: Terraform makes the JSON.",
+            )
+        return found[0]
+
+    def resolved(self, value: Located) -> Located:
+        """The value behind `local.name`; others as they are."""
+        match = _LOCAL.fullmatch(str(value.value)) if value.is_expression else None
+        if match:
+            for block in self.blocks("locals"):
+                if (found := block.get(match[1])) is not None:
+                    return found
+        return value
+
+    def names(self) -> set[str]:
+        """What can be referred to."""
+        known = set()
+        for file in self.files:
+            for kind, prefix in (("variable", "var."), ("resource", ""), ("data", "data.")):
+                known |= {prefix + ".".join(words) for words in _labels(file, kind)}
+        return known | {f"local.{name}" for block in self.blocks("locals") for name, _ in block.items()}
+
+    def references(self) -> Iterator[tuple[str, Located]]:
+        """Each name that is referred to, with its place."""
+        for file in self.files:
+            yield from _references(file)
+
+
+def _labels(file: Located, kind: str) -> Iterator[tuple[str, ...]]:
+    top = file.get(kind)
+    for block in top or []:
+        for first, below in block.items():
+            if kind == "variable":
+                yield (first,)
+            else:
+                yield from ((first, name) for name, _ in below.items())
+
+
+def _references(value: Located) -> Iterator[tuple[str, Located]]:
+    plain = value.value
+    if isinstance(plain, dict):
+        for _, below in value.items():
+            yield from _references(below)
+    elif isinstance(plain, list):
+        for below in value:
+            yield from _references(below)
+    elif value.is_expression:
+        for match in _REFERENCE.finditer(re.sub(r'"(?:[^"$\\]|\\.)*"', '""', str(plain))):
+            name = f"{match[1]}.{match[2]}" if match[1] else f"{match[3] or ''}{match[4]}.{match[5]}"
+            yield name, value
+
+
+def texts(value: Located | None) -> list[str]:
+    """The texts of a list, or a single one."""
+    if value is None:
+        return []
+    plain = value.value
+    return [str(one) for one in plain] if isinstance(plain, list) else [str(plain)]
+
+
+def only(block: Located, name: str, wanted: object, help: str) -> None:
+    """Expect an argument with a value."""
+    found = block.get(name)
+    value = found.value if found is not None else None
+    expect.that(
+        type(value) is type(wanted) and value == wanted,
+        expected=f"`{name} = {str(wanted).lower() if isinstance(wanted, bool) else wanted}`",
+        found="it is not there" if found is None else found,
+        help=help,
+        where=found or block,
+    )
+
+
+def inner(block: Located, name: str, help: str) -> Located:
+    """Expect one block in a block."""
+    found = block.blocks(name)
+    if len(found) != 1:
+        fail(expected=f"one block `{name}` in {block.name}", found=f"{len(found) or 'none'}", help=help, where=block)
+    return found[0]

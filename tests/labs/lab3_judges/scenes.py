@@ -1,0 +1,113 @@
+"""The scenes of a rollout, drawn anew for each run: names and tags are such that none can be typed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lab3_judges.cluster import Control, Scene, play
+from labkit.checking.doors import Door
+from labkit.checks import LabHandle
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LONG = 360.0
+"""A timeout that nothing here needs."""
+SHORT = 60.0
+FOREIGN = "registry.example/other/ml-api:hotfix"
+GROUPS = {
+    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer"),
+    "stuck": ("crash", "pull", "unschedulable"),
+    "shared": ("scaled meanwhile", "image meanwhile", "image in the middle", "image at the end"),
+    "interrupted": ("breaks", "ends", "expires", "away"),
+    "history": ("history",),
+    "slow": ("waiting", "no way back"),
+}
+"""Scenes that are played at the same time."""
+
+
+class Scenes:
+    """Groups of scenes; each group is played once, when the first check asks for one of its scenes."""
+
+    def __init__(self, open_lab: Callable[[], LabHandle], rng: np.random.Generator) -> None:
+        self._open = open_lab
+        self._rng = rng
+        self._played: dict[str, dict[str, Scene]] = {}
+        self.smoked: list[tuple[str, bool]] = []
+
+    def get(self, door: Door, name: str) -> Scene:
+        """Return a scene that was played."""
+        group = next(group for group, names in GROUPS.items() if name in names)
+        if group not in self._played:
+            scenes = {one: make() for one, make in self._scenes(door).items() if one in GROUPS[group]}
+            play(self._open(), door, scenes.values())
+            self._played[group] = scenes
+        return self._played[group][name]
+
+    def _word(self) -> str:
+        return "".join(self._rng.choice(list("abcdefghkmnprstuvwxyz"), 5))
+
+    def _scene(self, kind: str = "fine", *, answer: int = 200, **options: Any) -> Scene:
+        """A rollout of a new image, of which `kind` is what happens."""
+        registry, old, new = f"registry.example/{self._word()}/ml-api", self._word(), self._word()
+        image, before, first = f"{registry}:{new}", f"{registry}:{old}", f"{registry}:{self._word()}"
+        script = {
+            "image": before,
+            "replicas": int(self._rng.integers(3, 6)),
+            "labels": {"app.kubernetes.io/name": "ml-api", "app.kubernetes.io/instance": self._word()},
+            "plays": {image: kind},
+            "answers": {image: answer},
+            "past": [(1, first)],
+            "sidecars": [{"name": "log", "image": f"registry.example/log:{self._word()}"}],
+        }
+        named = {name: options.pop(name) for name in ("meanwhile", "takeover", "watch", "away") if name in options}
+        return Scene(f"team-{self._word()}", {**script, **named}, image=image, options={"timeout": LONG, **options})
+
+    def _scenes(self, door: Door) -> dict[str, Callable[[], Scene]]:
+        control = Control(door)
+
+        def look(namespace: str) -> None:
+            """The smoke test of a check: it looks at the cluster when it is called."""
+            last = [line for line in control.ask("GET", namespace)["log"] if "what" in line][-1]
+            self.smoked.append((str(namespace), bool(last["complete"])))
+
+        def refuse(namespace: str) -> None:
+            raise ValueError("the prices are wrong")
+
+        scene = self._scene
+        other = {"image": FOREIGN}
+        return {
+            "fine": scene,
+            "own smoke test": partial(scene, smoke=look),
+            "bad smoke test": partial(scene, smoke=refuse),
+            "bad answer": partial(scene, answer=503),
+            "crash": partial(scene, "stuck-crash"),
+            "pull": partial(scene, "stuck-pull"),
+            "unschedulable": partial(scene, "stuck-unschedulable"),
+            "scaled meanwhile": partial(scene, meanwhile={"replicas": 7}),
+            "image meanwhile": partial(scene, meanwhile=other),
+            "image in the middle": partial(scene, takeover={**other, "at": 2}),
+            "image at the end": partial(scene, "stuck-crash", takeover={**other, "at": 3}),
+            "breaks": partial(scene, watch="breaks"),
+            "ends": partial(scene, watch="ends"),
+            "expires": partial(scene, watch="expires"),
+            "away": partial(scene, away=2),
+            "history": self._history,
+            "waiting": partial(scene, "waiting-unschedulable", timeout=SHORT),
+            "no way back": self._no_way_back,
+        }
+
+    def _no_way_back(self) -> Scene:
+        scene = self._scene("stuck-crash", timeout=SHORT)
+        scene.script["plays"][scene.script["image"]] = "waiting-unschedulable"
+        return scene
+
+    def _history(self) -> Scene:
+        scene = self._scene()
+        numbers = sorted(int(number) for number in self._rng.choice(range(2, 8), 2, replace=False))
+        scene.function, scene.image, scene.options = "history", "", {}
+        scene.script["past"] = [(number, f"registry.example/ml-api:{self._word()}") for number in (*numbers, 9, 10, 11)]
+        scene.script["strangers"] = [(8, "registry.example/canary:1"), (14, "registry.example/canary:2")]
+        return scene

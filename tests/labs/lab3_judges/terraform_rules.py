@@ -1,0 +1,393 @@
+"""Judges 3.7: what stands in the Terraform files, without AWS."""
+
+from __future__ import annotations
+
+from lab3_judges.infra import Infra, inner, only, texts
+from labkit.checking.located import Located
+from labkit.checks import expect, fail
+
+WORLD = ("0.0.0.0/0", "::/0")
+NODE_POLICIES = {
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEKS_CNI_Policy",
+    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonSSMManagedInstanceCore",
+}
+PUSH = {
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:CompleteLayerUpload",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+}
+ISSUER = "token.actions.githubusercontent.com"
+
+
+def judge_references(infra: Infra) -> None:
+    """Each name leads somewhere."""
+    known = infra.names()
+    for name, place in infra.references():
+        expect.that(
+            name in known,
+            expected=f"`{name}` is declared in one of the files",
+            found="it is not",
+            help="`terraform validate` says the same, where Terraform is installed.",
+            where=place,
+        )
+
+
+def judge_state(infra: Infra) -> None:
+    """The state lies in S3, encrypted and locked."""
+    blocks = infra.blocks("terraform")
+    backends = [one for block in blocks for one in block.blocks("backend", "s3")]
+    if len(backends) != 1:
+        others = [one.path for block in blocks for one in block.blocks("backend")]
+        fail(
+            expected='`backend "s3"`',
+            found=", ".join(others) or "no backend: the state would be a file beside the code",
+            help="The state has every value in clear, passwords too. A file in the tree is committed one day, and two "
+            "people have two of them.",
+            where=blocks[0] if blocks else None,
+        )
+    only(backends[0], "encrypt", True, "The state has every value in clear.")
+    lock = backends[0].get("use_lockfile")
+    expect.that(
+        (lock is not None and lock.value is True) or backends[0].get("dynamodb_table"),
+        expected="`use_lockfile = true`",
+        found=lock if lock is not None else "no lock",
+        help="Without a lock, two that apply at once overwrite each other's state.",
+        where=lock or backends[0],
+    )
+    for secret in ("access_key", "secret_key", "token"):
+        found = backends[0].get(secret)
+        expect.that(not found, expected=f"no `{secret}` in the code", found="there is one", where=found)
+
+
+def judge_tags(infra: Infra) -> None:
+    """Each resource says whose it is."""
+    providers = infra.blocks("provider", "aws")
+    if not providers:
+        fail(expected='`provider "aws"`', found="none")
+    help = "`default_tags` gives them to each resource. Without tags nobody knows whose bill it is."
+    tags = infra.resolved(inner(providers[0], "default_tags", help)["tags"])
+    for name in ("project", "owner", "managed-by"):
+        found = tags.get(name)
+        expect.that(
+            found is not None and found.value not in ("", None),
+            expected=f"the tag `{name}`",
+            found=f"only {', '.join(f'`{key}`' for key, _ in tags.items()) or 'none'}",
+            help=help,
+            where=tags,
+        )
+
+
+def judge_variables(infra: Infra) -> None:
+    """Each variable has a type and says what it is."""
+    variables = {name: block for file in infra.files for name, block in _variables(file)}
+    for name in ("api_cidrs", "monthly_budget_usd"):
+        expect.that(name in variables, expected=f'`variable "{name}"`', found=f"{', '.join(variables)}")
+    for name, block in variables.items():
+        kind, words = block.get("type"), block.get("description")
+        expect.that(
+            kind is not None and words is not None and len(str(words.value).split()) >= 3,
+            expected=f"`{name}` has a `type`, and a `description` of three words or more",
+            found="no type" if kind is None else "no description" if words is None else words,
+            help="Whoever calls this has nothing else. Without a type, `true` may be a text.",
+            where=block,
+        )
+    for name, wanted in (
+        ("api_cidrs", ("${list(string)}", "${set(string)}")),
+        ("monthly_budget_usd", ("${number}",)),
+    ):
+        kind = variables[name]["type"]
+        text = str(kind.value).replace(" ", "")
+        text = text if text.startswith("${") else f"${{{text}}}"
+        expect.that(text in wanted, expected=f"`{name}` is of type `{wanted[0][2:-1]}`", found=kind, where=kind)
+    default = variables["api_cidrs"].get("default")
+    expect.that(
+        default is None,
+        expected="`api_cidrs` has no default",
+        found=default if default is not None else "",
+        help="Whoever applies this must say from where the API is reached. A default is what nobody looks at.",
+        where=default,
+    )
+
+
+def _variables(file: Located) -> list[tuple[str, Located]]:
+    return [(name, below[0]) for one in file.get("variable") or [] for name, below in _unlisted(one)]
+
+
+def _unlisted(one: Located) -> list[tuple[str, list[Located]]]:
+    return [(name, [below]) for name, below in one.items()]
+
+
+def judge_endpoint(infra: Infra) -> None:
+    """The API of the cluster is not open to the world."""
+    cluster = infra.one("aws_eks_cluster", "The cluster itself.")
+    network = inner(cluster, "vpc_config", "It says in which subnets the cluster stands, and who reaches its API.")
+    only(network, "endpoint_private_access", True, "The nodes reach the API without a way through the internet.")
+    public = network.get("endpoint_public_access")
+    if public is not None and public.value is False:
+        return
+    found = network.get("public_access_cidrs")
+    open_to = [text for text in texts(found) if text in WORLD]
+    expect.that(
+        found is not None and not open_to,
+        expected="`public_access_cidrs = var.api_cidrs`, or no public endpoint",
+        found=found if found is not None else "no limit: the default is 0.0.0.0/0, the whole world",
+        help="A login stands before it. So it did before every CVE of the last years.",
+        where=found or network,
+    )
+
+
+def judge_nodes(infra: Infra) -> None:
+    """The nodes stand in private subnets, two or more, and their rights outlive them."""
+    group = infra.one("aws_eks_node_group", "The machines.")
+    subnets = group["subnet_ids"]
+    expect.that(
+        "aws_subnet.private" in str(subnets.value) and "aws_subnet.public" not in str(subnets.value),
+        expected="the nodes stand in `aws_subnet.private`",
+        found=subnets,
+        help="In a public subnet a node has an address that the world can reach.",
+        where=subnets,
+    )
+    scaling = inner(group, "scaling_config", "How many nodes there are.")
+    expect.that(
+        scaling["min_size"].of(int) >= 2,
+        expected="2 nodes or more",
+        found=scaling["min_size"],
+        help="With one node, each update of the node is an outage.",
+        where=scaling["min_size"],
+    )
+    after = group.get("depends_on")
+    expect.that(
+        "aws_iam_role_policy_attachment" in str(after.value if after is not None else ""),
+        expected="`depends_on` names the attachments of the node role's policies",
+        found="it does not",
+        help="Nothing else says that the rights are needed: Terraform then removes them first, the nodes cannot leave, "
+        "and `destroy` hangs.",
+        where=after or group,
+    )
+
+
+def judge_node_rights(infra: Infra) -> None:
+    """The node role has what a node needs."""
+    found: dict[str, Located] = {}
+    for one in infra.resources("aws_iam_role_policy_attachment"):
+        if "aws_iam_role.node" not in str(one["role"].value):
+            continue
+        each = one.get("for_each")
+        text = str(one["policy_arn"].value) + (str(each.value) if each is not None else "")
+        found |= {name: one for name in _policy_names(text)}
+    extra = sorted(set(found) - NODE_POLICIES)
+    expect.that(
+        not extra,
+        expected="the node role joins the cluster, gives addresses and pulls images, and nothing else",
+        found=f"it also has {', '.join(extra)}",
+        help="What a node may do, each pod on it may do. Pods have a role of their own: Pod Identity.",
+        where=found[extra[0]] if extra else None,
+    )
+    for wanted in ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistry"):
+        expect.that(
+            any(name.startswith(wanted) for name in found),
+            expected=f"the node role has {wanted}{'ReadOnly' if wanted.endswith('Registry') else ''}",
+            found=", ".join(found) or "none",
+            help="Without it the node does not join, gives no addresses, or pulls no image.",
+        )
+
+
+def _policy_names(text: str) -> list[str]:
+    import re
+
+    names = re.findall(r"\b(?:Amazon|AWS|Admin|Power|IAM|ReadOnly)\w+", text)
+    return [name for name in names if not name.startswith("aws")]
+
+
+def judge_registry(infra: Infra) -> None:
+    """A tag means one image; images are scanned; `destroy` removes them."""
+    repository = infra.one("aws_ecr_repository", "Where images lie.")
+    only(
+        repository, "image_tag_mutability", "IMMUTABLE",
+        "With MUTABLE the same tag is another image tomorrow, and going back to it goes nowhere.",
+    )  # fmt: skip
+    only(repository, "force_delete", True, "A repository with images is not deleted: `destroy` would leave it behind.")
+    scanning = inner(repository, "image_scanning_configuration", "Images are scanned for known holes.")
+    only(scanning, "scan_on_push", True, "Images are scanned for known holes.")
+    infra.one("aws_ecr_lifecycle_policy", "Without it, images are kept, and paid, for ever.")
+
+
+def judge_bucket(infra: Infra) -> None:
+    """The models are encrypted, private, versioned, and gone after `destroy`."""
+    bucket = infra.one("aws_s3_bucket", "Where models lie.")
+    only(bucket, "force_destroy", True, "A bucket with objects is not deleted: `destroy` would leave it behind.")
+    private = infra.one("aws_s3_bucket_public_access_block", "Four switches against one careless policy.")
+    for name in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
+        only(private, name, True, "Each of the four closes another way to make a bucket public.")
+    secret = infra.one("aws_s3_bucket_server_side_encryption_configuration", "The models are encrypted.")
+    rule = inner(inner(secret, "rule", "How."), "apply_server_side_encryption_by_default", "How.")
+    algorithm = rule["sse_algorithm"]
+    expect.that(
+        algorithm.value in ("aws:kms", "AES256", "aws:kms:dsse"),
+        expected="`aws:kms` or `AES256`", found=algorithm, where=algorithm,
+    )  # fmt: skip
+    versions = infra.one("aws_s3_bucket_versioning", "A model that was overwritten can be had again.")
+    only(inner(versions, "versioning_configuration", "Whether."), "status", "Enabled", "Overwritten is not lost.")
+
+
+def judge_github(infra: Infra) -> None:
+    """Only the main branch of one repository becomes `ci`."""
+    trust = infra.policy("ci_trust")
+    (statement, *more) = trust.blocks("statement") or [None]
+    if statement is None or more:
+        fail(expected="one `statement` in `ci_trust`", found=f"{len(trust.blocks('statement'))}", where=trust)
+    actions = texts(statement.get("actions"))
+    expect.that(
+        actions == ["sts:AssumeRoleWithWebIdentity"],
+        expected="the action `sts:AssumeRoleWithWebIdentity`", found=", ".join(actions) or "none", where=statement,
+    )  # fmt: skip
+    who = inner(statement, "principals", "GitHub's provider.")
+    expect.that(
+        who["type"].value == "Federated" and "openid_connect_provider" in str(who["identifiers"].value),
+        expected="the principal is GitHub's OIDC provider", found=who["identifiers"], where=who,
+    )  # fmt: skip
+    conditions = {str(one["variable"].value): one for one in statement.blocks("condition")}
+    for name, wanted, help in (
+        ("aud", "sts.amazonaws.com", "A token that was made for another service must not do."),
+        (
+            "sub", "repo:${var.github_repository}:ref:refs/heads/main",
+            "GitHub's provider signs for every repository of the world, and for every branch of yours.",
+        ),
+    ):  # fmt: skip
+        condition = conditions.get(f"{ISSUER}:{name}")
+        if condition is None:
+            fail(
+                expected=f"a condition on `{ISSUER}:{name}`",
+                found=", ".join(conditions) or "no condition: every repository of the world gets this role",
+                help=help,
+                where=statement,
+            )
+        values = texts(condition["values"])
+        test = str(condition["test"].value)
+        expect.that(
+            values == [wanted] and test in ("StringEquals", "StringLike"),
+            expected=f"`{ISSUER}:{name}` equals `{wanted}`",
+            found=f"{test} {', '.join(values)}",
+            help=help,
+            where=condition,
+        )
+
+
+def judge_rights(infra: Infra) -> None:
+    """No policy says `*`, and each role has what it needs."""
+    for block in infra.blocks("data", "aws_iam_policy_document"):
+        for statement in block.blocks("statement"):
+            actions, resources = texts(statement.get("actions")), texts(statement.get("resources"))
+            wide = [action for action in actions if "*" in action]
+            expect.that(
+                not wide and not statement.get("not_actions"),
+                expected="each action by its name",
+                found=", ".join(wide) or "`not_actions`",
+                help="`*` also means what AWS adds next year.",
+                where=statement.get("actions") or statement,
+            )
+            expect.that(
+                "*" not in resources or actions == ["ecr:GetAuthorizationToken"],
+                expected="each resource by its ARN; only `ecr:GetAuthorizationToken` knows none",
+                found=f"`*` for {', '.join(actions)}",
+                help="A role that may push to every repository may replace every image of the company.",
+                where=statement.get("resources") or statement,
+            )
+    _may(infra, "ci", PUSH, "aws_ecr_repository.", "push an image to the repository")
+    _may(infra, "ci", {"ecr:GetAuthorizationToken"}, "*", "log in to the registry")
+    _may(infra, "ml_api", {"s3:ListBucket"}, "aws_s3_bucket.", "list the bucket")
+    _may(infra, "ml_api", {"s3:GetObject"}, ".arn}/*", "read the objects: their ARN ends in `/*`")
+    more = sorted(_actions(infra, "ml_api") - {"s3:ListBucket", "s3:GetObject", "s3:GetObjectVersion"})
+    expect.that(
+        not more,
+        expected="the service reads models, and does nothing else",
+        found=", ".join(more),
+        help="A service that serves models need not write them.",
+        where=infra.policy("ml_api"),
+    )
+
+
+def _actions(infra: Infra, name: str) -> set[str]:
+    return {one for statement in infra.policy(name).blocks("statement") for one in texts(statement.get("actions"))}
+
+
+def _may(infra: Infra, name: str, actions: set[str], resource: str, what: str) -> None:
+    allowed: set[str] = set()
+    for statement in infra.policy(name).blocks("statement"):
+        if any(resource in text for text in texts(statement.get("resources"))):
+            allowed |= set(texts(statement.get("actions")))
+    missing = sorted(actions - allowed)
+    expect.that(
+        not missing,
+        expected=f"`{name}` may {what}",
+        found=f"it lacks {', '.join(missing)} for such a resource",
+        where=infra.policy(name),
+    )
+
+
+def judge_pods(infra: Infra) -> None:
+    """The service's pods get their role by Pod Identity."""
+    trust = infra.policy("ml_api_trust")
+    statements = trust.blocks("statement")
+    actions = {one for statement in statements for one in texts(statement.get("actions"))}
+    who = [text for one in statements for block in one.blocks("principals") for text in texts(block["identifiers"])]
+    expect.that(
+        who == ["pods.eks.amazonaws.com"] and actions == {"sts:AssumeRole", "sts:TagSession"},
+        expected="`pods.eks.amazonaws.com` may `sts:AssumeRole` and `sts:TagSession`",
+        found=f"{', '.join(who) or 'nobody'} may {', '.join(sorted(actions)) or 'nothing'}",
+        help="Pod Identity tags the session with namespace and service account. Without TagSession no pod gets in.",
+        where=trust,
+    )
+    link = infra.one("aws_eks_pod_identity_association", "It says which pods get the role.")
+    only(link, "namespace", "ml", "The pods of the service run there.")
+    only(link, "service_account", "ml-api", "The pods of the service have this account.")
+    expect.that(
+        "aws_iam_role.ml_api" in str(link["role_arn"].value),
+        expected="the role `aws_iam_role.ml_api`", found=link["role_arn"], where=link["role_arn"],
+    )  # fmt: skip
+    addons = [text for one in infra.resources("aws_eks_addon") for text in texts(one.get("addon_name"))]
+    expect.that(
+        "eks-pod-identity-agent" in addons,
+        expected="the add-on `eks-pod-identity-agent`",
+        found=", ".join(addons) or "no add-on",
+        help="Without its agent on each node, a pod asks for its role, and nobody answers.",
+    )
+
+
+def judge_budget(infra: Infra) -> None:
+    """An alarm goes off before the bill comes."""
+    budget = infra.one("aws_budgets_budget", "A cluster that was forgotten costs as much as one that is used.")
+    for name, wanted in (("budget_type", "COST"), ("limit_unit", "USD"), ("time_unit", "MONTHLY")):
+        only(budget, name, wanted, "The cost of a month in US dollars.")
+    limit = budget["limit_amount"]
+    expect.that(
+        "var.monthly_budget_usd" in str(limit.value),
+        expected="`limit_amount` is `var.monthly_budget_usd`", found=limit, where=limit,
+    )  # fmt: skip
+    notes = budget.blocks("notification")
+    expect.that(
+        notes,
+        expected="a `notification` in the budget",
+        found="none",
+        help="A budget stops nothing. Without a notification it is a chart that nobody opens.",
+        where=budget,
+    )
+    heard = False
+    for note in notes:
+        told = texts(note.get("subscriber_email_addresses")) + texts(note.get("subscriber_sns_topic_arns"))
+        expect.that(told, expected="someone who is told", found="nobody", where=note)
+        percent = note["threshold_type"].value == "PERCENTAGE"
+        threshold = note["threshold"].of(float)
+        heard = heard or (percent and threshold <= 100)
+    expect.that(
+        heard,
+        expected="a notification at 100 percent or earlier",
+        found="only later ones",
+        help="At 100 percent the money is gone. It is the last moment at which an alarm is one.",
+        where=notes[0],
+    )

@@ -1,0 +1,311 @@
+"""Judgements of 4.7: how many units an experiment takes, and what may be concluded from its outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log, sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from labkit.checks import LabHandle, expect, fail
+
+EFFECT, FEWEST, MISMATCH = 5_000.0, 100, 0.001
+"""As in the lab's own file: what these words stand for is given there."""
+DAYS, DAILY = 14, 60
+"""Of the simulated A/A tests: how long they run, and units per arm and day."""
+
+
+def judge_sample_size(lab: LabHandle, rng: np.random.Generator) -> None:
+    """The formula of the docstring, for several effects."""
+    for power, alpha in ((0.8, 0.05), (0.9, 0.01)):
+        sd, effect = float(rng.uniform(50_000, 120_000)), float(rng.uniform(4_000, 9_000))
+        z = stats.norm.ppf
+        exact = 2 * ((z(1 - alpha / 2) + z(power)) * sd / effect) ** 2
+        found = expect.number(lab.ab_test.sample_size(effect, power=power, alpha=alpha, sd=sd), "`sample_size(…)`")
+        if found == ceil(exact):
+            continue
+        help = ""
+        one_sided = 2 * ((z(1 - alpha) + z(power)) * sd / effect) ** 2
+        if abs(found - one_sided) <= 1:
+            help = "This is the test of one side. Nobody knows beforehand that the challenger is not worse: alpha / 2."
+        elif abs(found - 2 * exact) <= 2:
+            help = "This is the number for both arms together."
+        elif abs(found - exact / 2) <= 1:
+            help = "Both means vary, so the variance of their difference is twice that of one: hence the 2 in front."
+        elif abs(found - exact) <= 1:
+            help = "Rounded up: with a unit less, the power is not reached. And a number of units is an integer."
+        elif abs(found - 2 * (z(1 - alpha / 2) * sd / effect) ** 2) <= 1:
+            help = "Without z(power) the difference is found in half of the experiments only."
+        fail(
+            expected=f"{ceil(exact):,} per arm for effect {effect:,.0f}, power={power}, alpha={alpha}, sd={sd:,.0f}",
+            found=expect.figure(found),
+            help=help,
+        )
+    many, few = (float(lab.ab_test.sample_size(effect, sd=80_000.0)) for effect in (2_000.0, 4_000.0))
+    expect.that(
+        abs(many / few - 4) < 0.01,
+        expected="half the effect takes four times as many units",
+        found=f"{many:,.0f} and {few:,.0f}",
+    )
+
+
+def draw_errors(rng: np.random.Generator, shape: Any) -> np.ndarray:
+    """Absolute errors of prices: none below 0, a long tail, USD."""
+    return np.asarray(rng.lognormal(10.7, 0.9, shape))
+
+
+def outcomes(champion: np.ndarray, challenger: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    """One answer per unit, in a drawn order."""
+    arm = np.repeat(["champion", "challenger"], [len(champion), len(challenger)])
+    table = pd.DataFrame({"arm": arm, "error": np.concatenate([champion, challenger])})
+    table = table.sample(frac=1, random_state=rng).reset_index(drop=True)
+    table.insert(0, "unit", [f"customer-{number}" for number in rng.permutation(10 * len(table))[: len(table)]])
+    return table
+
+
+def repeated(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The same units with several answers each, that lie near to each other: the units stay in their order."""
+    table = table.loc[table.index.repeat(rng.integers(1, 9, len(table)))].reset_index(drop=True)
+    table["error"] *= rng.uniform(0.9, 1.1, len(table))
+    return table
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the docstring of `analyse` defines."""
+
+    difference: float
+    half: float
+    plain: float  # half of the interval of a single look
+    mismatch_p: float
+    fewest: int
+
+    def decision(self, planned: int | None) -> str:
+        """What the experiment has found."""
+        if self.mismatch_p < MISMATCH:
+            return "mismatch"
+        if self.fewest < max(FEWEST, planned or 0) or abs(self.difference) <= self.half:
+            return "undecided"
+        return "challenger" if self.difference < 0 else "champion"
+
+
+def figures(
+    table: pd.DataFrame, effect: float = EFFECT, share: float = 0.5, alpha: float = 0.05, planned: int | None = None
+) -> Figures:
+    """Compute them a second time, in another way than the lab does."""
+    means = {
+        arm: part.groupby("unit", sort=False)["error"].mean().to_numpy() for arm, part in table.groupby("arm")
+    }  # fmt: skip
+    champion, challenger = means["champion"], means["challenger"]
+    sizes = [len(champion), len(challenger)]
+    total = sum(sizes)
+    p = float(stats.chisquare(sizes, [total * (1 - share), total * share]).pvalue)
+    champion, challenger = champion[:planned], challenger[:planned]
+    variance = stats.sem(champion) ** 2 + stats.sem(challenger) ** 2
+    difference = float(np.mean(challenger) - np.mean(champion))
+    plain = half = float(stats.norm.isf(alpha / 2) * sqrt(variance))
+    if planned is None:
+        wide = variance + effect**2
+        half = sqrt(2 * variance * wide / effect**2 * (-log(alpha) + 0.5 * log(wide / variance)))
+    return Figures(difference, half, plain, p, min(sizes))
+
+
+def ask(lab: LabHandle, table: pd.DataFrame, **options: Any) -> dict[str, Any]:
+    """The learner's verdict, as plain values."""
+    verdict = expect.handle(lab.ab_test.analyse(table, **options), "the answer of `analyse`")
+    names = ("difference", "low", "high", "mismatch_p", "method", "decision")
+    if missing := verdict.lacks(*names):
+        fail(expected="`analyse` returns a `Verdict`", found=f"{expect.shown(verdict)} without {', '.join(missing)}")
+    return {name: verdict.attr(name) for name in names}
+
+
+def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Difference, interval and p-value are those of the docstring, for both methods."""
+    sizes = int(rng.integers(150, 400)), int(rng.integers(150, 400))
+    share = sizes[1] / sum(sizes)
+    table = outcomes(draw_errors(rng, sizes[0]), draw_errors(rng, sizes[1]) * 0.9, rng)
+    for options in ({}, {"effect": 9_000.0, "alpha": 0.01}, {"planned": 120}):
+        options = {"share": round(share, 2), **options}
+        found, wanted = ask(lab, table, **options), figures(table, **options)
+        said = ", ".join(f"{name}={value:g}" for name, value in options.items())
+        _close(found["difference"], wanted.difference, f"`difference` with {said}", _sides(found, wanted, table))
+        _close(found["mismatch_p"], wanted.mismatch_p, f"`mismatch_p` with {said}", "")
+        low, high = (expect.number(found[name], f"`{name}`") for name in ("low", "high"))
+        _close((low + high) / 2, wanted.difference, f"the middle of the interval with {said}", "")
+        _close(
+            (high - low) / 2,
+            wanted.half,
+            f"half of the interval with {said}",
+            _narrow(wanted, (high - low) / 2, options),
+        )
+        method = "fixed-horizon" if "planned" in options else "always-valid"
+        expect.that(found["method"] == method, expected=f"`method` is {method!r} with {said}", found=found["method"])
+
+
+def _close(found: object, wanted: float, what: str, help: str) -> None:
+    expect.close(found, wanted, what, rel=1e-6, abs=1e-9, help=help)
+
+
+def _sides(found: dict[str, Any], wanted: Figures, table: pd.DataFrame) -> str:
+    if np.isclose(expect.number(found["difference"], "`difference`"), -wanted.difference):
+        return "The challenger minus the champion: below 0 its error is smaller."
+    return "Only the first `planned` units of each arm count, in the order in which they came."
+
+
+def _narrow(wanted: Figures, half: float, options: dict[str, Any]) -> str:
+    if "planned" not in options and np.isclose(half, wanted.plain, rtol=0.02):
+        return (
+            "This is the interval of a test that is looked at once. Who looks each day gets it wrong far more "
+            "often than alpha says: use the always-valid one."
+        )
+    return "Variances with n - 1, each divided by its own number of units, then added."
+
+
+def judge_units(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A unit with many answers counts once."""
+    table = outcomes(draw_errors(rng, 150), draw_errors(rng, 150), rng)
+    many = repeated(table, rng)
+    for planned in (None, 110):
+        found, wanted = ask(lab, many, planned=planned), figures(many, planned=planned)
+        wrong = figures(many.assign(unit=[str(place) for place in range(len(many))]), planned=planned)
+        for name, right, other in (
+            ("difference", wanted.difference, wrong.difference),
+            ("half of the interval", wanted.half, wrong.half),
+        ):
+            value = found["difference"] if name == "difference" else (found["high"] - found["low"]) / 2
+            counted = np.isclose(expect.number(value, name), other)
+            help = "Each row was counted as a unit of its own." if counted else ""
+            help += (
+                " Ten answers to one customer are no ten customers: take the mean of each unit first. Else the "
+                "interval is too narrow."
+            )
+            _close(value, right, f"{name}, of 150 units per arm with 1 to 8 answers each", help.strip())
+    expect.that(
+        ask(lab, many)["mismatch_p"] == 1.0,
+        expected="`mismatch_p` is 1 where each arm has 150 units",
+        found=ask(lab, many)["mismatch_p"],
+        help="Units were assigned, not answers: count units.",
+    )
+
+
+def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A clear difference is found, in both directions; too few units decide nothing."""
+    better, worse = draw_errors(rng, 400) * 0.5, draw_errors(rng, 400)
+    for champion, challenger, wanted in ((worse, better, "challenger"), (better, worse, "champion")):
+        for planned in (None, 400):
+            found = ask(lab, outcomes(champion, challenger, rng), planned=planned)
+            expect.that(
+                found["decision"] == wanted,
+                expected=f"`decision` is {wanted!r}, whose errors are half as large, over 400 units each",
+                found=found["decision"],
+                help="Lower is better: these are errors.",
+            )
+    few = FEWEST - 1
+    found = ask(lab, outcomes(worse[: few + 50], better[:few] * 0.01, rng), share=few / (2 * few + 50))
+    expect.that(
+        found["decision"] == "undecided",
+        expected=f"`decision` is 'undecided' with {few} units in one arm, however large the difference",
+        found=found["decision"],
+        help="`FEWEST` units in each arm: the means of a few long-tailed errors are not normal.",
+    )
+
+
+def judge_mismatch(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Arms of sizes that chance does not give end all conclusions."""
+    errors = draw_errors(rng, (2, 2_000))
+    lost = outcomes(errors[0][:1_000], errors[1][:800] * 0.5, rng)
+    found = ask(lab, lost)
+    expect.that(
+        found["decision"] == "mismatch",
+        expected="`decision` is 'mismatch' with 1,000 units against 800 at share=0.5",
+        found=found["decision"],
+        help="One challenger in five is missing: perhaps those that it answered too slowly. Who is missing is not "
+        "chance, so the means cannot be compared, however clear the difference looks.",
+    )
+    fair = outcomes(errors[0][:1_800], errors[1][:200] * 0.5, rng)
+    found = ask(lab, fair, share=0.1)
+    expect.that(
+        found["decision"] == "challenger",
+        expected="1,800 units against 200 are no mismatch at share=0.1",
+        found=found["decision"],
+        help="The sizes are compared with those that `share` lets expect.",
+    )
+
+
+def judge_peeking(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A/A tests in which somebody who looks each day with a plain test is misled are not decided."""
+    looks = misleading(rng, 14)
+    called = []
+    for table in looks:
+        found = ask(lab, table)
+        if found["decision"] != "undecided" and figures(table).decision(None) == "undecided":
+            called.append(found["decision"])
+    if called:
+        fail(
+            expected=f"of {len(looks)} A/A tests, looked at each day, none is decided: both arms have the same model",
+            found=f"{len(called)} are decided, for the {called[0]} for example",
+            help="A plain interval is right at one look in twenty times nineteen. Who looks each day and stops at the "
+            "first alarm has fourteen chances to be wrong: use the always-valid interval.",
+        )
+    planned = DAYS * DAILY * 2
+    early = [ask(lab, table, planned=planned)["decision"] for table in looks[:4]]
+    if set(early) != {"undecided"}:
+        fail(
+            expected=f"with planned={planned:,} nothing is decided before both arms have as many units",
+            found=f"of {len(early)} experiments, {len(early) - early.count('undecided')} are decided earlier",
+            help="A fixed horizon is right at its end only.",
+        )
+
+
+def misleading(rng: np.random.Generator, count: int) -> list[pd.DataFrame]:
+    """A/A tests, each cut off at a day on which a plain test finds a difference that is not there."""
+    found: list[pd.DataFrame] = []
+    while len(found) < count:
+        errors = draw_errors(rng, (60, 2, DAYS * DAILY))
+        for one in errors:
+            for day in range(2, DAYS + 1):
+                champion, challenger = one[:, : day * DAILY]
+                error = sqrt(champion.var(ddof=1) / len(champion) + challenger.var(ddof=1) / len(challenger))
+                if abs(champion.mean() - challenger.mean()) > 1.96 * error:
+                    found.append(outcomes(champion, challenger, rng))
+                    break
+    return found[:count]
+
+
+def judge_later(lab: LabHandle, rng: np.random.Generator) -> None:
+    """What comes after the horizon changes nothing."""
+    planned = 200
+    table = outcomes(draw_errors(rng, 500), draw_errors(rng, 500) * 0.8, rng)
+    place = table.groupby("arm").cumcount()
+    rows = int(np.flatnonzero(place >= planned - 1)[-1])
+    at_end = next(end for end in range(planned, rows + 2) if table.head(end)["arm"].value_counts().min() >= planned)
+    first, later = (ask(lab, part, planned=planned) for part in (table.head(at_end), table))
+    for name in ("difference", "low", "high", "decision"):
+        expect.that(
+            first[name] == later[name],
+            expected=f"`{name}` of an experiment with planned={planned} stays {expect.shown(first[name])}",
+            found=f"{expect.shown(later[name])} when more units have come",
+            help="Who may go on until it looks well has no fixed horizon: only the first `planned` units of each arm "
+            "count.",
+        )
+
+
+def judge_refused(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A unit that saw both arms, and arms without units."""
+    table = outcomes(draw_errors(rng, 120), draw_errors(rng, 120), rng)
+    one = table["unit"].iloc[5]
+    other = "champion" if table["arm"].iloc[5] == "challenger" else "challenger"
+    twice = pd.concat([table, pd.DataFrame({"unit": [one], "arm": [other], "error": [1_000.0]})], ignore_index=True)
+    with expect.raises(
+        "ValueError",
+        what="`analyse` of a table in which one unit is in both arms",
+        help="Then the assignment was not stable, and nobody knows what this unit's outcomes are an effect of.",
+    ):
+        lab.ab_test.analyse(twice)
+    alone = table.loc[table["arm"] != "champion", "unit"].iloc[0]
+    single = table[(table["arm"] == "champion") | (table["unit"] == alone)]
+    with expect.raises("ValueError", what="`analyse` of a table with one unit of the challenger"):
+        lab.ab_test.analyse(single.reset_index(drop=True))

@@ -1,0 +1,433 @@
+"""Judgements of 4.5: the service follows the registry, whatever happens to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from lab2_judges import inputs
+from lab2_judges.models import Models
+
+from lab4_judges.registered import Registry
+from labkit.checking.doors import Door
+from labkit.checking.service import Answer, Service
+from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
+from mlops_probes.service import Told
+from mlops_probes.serving import LOADED, LOADING, Champion
+
+FOLDER = "models"
+PRICE = "/v1/house-price"
+WITHIN = 5.0
+"""Seconds in which the service has to notice; it looks far more often in a check."""
+PATIENCE = 15.0
+"""Seconds that a check waits for it, on a machine that is busy."""
+LOADS = 1.0
+"""Seconds that a version takes to load while requests go on."""
+SETTINGS = {"MODELS_DIR": FOLDER, "POLL_SECONDS": "0.1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+INSIDE = ("Traceback", "site-packages", "127.0.0.1", "/srv/", "/tmp", ".py", "Error")
+
+
+@dataclass
+class World:
+    """A registry, a service that follows it, and what each version asks for a house."""
+
+    lab: LabHandle
+    door: Door
+    registry: Registry
+    rng: np.random.Generator
+    factors: dict[str, float] = field(default_factory=dict)
+
+    def add(self, *, files: dict[str, bytes] | None = None, **options: Any) -> str:
+        """Register a version with a factor of its own; return its number."""
+        factor = float(self.rng.integers(1_000, 99_999))
+        version = self.registry.add(Champion(factor, **options), **(files or {}))
+        self.factors[version] = factor
+        return version
+
+    def start(self, **settings: str) -> Service:
+        """Start the service."""
+        return self.lab.serve("serve:create_app", **SETTINGS, **settings)
+
+    def wanted(self, version: str, house: dict[str, Any]) -> float:
+        """What a version asks for a house."""
+        return float(house["grade"] * self.factors[version])
+
+
+@contextmanager
+def world(lab: LabHandle, door: Door, rng: np.random.Generator) -> Iterator[World]:
+    """A registry without a version, and the folder of a service that has lab 2's other models."""
+    registry = Registry(door)
+    try:
+        registry.start()
+        for path, data in others().items():
+            lab.write_bytes(f"{FOLDER}/{path}", data)
+        yield World(lab, door, registry, rng)
+    finally:
+        registry.close()
+
+
+def others() -> dict[str, bytes]:
+    """The artifacts of lab 2's other two models, which nobody asks here."""
+    models = Models()
+    for name, columns in (("iris", inputs.FLOWER), ("customer_segment", inputs.CUSTOMER)):
+        told = Told(name, dict.fromkeys(columns, 1.0), classes=("setosa",) if name == "iris" else ())
+        models.add(name, told, pd.DataFrame({column: [1.0] for column in columns}), {"segments": 4})
+    return models.files
+
+
+def house(rng: np.random.Generator) -> dict[str, Any]:
+    """A real house."""
+    return inputs.draw_houses(rng, 1)[0]
+
+
+def judge_price(world: World, answer: Answer, asked: dict[str, Any], help: str = "") -> str:
+    """Expect a price that is the one of the version that the answer names; return the version."""
+    value = answer.expect(200, help=help).json()
+    version = value.get("model_version") if isinstance(value, dict) else None
+    if version not in world.factors:
+        fail(
+            expected=f"{answer.asked} names the version in the registry: `model_version` is one of "
+            f"{', '.join(world.factors)}",
+            found=expect.shown(version),
+            help="Callers ask the registry for what they read here. `load_version` puts the number into the metadata.",
+        )
+    price = expect.number(value.get("price"), "`price`")
+    if abs(price - world.wanted(str(version), asked)) > 0.51:
+        others = [one for one in world.factors if abs(price - world.wanted(one, asked)) <= 0.51]
+        fail(
+            expected=f"the price of version {version}, which it names: {world.wanted(str(version), asked):,.0f}",
+            found=f"{price:,.0f}" + (f", the price of version {others[0]}" if others else ""),
+            help="A request that comes in the middle of a swap reads one half of the new version and one of the old. "
+            "Change `models.pricer` and `models.ready` together in the event loop, without an `await` between.",
+        )
+    return str(version)
+
+
+def served(world: World, service: Service) -> str:
+    """The version that answers now."""
+    asked = house(world.rng)
+    return judge_price(world, service.post(PRICE, json=asked), asked)
+
+
+def wait_for(world: World, service: Service, version: str, help: str) -> None:
+    """Wait until a version serves."""
+    end, found = time.monotonic() + PATIENCE, ""
+    while time.monotonic() < end:
+        answer = service.post(PRICE, json=(asked := house(world.rng)))
+        found = judge_price(world, answer, asked) if answer.status != 503 else "none, status 503"
+        if found == version:
+            return
+        time.sleep(0.03)
+    fail(
+        expected=f"version {version} serves within {WITHIN:g} s after it became the champion",
+        found=f"after {PATIENCE:g} s it is still version {found}",
+        help=help,
+    )
+
+
+def state(service: Service) -> dict[str, Any]:
+    """What `/readyz` and `/v1/models` say of the version, which has to be the same."""
+    for left in (3, 2, 1, 0):  # it may change between the two
+        ready = service.get("/readyz").expect(200, help="A good model serves: this service is ready.").json()
+        listed = service.get("/v1/models").expect(200).json()
+        models = listed.get("models") if isinstance(listed, dict) else None
+        entries = [one for one in models or [] if isinstance(one, dict) and one.get("name") == "house_price"]
+        if len(entries) != 1 or not isinstance(ready, dict):
+            fail(
+                expected="`/v1/models` has one entry `house_price`, and `/readyz` is an object",
+                found=expect.shown(listed),
+            )
+        names = ("version", "since", "why_not_newer")
+        others = [name for name in names if name not in ready or ready[name] != entries[0].get(name)]
+        if others and not left:
+            two = [expect.shown(one.get(others[0], "no such field")) for one in (ready, entries[0])]
+            fail(
+                expected=f"`/readyz` and `/v1/models` say the same `{others[0]}`",
+                found=" and ".join(two),
+                help="`champion.state()` has what both say.",
+            )
+        if not others:
+            break
+    return dict(ready)
+
+
+def wait_for_reason(world: World, service: Service, there: bool, what: str, help: str, says: str = "") -> str:
+    """Wait until `why_not_newer` is there or gone; return it."""
+    end = time.monotonic() + PATIENCE
+    wanted = f"says why, with {says}" if says else "says why" if there else "is null"
+    while True:
+        why = state(service)["why_not_newer"]
+        is_there = isinstance(why, str) and bool(why.strip())
+        if (is_there and says in why) if there else why is None:
+            break
+        if time.monotonic() > end:
+            fail(
+                expected=f"`why_not_newer` {wanted} {what}",
+                found=expect.shown("null" if why is None else why),
+                help=help,
+            )
+        time.sleep(0.05)
+    for inside in INSIDE:
+        if inside in (why or ""):
+            fail(
+                expected="`why_not_newer` is a sentence for everybody: no address, no path, no trace",
+                found=expect.shown(why),
+                help="The details belong into the log.",
+            )
+    return str(why)
+
+
+def judge_champion(world: World) -> None:
+    """Not ready without a version, ready with the first champion, and gone after SIGTERM."""
+    first, second = world.add(), world.add()
+    world.registry.point(second, "another-alias")
+    with world.start() as service:
+        service.get("/livez").expect(200, help="The process answers: nothing else counts here.")
+        service.get("/readyz").expect(503, help="Nobody is champion yet, and there is no local copy: not ready.")
+        service.post(PRICE, json=house(world.rng)).expect(503)
+        world.registry.point(first)
+        wait_for(world, service, first, "Look at the registry again and again: `follow` calls `look`.")
+        service.poll("GET", "/readyz", {200})
+        found = state(service)
+        expect.that(found["version"] == first, expected=f"`version` is {first!r}", found=found["version"])
+        expect.that(found["why_not_newer"] is None, expected="`why_not_newer` is null", found=found["why_not_newer"])
+        try:
+            since = datetime.fromisoformat(expect.text(found["since"], "`since`"))
+        except ValueError:
+            fail(expected="`since` is a time of ISO 8601", found=expect.shown(found["since"]))
+        away = abs(since.timestamp() - time.time()) if since.tzinfo else 1e9
+        expect.that(away < 120, expected="`since` is the time of the swap, in UTC", found=found["since"])
+        judge_end(service)
+
+
+def judge_end(service: Service) -> None:
+    """After SIGTERM the service ends, although something in it never would."""
+    service.terminate()
+    if not service.process.wait(6):
+        fail(
+            expected="after SIGTERM the service ends",
+            found="it still runs six seconds later",
+            help="`follow` never ends by itself: after the `yield` of the lifespan, cancel its task.",
+        )
+
+
+@dataclass
+class Traffic:
+    """Requests that go on beside a swap."""
+
+    world: World
+    service: Service
+    answered: list[str] = field(default_factory=list)
+    wrong: list[Exception] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Ask one house after the other."""
+        rng = np.random.default_rng(threading.get_ident())
+        houses = inputs.draw_houses(rng, 20)
+        while not self.stop.is_set() and not self.wrong:
+            asked = houses[len(self.answered) % len(houses)]
+            try:
+                answer = self.service.post(PRICE, json=asked)
+                if answer.status != 200:
+                    fail(
+                        expected="every request during a swap is answered with status 200",
+                        found=f"{answer.asked}: status {answer.status}, {answer.excerpt()}",
+                        help="The old version answers until the new one is loaded and has priced a house. Take nothing "
+                        "out of `models.ready` before.",
+                    )
+                self.answered.append(judge_price(self.world, answer, asked))
+                self.stop.wait(0.004)
+            except (CheckFailed, LearnerFault) as wrong:
+                self.wrong.append(wrong)
+
+
+@contextmanager
+def traffic(world: World, service: Service) -> Iterator[Traffic]:
+    """Two callers that never pause, until the end of the block; what went wrong for them fails the check."""
+    found = Traffic(world, service)
+    threads = [threading.Thread(target=found.run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield found
+    finally:
+        found.stop.set()
+        for thread in threads:
+            thread.join()
+    if found.wrong:
+        raise found.wrong[0]
+
+
+def judge_swap(world: World) -> None:
+    """A slow version is taken under traffic; no request is lost, and none waits for it; then back again."""
+    first, slow = world.add(), world.add(loading=LOADS)
+    world.registry.point(first)
+    with world.start() as service:
+        wait_for(world, service, first, "The champion is there from the start.")
+        world.registry.point(slow)
+        if service.wait_for_output(f"{LOADING} {world.factors[slow]:g}", PATIENCE):
+            # Asked while it loads: the answer has to come before it is loaded.
+            served(world, service)
+            if f"{LOADED} {world.factors[slow]:g}" in service.output():
+                fail(
+                    expected="while a version is loading, requests are answered by the one before",
+                    found=f"loading takes {LOADS} s, and a request had to wait for it",
+                    help="Loading inside the event loop stops everything: `await run_in_threadpool(prepare, …)`.",
+                )
+        with traffic(world, service) as seen:
+            wait_for(world, service, slow, "Look at the registry again and again, and take what is new there.")
+            world.registry.point(first)
+            wait_for(
+                world,
+                service,
+                first,
+                "This is a rollback: the older version is the champion again. What counts is the alias, and not the "
+                "larger number.",
+            )
+        both = set(seen.answered)
+        expect.that(both == {first, slow}, expected="answers of both versions during the swap", found=str(both))
+
+
+def judge_outage(world: World) -> None:
+    """MLflow goes away and comes back."""
+    first, second = world.add(), world.add()
+    world.registry.point(first)
+    with world.start() as service:
+        wait_for(world, service, first, "The champion is there from the start.")
+        with traffic(world, service):
+            world.door.shut()
+            try:
+                help = "What `ask` raises is caught in `look`: note a sentence with `stay`, and go on."
+                wait_for_reason(world, service, True, "while MLflow does not answer", help)
+                world.registry.point(second)
+            finally:
+                world.door.open()
+            wait_for(
+                world,
+                service,
+                second,
+                "A look that fails must not end the looking: catch the exception inside `look`.",
+            )
+        wait_for_reason(world, service, False, "when all is well again", "`take` sets it back to None.")
+
+
+def judge_bad_versions(world: World) -> None:
+    """A version that cannot be loaded, or cannot answer, does not serve."""
+    first = world.add()
+    bad = {
+        "whose file is damaged": world.add(files={"model__pkl": b"\x80\x04not a model"}),
+        "that raises when it is asked": world.add(answer="raise"),
+        "that answers with NaN": world.add(answer="nan"),
+    }
+    last = world.add()
+    world.registry.point(first)
+    with world.start() as service:
+        wait_for(world, service, first, "The champion is there from the start.")
+        since = state(service)["since"]
+        for what, version in bad.items():
+            world.registry.point(version)
+            help = (
+                "Load the version and have it price `EXAMPLE` before it serves, in `prepare`. What is raised there is "
+                "caught in `look`, which says which version it is."
+            )
+            with traffic(world, service) as seen:
+                wait_for_reason(world, service, True, f"when the champion is a version {what}", help, version)
+            others = set(seen.answered) - {first}
+            expect.that(not others, expected=f"version {first} goes on", found=f"version {min(others, default='')}")
+        found = state(service)
+        expect.that(
+            found["version"] == first and found["since"] == since,
+            expected=f"`version` is {first!r}, since {since}",
+            found=f"{found['version']!r}, since {found['since']}",
+        )
+        world.registry.unpoint()
+        help = "`NoVersion` is caught in `look`: the version that serves goes on, and the reason is another one."
+        end = time.monotonic() + PATIENCE
+        while version in str(state(service)["why_not_newer"]):
+            if time.monotonic() > end:
+                fail(
+                    expected="`why_not_newer` says that no version is the champion",
+                    found=state(service)["why_not_newer"],
+                    help=help,
+                )
+            time.sleep(0.05)
+        wait_for_reason(world, service, True, "when no version has the alias", help)
+        world.registry.point(first)
+        wait_for_reason(world, service, False, f"when version {first}, which serves, is the champion again", help)
+        world.registry.point(last)
+        wait_for(world, service, last, "After versions that cannot be loaded, a good one is taken.")
+
+
+def judge_local_copy(world: World) -> None:
+    """What served before serves after a restart, without MLflow."""
+    first, second = world.add(), world.add()
+    world.registry.point(first)
+    help = "`create_app(tracking_uri)`: each call of MLflow's has to be told of it. Else the environment counts."
+    run_before(world, first, "with the address of MLflow as its argument", help, by_argument=True)
+    world.registry.point(second)
+    world.door.shut()
+    is_open = False
+    try:
+        with world.start() as service:
+            ready = service.poll("GET", "/readyz", {200}, within=PATIENCE)
+            ready.expect(
+                200,
+                help="MLflow is down, and the service has been up before: `begin` takes what `remember` noted.",
+            )
+            expect.that(served(world, service) == first, expected=f"version {first} serves", found="another one")
+            help = "A service that started from its copy has to say that it could not ask."
+            wait_for_reason(world, service, True, "after a start without MLflow", help)
+            world.door.open()
+            is_open = True
+            wait_for(world, service, second, "When MLflow is back, the service catches up.")
+    finally:
+        if not is_open:
+            world.door.open()
+
+
+def run_before(world: World, version: str, what: str, help: str = "", **options: Any) -> None:
+    """Run the service once in the same folder, without a socket, until this version serves."""
+    factory = f"{world.lab._package}.serve:create_app"
+    probe = "mlops_probes.serving:run_until_ready"
+    found = world.lab.make(probe, factory, SETTINGS, PATIENCE, version, doing="the service", **options)
+    status, text = expect.pair(found, "what the service answered")
+    expect.that(
+        status == 200 and f'"{version}"' in str(text),
+        expected=f"`/readyz` answers with status 200 and version {version} within {WITHIN:g} s: {what}",
+        found=f"status {status}, {expect.shown(text)}",
+        help=help,
+    )
+
+
+def judge_copies(world: World) -> None:
+    """A copy that is damaged, or not whole, is fetched anew; the copies of earlier champions are removed."""
+    world.registry.point(first := world.add())
+    help = "A download that breaks off must not be taken for a copy: download beside, and rename it when it is whole."
+    run_before(world, first, "the first download broke off, the second one was whole", help, breaks=True)
+    kept = copies(world)
+    for path in kept:
+        world.lab.write_bytes(f"{FOLDER}/{path}", b"\x80\x04not a model")
+    expect.that(len(kept) == 1, expected=f"one local copy below `{FOLDER}`", found=f"{len(kept)} files `model.pkl`")
+    run_before(world, first, "the local copy is damaged, and MLflow has a good one")
+    world.registry.point(second := world.add())
+    run_before(world, second, "the next champion serves")
+    found = len(copies(world))
+    expect.that(
+        found == 1,
+        expected="the folder holds the copy of the version that serves, and of no other one",
+        found=f"{found} copies after two champions",
+        help="A service that follows for a year fills its disk: `remember` removes the others.",
+    )
+
+
+def copies(world: World) -> list[str]:
+    """The models below the folder of the service."""
+    return [str(path) for path in world.lab.list_files(FOLDER) if str(path).endswith("model.pkl")]

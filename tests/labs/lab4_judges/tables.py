@@ -1,0 +1,205 @@
+"""Judgements of 4.8: a run, a `.dvc` file and a table that belong together, or do not."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lab4_judges import store
+from labkit.checks import LabHandle, expect, fail
+from mlops_lab.datasets import load_house_sales
+
+Template = Callable[[str], Path]
+DATA, NAME = "data/train.parquet.dvc", "train.parquet"
+CACHE = "store"
+
+
+@dataclass
+class Table:
+    """A table as DVC would have it: its parquet file and the checksum of it."""
+
+    frame: pd.DataFrame
+    content: bytes
+    md5: str
+
+    @property
+    def pointer(self) -> bytes:
+        """The `.dvc` file, as DVC 3 writes it."""
+        return f"outs:\n- md5: {self.md5}\n  size: {len(self.content)}\n  hash: md5\n  path: {NAME}\n".encode()
+
+    @property
+    def place(self) -> str:
+        """Where it lies in a store."""
+        return f"{CACHE}/files/md5/{self.md5[:2]}/{self.md5[2:]}"
+
+
+def table(frame: pd.DataFrame) -> Table:
+    """Write a table as a parquet file."""
+    buffer = BytesIO()
+    frame.to_parquet(buffer, index=False)
+    content = buffer.getvalue()
+    return Table(frame, content, hashlib.md5(content, usedforsecurity=False).hexdigest())
+
+
+@dataclass
+class World:
+    """A worker with a store of MLflow's, in which runs are made as 4.1 logs them."""
+
+    lab: LabHandle
+    rng: np.random.Generator
+
+    def draw(self) -> Table:
+        """A drawn table of sales."""
+        return table(load_house_sales().sample(120, random_state=self.rng).sort_values("date"))
+
+    def run_on(self, one: Table | None) -> str:
+        """A run that was trained on a table; None: a run that says nothing of its data."""
+        fingerprint = f"{self.lab._package}.lineage:fingerprint"
+        return str(self.lab.make("mlops_probes.tracking:logged_run", fingerprint, one.frame if one else None))
+
+    def put(self, one: Table, content: bytes | None = None) -> None:
+        """Put a table and its `.dvc` file into the folder of the data."""
+        self.lab.write_bytes(DATA, one.pointer)
+        self.lab.write_bytes(f"data/{NAME}", one.content if content is None else content)
+
+    def link(self, run: str) -> None:
+        """Have the learner's code link a run."""
+        self.lab.make("mlops_probes.tracking:with_path", self._target("link_run"), run, DATA, doing="`link_run(…)`")
+
+    def data_of(self, run: str) -> object:
+        """Have the learner's code find the data of a run."""
+        target = self._target("data_of_run")
+        return self.lab.make("mlops_probes.tracking:with_path", target, run, CACHE, doing="`data_of_run(…)`")
+
+    def tags(self, run: str) -> dict[str, str]:
+        """The tags of a run that begin with `dvc.`."""
+        found = store.read(self.lab).run(run)
+        return {name: value for name, value in found.tags.items() if name.startswith("dvc.")} if found else {}
+
+    def _target(self, name: str) -> str:
+        return f"{self.lab._package}.data_versions:{name}"
+
+
+def world(lab: LabHandle, template: Template, rng: np.random.Generator) -> World:
+    """Prepare a worker."""
+    store.prepare(lab, template("mlflow"))
+    return World(lab, rng)
+
+
+def judge_pointer(world: World) -> None:
+    """Path, md5 and size; a folder is refused."""
+    one = world.draw()
+    world.put(one)
+    target = f"{world.lab._package}.data_versions:read_pointer"
+    found = world.lab.make("mlops_probes.tracking:pointer_as_data", target, DATA, doing="`read_pointer(…)`")
+    wanted = {"path": f"data/{NAME}", "md5": one.md5, "size": len(one.content)}
+    found = found if isinstance(found, dict) else {}
+    for name, value in wanted.items():
+        expect.that(
+            found.get(name) == value,
+            expected=f"`{name}` of the pointer is {value!r}",
+            found=found.get(name),
+            help="The path in a `.dvc` file counts from the folder in which it lies." if name == "path" else "",
+        )
+    folder = f"outs:\n- md5: {secrets.token_hex(16)}.dir\n  size: 9\n  nfiles: 2\n  hash: md5\n  path: train\n".encode()
+    several = one.pointer + b"- md5: 00\n  size: 1\n  hash: md5\n  path: other.parquet\n"
+    for what, content in (("a folder", folder), ("two files", several)):
+        world.lab.write_bytes(DATA, content)
+        with expect.raises("DataMismatch", what=f"`read_pointer` of a `.dvc` file that names {what}"):
+            world.lab.make("mlops_probes.tracking:pointer_as_data", target, DATA, doing="`read_pointer(…)`")
+
+
+def judge_link(world: World) -> None:
+    """A run on the table of the `.dvc` file gets its tags."""
+    one = world.draw()
+    run = world.run_on(one)
+    world.put(one)
+    world.link(run)
+    wanted = {"dvc.md5": one.md5, "dvc.path": NAME}
+    found = world.tags(run)
+    for name, value in wanted.items():
+        expect.that(
+            found.get(name) == value,
+            expected=f"the run has the tag `{name}`: {value}",
+            found=found.get(name, "no such tag"),
+            help="`MlflowClient().set_tag(run_id, name, value)` works for a run that has ended.",
+        )
+
+
+def judge_mismatches(world: World) -> None:
+    """Whatever does not agree is refused, and leaves no tag."""
+    one, other = world.draw(), world.draw()
+    sorted_again = table(one.frame.iloc[::-1])
+    cases = [
+        (
+            "the run was trained on another table",
+            world.run_on(other), one, None,
+            "The md5 says that the file is the one of the `.dvc` file. That the run knew it, only the fingerprint "
+            "says: compare `fingerprint(frame)` with the run's `data.sha256`.",
+        ),
+        (
+            "the rows stand in another order",
+            world.run_on(one), sorted_again, None,
+            "Another order is another table: folds and seeds choose rows by their place.",
+        ),
+        (
+            "the file was changed after `dvc add`",
+            world.run_on(other), one, other.content,
+            "The `.dvc` file is in git, the data is not: it can be another one by now. Compute the md5 of the file "
+            "that is there.",
+        ),
+        ("the run says nothing of its data", world.run_on(None), one, None, "Without a fingerprint, nothing agrees."),
+    ]  # fmt: skip
+    for what, run, there, content, help in cases:
+        world.put(there, content)
+        with expect.raises("DataMismatch", what=f"`link_run` where {what}", help=help):
+            world.link(run)
+        expect.that(
+            not world.tags(run),
+            expected=f"no tag on the run where {what}",
+            found=expect.shown(world.tags(run)),
+            help="First all comparisons, then the tags: a tag that lies is worse than none.",
+        )
+
+
+def judge_found_again(world: World) -> None:
+    """The very table comes back, from the store."""
+    one, other = world.draw(), world.draw()
+    run = world.run_on(one)
+    world.put(one)
+    world.link(run)
+    for each in (one, other):
+        world.lab.write_bytes(each.place, each.content)
+    # The working copy has moved on: only the store has the old table.
+    world.put(other)
+    found = expect.frame(world.data_of(run), "the answer of `data_of_run`", rows=len(one.frame))
+    if not found.reset_index(drop=True).equals(one.frame.reset_index(drop=True)):
+        fail(
+            expected="the table that the run was trained on",
+            found="another one"
+            + (", the one in the folder of the data" if found["id"].tolist() == other.frame["id"].tolist() else ""),
+            help="`files/md5/` + the first two digits + `/` + the others, in the store.",
+        )
+
+
+def judge_store(world: World) -> None:
+    """What the store has damaged, or not at all, is told."""
+    one, other = world.draw(), world.draw()
+    run, never = world.run_on(one), world.run_on(one)
+    world.put(one)
+    world.link(run)
+    with expect.raises("FileNotFoundError", what="`data_of_run` where the store does not have the table"):
+        world.data_of(run)
+    world.lab.write_bytes(one.place, other.content)
+    help = "A cache is a folder like any other: somebody may have written into it. Compare what comes out of it."
+    with expect.raises("DataMismatch", what="`data_of_run` where another table lies under that checksum", help=help):
+        world.data_of(run)
+    with expect.raises("DataMismatch", what="`data_of_run` of a run that was never linked"):
+        world.data_of(never)

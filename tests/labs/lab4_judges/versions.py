@@ -1,0 +1,157 @@
+"""Judges a model that was registered (4.3)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab4_judges import sales, store
+from lab4_judges.sales import METRICS, Generator
+from lab4_judges.store import Store, Version
+from labkit.checks import LabHandle, expect, fail
+
+Template = Callable[[str], Path]
+
+
+@dataclass
+class Registered:
+    """Two trainings that were registered one after the other, the first of them twice, beside a champion."""
+
+    lab: LabHandle
+    person: str
+    champion: int
+    runs: list[str]
+    answers: list[Any]
+    after_first: Store
+    found: Store
+
+
+def register(lab: LabHandle, template: Template, rng: Generator) -> Registered:
+    """Have the learner's code register two trainings; a champion is there already."""
+    person = f"person-{secrets.token_hex(3)}"
+    store.prepare(lab, template("mlflow"), GIT_COMMIT=secrets.token_hex(20), MLFLOW_TRACKING_USERNAME=person)
+    train, test = sales.draw(rng, 80)
+    entry = {"answers": {}, "inputs": sales.FEATURES}
+    made = lab.make("mlops_probes.tracking:add_versions", "house-price", train, [entry])
+    champion = int(made[0])
+    lab.make("mlops_probes.tracking:point", "house-price", "champion", champion)
+    namer = lab.make("mlops_probes.figures:FigureNamer", sketch=True)
+    model = lab.make("mlops_probes.tracking:small_model")
+    runs = [lab.tracking.log_training(train, test, model, {"ridge__alpha": alpha}) for alpha in (3.0, 30.0)]
+    expect.handle(namer, "the namer of figures").stop()
+    first = lab.registry.register(runs[0])
+    after_first = store.read(lab)
+    answers = [first, lab.registry.register(runs[1]), lab.registry.register(runs[0])]
+    return Registered(lab, person, champion, [str(run) for run in runs], answers, after_first, store.read(lab))
+
+
+def version_of(found: Registered, place: int) -> Version:
+    """The version that the learner's code says it has made."""
+    number = found.answers[place]
+    if isinstance(number, bool) or not isinstance(number, int):
+        fail(
+            expected="`register` returns the number of the version, an int",
+            found=expect.shown(number),
+            help="MLflow answers with text here: `int(….version)`.",
+        )
+    version = found.found.version(number)
+    if version is None:
+        known = ", ".join(f"{one.name} {one.number}" for one in found.found.versions[:6])
+        fail(expected=f"version {number} of `house-price` in the registry", found=f"the versions {known or 'none'}")
+    return version
+
+
+def judge_version(found: Registered) -> None:
+    """The version is that of the run's own model."""
+    models = {model.run: model.id for model in found.found.models if model.name == "model"}
+    for place, run in enumerate(found.runs):
+        version = version_of(found, place)
+        model = next((model.id for model in found.found.models if model.run == run), models.get(run, "?"))
+        expect.that(
+            version.run == run and (model in version.source or run in version.source),
+            expected="the version comes from the run, and serves the model that the run has logged",
+            found=f"the source `{version.source}`, the run `{version.run or 'none'}`",
+            help="`mlflow.register_model(f'runs:/{run_id}/model', name)`: then the way back from the version to "
+            "the run is there.",
+        )
+
+
+def judge_aliases(found: Registered) -> None:
+    """The newest version is the challenger, and the champion is what it was."""
+    for known, place in ((found.after_first, 0), (found.found, 1)):
+        wanted = version_of(found, place).number
+        expect.that(
+            known.alias("champion") == found.champion,
+            expected="`champion` stays where it is: only the gate moves it",
+            found=f"it points to version {known.alias('champion')}",
+            help="To register is not to deploy. `promote` comes later, and asks first.",
+        )
+        expect.that(
+            known.alias("challenger") == wanted,
+            expected=f"the alias `challenger` points to version {wanted}, the one just made",
+            found=f"to version {known.alias('challenger')}",
+            help="`client.set_registered_model_alias(name, CHALLENGER, version)`. Stages are deprecated.",
+        )
+
+
+def judge_tags(found: Registered) -> None:
+    """The version has the lineage of its run."""
+    for place, number in enumerate(found.runs):
+        version, run = version_of(found, place), found.found.run(number)
+        assert run is not None
+        wanted = {key: value for key, value in run.tags.items() if key.startswith(("data.", "test.", "git."))}
+        missing = [key for key, value in wanted.items() if version.tags.get(key) != value]
+        expect.that(
+            not missing,
+            expected=f"the version has the {len(wanted)} tags of its run that begin with `data.`, `test.` or `git.`",
+            found=f"missing or other: {', '.join(missing[:5])}",
+            help="Whoever looks at the version after an incident must not have to search for its run: that one may be "
+            "deleted.",
+        )
+        for name in METRICS:
+            expect.that(
+                _near(version.tags.get(f"metric.{name}"), run.last(name)),
+                expected=f"the tag `metric.{name}` is {run.last(name)}, as in the run",
+                found=expect.shown(version.tags.get(f"metric.{name}", "no such tag")),
+                help="Tags of a version are text: `str(run.data.metrics[name])`, not rounded.",
+            )
+        expect.that(
+            version.tags.get("registered_by") == found.person,
+            expected=f"the tag `registered_by` is `{found.person}`, the `person()` of `lineage.py`",
+            found=expect.shown(version.tags.get("registered_by", "no such tag")),
+            help="Who made it a version: the third question after an incident.",
+        )
+
+
+def _near(text: str | None, wanted: float | None) -> bool:
+    try:
+        return text is not None and wanted is not None and abs(float(text) - wanted) <= 1e-9 * abs(wanted)
+    except ValueError:
+        return False
+
+
+def judge_once(found: Registered) -> None:
+    """A run that is registered already gives the version that it has."""
+    expect.that(
+        found.answers[2] == found.answers[0] and len(found.found.versions) == 3,
+        expected="the second call for the same run answers with the version that is there, and makes none",
+        found=f"version {expect.shown(found.answers[2])}; {len(found.found.versions)} versions in all, and not 3",
+        help="A pipeline that was interrupted is started again: look first whether a version has this `run_id`.",
+    )
+
+
+def judge_refused(found: Registered, status: str) -> None:
+    """A run that has not finished, or has no model, is refused."""
+    run = found.lab.make("mlops_probes.tracking:add_run", "house-price", status)
+    what = "without a model" if status == "FINISHED" else f"that is {status}"
+    with expect.raises(
+        "ValueError",
+        what=f"`register` of a run {what}",
+        help="`run.info.status` says how it ended, `run.outputs.model_outputs` which models it has logged.",
+    ):
+        found.lab.registry.register(run, "other-houses")
+    names = {version.name for version in store.read(found.lab).versions}
+    expect.that("other-houses" not in names, expected="no version of it", found="a version all the same")

@@ -1,0 +1,516 @@
+"""Judgements of 5.4: what a month's run computes, keeps and refuses, and what it does when something fails."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from lab5_judges.prefect_api import tasks_by_name, told
+from lab5_judges.world import STEPS, Run, World, of_post
+from labkit.checks import LabHandle, expect, fail
+
+PROBE = "mlops_probes.flows"
+OUTSIDE = ("ingest", "register")
+OWN = ("validate", "features", "gate")
+CACHED = "Cached"
+
+
+# The runs, each made once, the earlier ones before.
+
+
+def first(world: World) -> Run:
+    """A month lands and is run."""
+
+    def make() -> Run:
+        month = world.months[0]
+        world.land(month, world.draw(month))
+        world.stage.try_at_fit(f"{world.lab._package}.flow:one_run", month, world.warehouse)
+        run = world.run(month)
+        if run.error:
+            fail(expected=f"the sales of {month} become a version", found=run.told, help=_help_for(run))
+        return run
+
+    found: Run = world.once("first", make)
+    return found
+
+
+def again(world: World) -> Run:
+    """The same once more."""
+    first(world)
+    found: Run = world.once("again", lambda: world.run(world.months[0]))
+    return found
+
+
+def corrected(world: World) -> Run:
+    """The month comes again under the same name, with another content."""
+    again(world)
+
+    def make() -> Run:
+        month = world.months[0]
+        table = world.tables[month].copy()
+        table = table.drop(index=table.index[:3]).reset_index(drop=True)
+        table["price"] += 1_000
+        world.land(month, table)
+        return world.run(month)
+
+    found: Run = world.once("corrected", make)
+    return found
+
+
+def _registers(world: World) -> str:
+    return f"{world.lab._package}.training:register_version"
+
+
+def lost_answer(world: World) -> Run:
+    """The next month, whose version is registered, and the answer of the registry gets lost on its way."""
+    first(world)
+
+    def make() -> Run:
+        month = world.months[1]
+        world.land(month, world.draw(month))
+        fault = world.lab.make(
+            f"{PROBE}:Fault", _registers(world), "ConnectionError", "connection reset by peer", after=True
+        )
+        run = world.run(month)
+        run.calls = int(fault.stop())
+        return run
+
+    found: Run = world.once("lost", make)
+    return found
+
+
+def own_bug(world: World) -> Run:
+    """The month after, with a bug of our own: the registry is called with a TypeError, once."""
+    first(world)
+
+    def make() -> Run:
+        month = world.months[2]
+        world.land(month, world.draw(month))
+        words = "unsupported operand type(s)\n  for +: 'int' and 'str'"
+        fault = world.lab.make(f"{PROBE}:Fault", _registers(world), "TypeError", words)
+        run = world.run(month)
+        run.calls = int(fault.stop())
+        return run
+
+    found: Run = world.once("bug", make)
+    return found
+
+
+def refused(world: World, what: str) -> Run:
+    """A month that cannot be accepted."""
+    first(world)
+
+    def make() -> Run:
+        month = world.months[3]
+        if what == "too many bad rows":
+            world.land(month, world.draw(month, bad=16))
+        elif what == "no row":
+            world.land(month, world.draw(month).head(0))
+        elif what == "the month before again":
+            world.land(month, world.tables[world.months[0]])
+        elif what == "a file that is cut off":
+            world.land(month, b"PAR1" + world.rng.bytes(400))
+        else:
+            world.lab.make(f"{PROBE}:delete", f"{world.landing}/{month}.parquet")
+        return world.run(month)
+
+    found: Run = world.once(f"refused: {what}", make)
+    return found
+
+
+def _help_for(run: Run) -> str:
+    if run.error and run.error[0] == "UnpicklableError":
+        return "Tasks hand on names of tables, not the tables."
+    return "Run it yourself: `lab up 5`, then `lab run 5 python -m lab5_pipeline run 2015-03`."
+
+
+# What is asked of them.
+
+
+def judge_version(world: World) -> None:
+    """The version, the partitions, and the figures that were returned."""
+    run = first(world)
+    month = world.months[0]
+    state = run.flow_run["state_type"]
+    expect.that(state == "COMPLETED", expected="the run of the flow is COMPLETED", found=state)
+    table = world.tables[month]
+    wanted = {"rows": len(table), "good": len(table) - 2, "quarantined": 2}
+    expect.that(isinstance(run.answer, dict), expected="`monthly` returns a dict", found=run.answer)
+    names = ("month", "version", "mae", "guess_mae", *wanted)
+    missing = [name for name in names if name not in run.answer]
+    expect.that(not missing, expected=f"`monthly` returns {', '.join(names)}", found=f"without {', '.join(missing)}")
+    for name, value in {"month": month, **wanted}.items():
+        expect.that(run.answer[name] == value, expected=f"`{name}` is {value}", found=run.answer[name])
+    judge_parts(world, month, table)
+    predictions = expect.frame(
+        world.partition("predictions", month), "`predictions`", columns=["id", "date", "price", "predicted"]
+    )
+    expect.that(len(predictions) > 0, expected="predictions for the newest sales", found="none")
+    mae = float((predictions["predicted"] - predictions["price"]).abs().mean())
+    expect.close(run.answer["mae"], mae, "`mae`, computed from the published predictions,", rel=1e-6)
+    ids = set(table.loc[table["bedrooms"] < 100, "id"])
+    learned = pd.Series(sorted(ids - set(predictions["id"])))
+    prices = table.set_index("id")["price"]
+    guess = float(np.abs(predictions["price"] - prices[learned].median()).mean())
+    expect.close(run.answer["guess_mae"], guess, "`guess_mae`, of the median price of what was trained on,", rel=1e-6)
+    judge_registry(world, run)
+
+
+def judge_registry(world: World, run: Run) -> None:
+    """There is one version, it is the one that was returned, and its run says which month it is of."""
+    expect.that(
+        [version for version, _ in run.versions] == [run.answer["version"]],
+        expected=f"version {run.answer['version']} of `house-price` in the registry, as `monthly` says",
+        found=f"the versions {[version for version, _ in run.versions]}",
+        help="`training.register_version` returns the version.",
+    )
+    keys = world.query(f"select value from tags where key = 'pipeline.key' and run_uuid = '{run.versions[0][1]}'")
+    expect.that(
+        len(keys) == 1 and str(keys[0][0]).startswith(world.months[0]),
+        expected=f"its run has the tag `pipeline.key`, which begins with {world.months[0]}",
+        found=keys,
+    )
+
+
+def judge_parts(world: World, month: str, table: pd.DataFrame) -> None:
+    """Each row is in one of the two partitions."""
+    is_bad = table["bedrooms"] > 100
+    for name, wanted in (("sales", table[~is_bad]), ("quarantine", table[is_bad])):
+        found = world.partition(name, month)
+        expect.that(
+            sorted(found["id"]) == sorted(wanted["id"]),
+            expected=f"the partition of {month} in `{name}` has these {len(wanted)} of the {len(table)} rows",
+            found=f"{len(found)} rows, {len(set(found['id']) & set(wanted['id']))} of them the right ones",
+            help="`good` is published as `sales`, `quarantined` as `quarantine`. Publish replaces; it does not add.",
+        )
+
+
+def judge_steps(world: World) -> None:
+    """Seven tasks, in their order, each once."""
+    run = first(world)
+    runs = world.prefect.task_runs(run.flow_run)
+    names = [str(one["name"]).rpartition("-")[0] for one in runs]
+    expect.that(
+        names == list(STEPS),
+        expected=f"Prefect's server has one run of each task, in this order: {', '.join(STEPS)}",
+        found=told(runs),
+        help="What is called as a plain function, as `ingest.fn(…)`, is no task: not seen, not kept, not retried.",
+    )
+    bad = [one for one in runs if one["state_type"] != "COMPLETED"]
+    expect.that(not bad, expected="each of them is COMPLETED", found=told(bad))
+
+
+def judge_policies(world: World) -> None:
+    """Retries where a reason may lie outside, growing and jittered; none elsewhere; a limit everywhere."""
+    runs = tasks_by_name(world.prefect.task_runs(first(world).flow_run))
+    for name in (*OUTSIDE, *OWN):
+        policy = (runs.get(name) or [{}])[0].get("empirical_policy") or {}
+        retries, delay, jitter = (
+            policy.get("retries") or 0,
+            policy.get("retry_delay"),
+            policy.get("retry_jitter_factor"),
+        )
+        if name in OWN:
+            expect.that(
+                retries == 0,
+                expected=f"no retries of `{name}`: it computes, and what it gets wrong once it gets wrong again",
+                found=f"{retries} retries",
+                help="Only what talks to something outside is retried: the share, MLflow's server.",
+            )
+            continue
+        expect.that(
+            retries == 3,
+            expected=f"`{name}` is tried three times more: it depends on what lies outside",
+            found=f"{retries} retries",
+        )
+        waits = delay if isinstance(delay, list) else [delay or 0] * 3
+        expect.that(
+            all(later > earlier > 0 for earlier, later in pairwise(waits)),
+            expected=f"each wait of `{name}` is longer than the one before: backoff",
+            found=f"waits of {waits} s",
+            help="`retry_delay_seconds=exponential_backoff(1)`. Equal waits hit a struggling server again and again.",
+        )
+        expect.that(
+            jitter and jitter > 0,
+            expected=f"the waits of `{name}` vary from run to run: jitter",
+            found=f"retry_jitter_factor = {jitter}",
+            help="Twelve months that failed at the same moment would all come back at the same moment.",
+        )
+
+
+def judge_page(world: World) -> None:
+    """A table and an image stand on the page of the run."""
+    run = first(world)
+    found = world.prefect.artifacts(run.flow_run)
+    kinds = {str(one["type"]): one for one in found}
+    for kind in ("table", "image"):
+        expect.that(
+            kind in kinds,
+            expected=f"the run has an artifact of the type `{kind}`",
+            found=", ".join(sorted(kinds)) or "no artifact",
+            help="`create_table_artifact` and `create_image_artifact` in `prefect.artifacts`; give them a `key`.",
+        )
+        expect.that(kinds[kind]["key"], expected=f"the {kind} has a key: without one, no page shows it", found="none")
+    text = str(kinds["table"]["data"])
+    for name in ("mae", "guess_mae", "rows", "good", "quarantined"):
+        value = run.answer[name] if isinstance(run.answer, dict) else None
+        expect.that(
+            name in text and str(value)[:6] in text,
+            expected=f"the table has `{name}` = {value}",
+            found=text[:300],
+        )
+    picture = str(kinds["image"]["data"])
+    expect.that(
+        picture.startswith("data:image/png;base64,") and len(picture) > 1_000,
+        expected="the image is the plot of `training.draw`, a `data:` address",
+        found=picture[:80],
+    )
+
+
+def judge_again(world: World) -> None:
+    """A rerun computes nothing and changes nothing."""
+    earlier, run = first(world), again(world)
+    if run.error:
+        fail(expected="the same month can be run again", found=run.told)
+    runs = tasks_by_name(world.prefect.task_runs(run.flow_run))
+    for name in STEPS[:-1]:
+        states = [one["state_name"] for one in runs.get(name, [])]
+        expect.that(
+            states == [CACHED],
+            expected=f"`{name}` is {CACHED} in the second run: inputs and code are those of the first",
+            found=", ".join(states) or "it is not there",
+            help="Prefect's default policy has the id of the run in its key, so no other run ever finds it: "
+            "`INPUTS + TASK_SOURCE`. And the inputs must be the same: names of blobs, no times.",
+        )
+    expect.that(run.fits == 0, expected="no model is trained in the second run", found=f"{run.fits} trainings")
+    _same_versions(earlier, run, "the same month was run twice")
+    expect.that(run.answer == earlier.answer, expected=f"the same answer, {earlier.answer}", found=run.answer)
+    judge_parts(world, world.months[0], world.tables[world.months[0]])
+
+
+def _same_versions(earlier: Run, run: Run, what: str) -> None:
+    expect.that(
+        run.versions == earlier.versions,
+        expected=f"{len(earlier.versions)} version in the registry, as before: {what}",
+        found=f"{len(run.versions)} versions",
+        help="Ask first, then register: `training.find_version`, and `training.find_run` before a training.",
+    )
+
+
+def judge_memory_lost(world: World) -> None:
+    """Where Prefect's results are gone, things are computed again, and nothing comes twice."""
+    earlier = again(world)
+
+    def make() -> Run:
+        world.lab.make(f"{PROBE}:remove", f"{world.warehouse}/results")
+        return world.run(world.months[0])
+
+    run: Run = world.once("memory lost", make)
+    if run.error:
+        fail(expected="a month can be run again after the folder `results` is gone", found=run.told)
+    _same_versions(earlier, run, "the results of tasks were deleted, the registry was not")
+    judge_parts(world, world.months[0], world.tables[world.months[0]])
+
+
+def judge_corrected(world: World) -> None:
+    """Another content under the same name is other work."""
+    earlier, run = again(world), corrected(world)
+    if run.error:
+        fail(expected="a corrected file of the month is run", found=run.told)
+    expect.that(
+        run.fits == 1,
+        expected="a file with another content under the same name is read and trained on",
+        found="nothing was trained",
+        help="The cache is keyed on the path, and the path is the same. Key it on the content.",
+    )
+    judge_parts(world, world.months[0], world.tables[world.months[0]])
+    expect.that(
+        len(run.versions) == len(earlier.versions) + 1,
+        expected="one version more: it was trained on other rows",
+        found=f"{len(run.versions)} versions, {len(earlier.versions)} before",
+    )
+
+
+def judge_replaced(world: World) -> None:
+    """`ingest` takes no other content than it was promised."""
+    month = world.months[0]
+    if "first" not in world._done:
+        world.land(month, world.draw(month))
+    path = f"{world.landing}/{month}.parquet"
+    answer = world.lab.make(
+        f"{PROBE}:attempt", f"{world.lab._package}.flow:ingest", path, "0" * 64, world.warehouse, doing="`ingest(…)`"
+    )
+    expect.that(
+        answer[0] == "error" and answer[1] == "MonthRefused",
+        expected="`ingest` raises MonthRefused where the file has another content than its sha256 says",
+        found=answer,
+        help="Read the bytes once, compare their sha256, then parse these very bytes. A file that is read twice can be "
+        "two files.",
+    )
+
+
+def judge_lost_answer(world: World) -> None:
+    """A retry after the work was done does not do it twice."""
+    run, month = lost_answer(world), world.months[1]
+    if run.error:
+        fail(
+            expected="a connection that breaks once costs a retry, and not the month",
+            found=run.told,
+            help="`retries`, and a `retry_condition_fn` that is true for an OSError; ConnectionError is one.",
+        )
+    new = [version for version, run_id in run.versions if _month(world, run_id) == month]
+    expect.that(
+        len(new) == 1,
+        expected="one new version: the first attempt had registered it already, its answer was lost",
+        found=f"{len(new)} new versions",
+        help="A retry without idempotence does the work twice. Ask first whether the version is there.",
+    )
+    expect.that(run.answer["version"] == new[0], expected=f"version {new[0]} is returned", found=run.answer)
+    expect.that(
+        not run.posts,
+        expected="no message to the webhook: the second attempt worked",
+        found=f"{len(run.posts)} messages: {run.posts[0][:100] if run.posts else ''}",
+        help="Somebody is woken up for what has healed itself. Notify where the flow fails, not where a task does.",
+    )
+
+
+def judge_own_bug(world: World) -> None:
+    """A bug is not tried again."""
+    run = own_bug(world)
+    expect.that(
+        run.calls == 1,
+        expected="a TypeError, a bug of our own, is raised once and not tried again",
+        found=f"{run.calls} attempts",
+        help="A `retry_condition_fn` says which errors are worth a retry. A bug is as wrong the second time.",
+    )
+    expect.that(run.error is not None, expected="the flow fails with it", found=run.told)
+    _is_failed(run)
+
+
+def _is_failed(run: Run) -> None:
+    state = run.flow_run["state_type"]
+    expect.that(
+        state == "FAILED",
+        expected="the run of the flow is FAILED",
+        found=state,
+        help="Who catches the exception and returns None turns a failure green.",
+    )
+
+
+def judge_notified(world: World) -> None:
+    """One line at the webhook."""
+    run = own_bug(world)
+    expect.that(
+        len(run.posts) == 1,
+        expected="one message to the webhook for one flow that failed",
+        found=f"{len(run.posts)} messages",
+        help="`on_failure=[notify]` at the flow, and a POST to the address in `PIPELINE_WEBHOOK`.",
+    )
+    text = of_post(run.posts[0])
+    expect.that("\n" not in text, expected="the reason in one line", found=text, help='`" ".join(text.split())`')
+    for word in (world.months[2], "unsupported operand type(s) for +: 'int' and 'str'"):
+        expect.that(word in text, expected=f"the message has `{word}`", found=text)
+    expect.that("Traceback" not in text, expected="the reason alone, without the traceback", found=text)
+    expect.that(not first(world).posts, expected="no message where all went well", found=first(world).posts)
+
+
+def judge_refused(world: World, what: str) -> None:
+    """A month that must not become a version."""
+    run, month = refused(world, what), world.months[3]
+    expect.that(
+        run.error is not None,
+        expected=f"`monthly` raises where a month has {what}"
+        if not what.startswith(("a file", "the"))
+        else f"`monthly` raises: {what}",
+        found=run.told,
+        help="A flow that is green says: there is a new version. Look at the report of the batch.",
+    )
+    assert run.error is not None
+    expect.that(run.error[0] == "MonthRefused", expected=f"MonthRefused: {what}", found=run.told)
+    _is_failed(run)
+    runs = world.prefect.task_runs(run.flow_run, some=what != "no file")
+    late = [one for one in runs if one["name"].rpartition("-")[0] in STEPS[2:]]
+    expect.that(not late, expected=f"no task after the refusal is run: {what}", found=told(late))
+    expect.that(
+        not [one for one in world.files("sales") if month in one],
+        expected=f"no partition of {month} in `sales`",
+        found="there is one",
+        help="What is refused must not be there for the next month to be trained on.",
+    )
+    made = [version for version, run_id in run.versions if _month(world, run_id) == month]
+    expect.that(not made, expected=f"no version of {month}", found=f"version {made}")
+    if what == "too many bad rows":
+        kept = world.partition("quarantine", month)
+        expect.that(len(kept) == 16, expected="all 16 refused rows in `quarantine`", found=f"{len(kept)} rows")
+        has_reason = "reasons" in kept and kept["reasons"].str.contains("bedrooms").all()
+        expect.that(has_reason, expected="each with its reason", found=expect.shown(kept))
+        expect.that("share" in run.error[1], expected="the problems of the report in the reason", found=run.error[1])
+
+
+def _month(world: World, run_id: str) -> str:
+    keys = world.query(f"select value from tags where key = 'pipeline.key' and run_uuid = '{run_id}'")
+    return str(keys[0][0])[:7] if keys else ""
+
+
+def judge_lock(world: World) -> None:
+    """One run per month at a time, other months beside it, and no lock of the dead."""
+    target, month, other = f"{world.lab._package}.flow:one_run", world.months[0], world.months[1]
+    folder = f"{world.lab.folder}/locks-only"
+
+    def twice(second: str) -> list[str]:
+        doing = "`one_run(…)`"
+        found = world.lab.make(f"{PROBE}:hold_twice", target, [month, folder], [second, folder], doing=doing)
+        return [str(one) for one in found]
+
+    expect.that(
+        twice(month) == ["", "MonthRefused"],
+        expected=f"while somebody holds {month}, the next one gets MonthRefused at once",
+        found=f"the first: {twice(month)[0] or 'holds it'}, the second: {twice(month)[1] or 'holds it too'}",
+        help="`fcntl.flock(file, LOCK_EX | LOCK_NB)`",
+    )
+    expect.that(twice(other) == ["", ""], expected="another month can be run meanwhile", found=twice(other)[1])
+    ended = world.lab.make(f"{PROBE}:die_holding", target, month, folder, doing="`one_run(…)`")
+    expect.that(ended == -9, expected="a process can hold the month", found=f"it ended with {ended}")
+    expect.that(
+        twice(other) == ["", ""] and twice(month)[0] == "",
+        expected="after the holder was killed, the month can be run again",
+        found=f"{twice(month)[0]}: the lock of a dead process",
+        help="A file that says `locked` stays when its writer is killed. A lock of the kernel (`flock`) ends with its "
+        "process.",
+    )
+
+
+def judge_lock_is_used(world: World) -> None:
+    """While a month is run, it is held."""
+    first(world)
+    found = world.stage.attr("tried")
+    expect.that(
+        found == "MonthRefused",
+        expected="`monthly` holds `one_run` from its first to its last task",
+        found="while the model was trained, somebody else got the same month" if found == "" else str(found),
+    )
+
+
+def judge_limits(lab: LabHandle) -> None:
+    """Each task has a limit of time."""
+    found = lab.make(f"{PROBE}:timeouts", f"{lab._package}.flow")
+    missing = [name for name in STEPS if not (found or {}).get(name)]
+    expect.that(not missing, expected="each task has `timeout_seconds`", found=f"none: {', '.join(missing)}")
+
+
+def judge_gate(world: World) -> None:
+    """At the limit, over it, and where there is no figure."""
+    guess = float(world.rng.integers(100_000, 300_000))
+    for share, passes in ((0.5, True), (0.899, True), (0.901, False), (1.5, False), (float("nan"), False)):
+        answer = world.lab.make(
+            f"{PROBE}:attempt", f"{world.lab._package}.flow:gate", share * guess, guess, doing="`gate(…)`"
+        )
+        found = "lets it through" if answer[0] == "answer" else str(answer[1])
+        expect.that(
+            found == ("lets it through" if passes else "MonthRefused"),
+            expected=f"`gate` {'lets through' if passes else 'refuses'} {share:g} times the error of the best guess",
+            found=found,
+            help="Every comparison with NaN is false: write `not mae <= limit`, not `mae > limit`." * (share != share),
+        )

@@ -1,0 +1,88 @@
+"""What Prefect's server knows of the flows that ran, asked by the check."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+
+from labkit.checks import fail
+
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+PATIENCE = 20.0
+"""Seconds that the server may take to write down what it was told of tasks: they come as events, a moment later."""
+
+
+class Prefect:
+    """The server's own account, by its API."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=f"{url}/api", timeout=20, trust_env=False)
+
+    def flow_runs(self, name: str) -> list[dict[str, Any]]:
+        """The runs of the flow of this name, the oldest first."""
+        wanted = {"flows": {"name": {"any_": [name]}}, "sort": "START_TIME_ASC"}
+        return self._all("flow_runs", wanted)
+
+    def task_runs(self, flow_run: dict[str, Any], *, some: bool = True) -> list[dict[str, Any]]:
+        """The runs of the tasks of a run, in their order, once the server knows how each of them ended.
+
+        With `some`, there must be one: it is waited for.
+        """
+        wanted = {"flow_runs": {"id": {"any_": [flow_run["id"]]}}}
+        end = time.monotonic() + PATIENCE
+        before: list[tuple[str, str]] = []
+        while True:
+            runs = self._all("task_runs", wanted)
+            known = [(run["id"], run["state_type"]) for run in runs]
+            # A flow that failed has told of the failed task as well: events arrive in their order.
+            complete = all(state in ENDED for _, state in known) and known == before
+            if complete and (known or not some):
+                return sorted(runs, key=lambda run: str(run["start_time"] or run["created"]))
+            if time.monotonic() > end:
+                return sorted(runs, key=lambda run: str(run["start_time"] or run["created"]))
+            before = known
+            time.sleep(0.15)
+
+    def artifacts(self, flow_run: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The artifacts of a run, or all."""
+        wanted = {"artifacts": {"flow_run_id": {"any_": [flow_run["id"]]}}} if flow_run else {}
+        return self._all("artifacts", wanted)
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """The deployments."""
+        return self._all("deployments", {})
+
+    def schedule(self, deployment: dict[str, Any], start: str, end: str) -> list[str]:
+        """Have a deployment plan its runs between two moments; return when they are to start."""
+        wanted = {"start_time": start, "end_time": end, "min_runs": 12, "max_runs": 40}
+        self._post(f"deployments/{deployment['id']}/schedule", wanted)
+        runs = self._all("flow_runs", {"deployments": {"id": {"any_": [deployment["id"]]}}})
+        return sorted(str(run["expected_start_time"]) for run in runs)
+
+    def _all(self, what: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+        found = self._post(f"{what}/filter", {"limit": 200, **wanted})
+        return found if isinstance(found, list) else []
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        end = time.monotonic() + PATIENCE
+        # Its database has one writer at a time: "busy" is no answer.
+        while (answer := self._client.post(f"/{path}", json=body)).status_code == 503 and time.monotonic() < end:
+            time.sleep(0.1)
+        if answer.status_code >= 400:
+            fail(expected=f"Prefect's server answers `{path}`", found=f"{answer.status_code}: {answer.text[:200]}")
+        return answer.json() if answer.content else None
+
+
+def tasks_by_name(runs: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Runs of tasks, by the name of their task: `ingest` for `ingest-a7b`."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        found.setdefault(str(run["name"]).rpartition("-")[0], []).append(run)
+    return found
+
+
+def told(runs: list[dict[str, Any]]) -> str:
+    """Runs in words."""
+    return ", ".join(f"{run['name'].rpartition('-')[0]} ({run['state_name']})" for run in runs) or "none"

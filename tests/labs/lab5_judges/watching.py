@@ -1,0 +1,224 @@
+"""Judgements of 5.6: what a watch starts, and when, while things happen in the landing folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from labkit.checks import LabHandle, expect
+
+MEMORY = "memory.json"
+QUIET = 0.15
+"""Seconds without a change after which a file is whole. What grows does so before each look: no clock decides."""
+EVERY = 0.01
+
+
+class Watch:
+    """A watch in the worker, on a scripted folder."""
+
+    def __init__(self, lab: LabHandle, steps: list[list[Any]], *, folder: str = "landing") -> None:
+        self._lab = lab
+        self._landing = lab.make("mlops_probes.flows:Landing", f"{lab.folder}/{folder}", steps)
+        self.error = ""
+        self.started: list[list[Any]] = []
+
+    def run(self, memory: str = MEMORY, quiet: float = QUIET) -> Watch:
+        """Watch until the script is done."""
+        target = f"{self._lab._package}.flow:watch_landing"
+        self.error = str(self._landing.run(target, f"{self._lab.folder}/{memory}", quiet, EVERY))
+        self.started = list(self._landing.attr("started"))
+        return self
+
+    def failing(self, month: str) -> Watch:
+        """Have the start of a month raise a ValueError."""
+        self._landing.fail_at(month)
+        return self
+
+    def dying(self, month: str) -> Watch:
+        """Have the start of a month end as if the process were."""
+        self._landing.die_at(month)
+        return self
+
+    @property
+    def months(self) -> list[str]:
+        """What was started, in order."""
+        return [str(one[0]) for one in self.started]
+
+
+def _draw(rng: np.random.Generator, number: int) -> list[str]:
+    places = rng.choice(60, number, replace=False)
+    return [f"{2012 + place // 12}-{place % 12 + 1:02d}" for place in sorted(int(one) for one in places)]
+
+
+def _content(rng: np.random.Generator) -> str:
+    return f"id,price\n{rng.integers(10**9)},{rng.integers(10**6)}\n"
+
+
+def _ended(watch: Watch) -> None:
+    expect.that(
+        watch.error == "",
+        expected="the watch goes on until `stop()` says so",
+        found=f"it ended with {watch.error}",
+        help="A file may be taken away between two calls, and `start` may raise: neither ends the watch.",
+    )
+
+
+def _only(watch: Watch, months: list[str], what: str, help: str = "") -> None:
+    _ended(watch)
+    expect.that(
+        watch.months == months,
+        expected=f"{what}: " + (f"`start` is called for {', '.join(months)}, once each" if months else "no start"),
+        found=", ".join(watch.months) or "no start",
+        help=help,
+    )
+
+
+def judge_new(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Files that are there and files that come, parquet and CSV; other names are left alone."""
+    one, two, three = _draw(rng, 3)
+    steps = [
+        ["write", f"{two}.parquet", _content(rng)], ["write", f"{one}.csv", _content(rng)],
+        ["write", "README.txt", "hello"], ["write", f"{three}.csv.part", "half"],
+        ["write", f".{three}.csv.tmp", "half"],
+        ["write", "2015-13.csv", "no month"], ["write", f"copy of {three}.csv", "x"], ["until", 2], ["looks", 3],
+        ["write", f"{three}.csv", _content(rng)], ["until", 3], ["looks", 40],
+    ]  # fmt: skip
+    watch = Watch(lab, steps).run()
+    _only(
+        watch,
+        [one, two, three],
+        "two files lie there, a third one comes, and there are files of other names",
+        help="`storage.month_of(path)` is None for what is no file of a month. `sorted` gives them in their order.",
+    )
+
+
+def judge_growing(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A file that grows before each look waits; so does one that keeps its size and is written anew."""
+    (month,) = _draw(rng, 1)
+    looks = 60
+    steps: list[list[Any]] = [
+        ["growing", f"{month}.csv", "1,2\n", looks],
+        ["write", f"{month}.csv", whole := _content(rng)],
+    ]
+    steps += [["until", 1], ["looks", 3]]
+    watch = Watch(lab, steps).run()
+    _ended(watch)
+    help = (
+        "Who sends the file writes it bit by bit. Look twice: it is whole where size and time of change have been the "
+        "same for `quiet` seconds."
+    )
+    expect.that(bool(watch.started), expected="a file that has stopped growing starts its month", found="no start")
+    texts = watch.started[0][1]
+    expect.that(
+        texts == [whole] and len(watch.started) == 1,
+        expected="a file that is still written waits, and starts once, when it is whole",
+        found=f"{len(watch.started)} starts; at the first one the file had {len(''.join(texts)):,} bytes"
+        if texts != [whole]
+        else f"{len(watch.started)} starts",
+        help=help,
+    )
+
+
+def judge_same_size(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A file whose size stays and whose content is still written is not whole."""
+    (month,) = _draw(rng, 1)
+    name = f"{month}.parquet"
+    blocks = [["write", name, f"{number:06d}"] for number in range(40)]
+    steps: list[list[Any]] = []
+    for block in blocks:
+        steps += [block, ["looks", 1]]
+    steps += [["write", name, "whole!"], ["until", 1], ["looks", 3]]
+    watch = Watch(lab, steps).run()
+    _only(
+        watch,
+        [month],
+        "a file of a fixed size is filled in, block by block",
+        help="Some writers reserve the whole size first. The time of change (`st_mtime_ns`) tells that it goes on.",
+    )
+    expect.that(
+        watch.started[0][1] == ["whole!"],
+        expected="it is started when nothing has changed for `quiet` seconds",
+        found=f"it was started at {watch.started[0][1]}",
+        help="Compare the time of change as well as the size.",
+    )
+
+
+def judge_quiet(lab: LabHandle, rng: np.random.Generator) -> None:
+    """`quiet` is what is waited for, and not one look."""
+    (month,) = _draw(rng, 1)
+    watch = Watch(lab, [["write", f"{month}.csv", _content(rng)], ["looks", 8]]).run(quiet=300.0)
+    _only(watch, [], "eight looks at a file that must be quiet for 300 s", help="`time.monotonic()` at the last change")
+
+
+def judge_once(lab: LabHandle, rng: np.random.Generator) -> None:
+    """The same content again starts nothing; another content does; a restart changes nothing of this."""
+    one, two = _draw(rng, 2)
+    text, other = _content(rng), _content(rng) + "more\n"
+    steps: list[list[Any]] = [["write", f"{one}.csv", text], ["until", 1], ["touch", f"{one}.csv"], ["looks", 40]]
+    steps += [["write", f"{one}.csv", text], ["looks", 40], ["write", f"{two}.csv", text], ["until", 2], ["looks", 3]]
+    watch = Watch(lab, steps).run()
+    _only(
+        watch,
+        [one, two],
+        "a file is touched and copied anew with the same content, and another month comes",
+        help="What tells a file is its content: keep its sha256 by the file's name.",
+    )
+    watch = Watch(lab, [["looks", 40]]).run()
+    _only(
+        watch,
+        [],
+        "the watch is started again, and the files lie there as before",
+        help="What was started is kept in `memory`, a file: a set in memory is gone with the process.",
+    )
+    watch = Watch(lab, [["write", f"{one}.csv", other], ["until", 1], ["looks", 40]]).run()
+    _only(
+        watch,
+        [one],
+        "a corrected file comes, under the same name",
+        help="A month may come again with other rows. Keep the content that was started, not the name alone.",
+    )
+
+
+def judge_failing(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A month that fails does not end the watch, and is not tried again and again."""
+    one, two = _draw(rng, 2)
+    steps = [["write", f"{one}.csv", _content(rng)], ["until", 1], ["write", f"{two}.csv", _content(rng)]]
+    watch = Watch(lab, [*steps, ["until", 2], ["looks", 40]]).failing(one).run()
+    _only(watch, [one, two], "the first month is refused: `start` raises ValueError")
+
+
+def judge_killed(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A process that dies in `start` has not done the month."""
+    (month,) = _draw(rng, 1)
+    watch = Watch(lab, [["write", f"{month}.csv", _content(rng)], ["until", 2], ["looks", 3]]).dying(month).run()
+    expect.that(
+        watch.error == "KeyboardInterrupt",
+        expected="Ctrl-C in `start` ends the watch",
+        found=watch.error or "it goes on",
+        help="`except Exception` lets KeyboardInterrupt through; a bare `except` does not.",
+    )
+    watch = Watch(lab, [["until", 1], ["looks", 3]]).run()
+    _only(
+        watch,
+        [month],
+        "the process died in the middle of `start`, and is started again",
+        help="Note a file as done after `start`, not before. Twice does no harm, since a month can be run twice; never "
+        "does.",
+    )
+
+
+def judge_vanishing(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A file that goes away while the watch looks is no reason to end."""
+    one, two = _draw(rng, 2)
+    script: list[list[Any]] = [["write", f"{one}.csv", _content(rng)], ["looks", 3], ["vanish", f"{one}.csv"]]
+    steps = [
+        *script,
+        ["looks", 3],
+        ["gone", f"{one}.csv"],
+        ["write", f"{two}.csv", _content(rng)],
+        ["until", 1],
+        ["looks", 3],
+    ]
+    watch = Watch(lab, steps).run()
+    _only(watch, [two], "the first file is taken away between the listing of the folder and the look at it")

@@ -1,0 +1,287 @@
+"""Judges the dashboard (6.7): what its panels ask, by PromQL's own grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import promql_parser as promql
+
+from lab6_judges.houses import Generator
+from labkit.checks import LabHandle, expect, fail
+
+PANELS = {
+    "Requests": ("reqps", {"route"}),
+    "Errors": ("percentunit", set()),
+    "Latency": ("s", {"route"}),
+    "Predictions": ("cps", {"version", "arm"}),
+    "Price": ("currencyUSD", {"version"}),
+    "Unseen zipcodes": ("percentunit", set()),
+    "Model age": ("s", {"model"}),
+}
+COUNTERS = {"http_requests_total", "predictions_total", "unseen_category_total"}
+HISTOGRAMS = {"http_request_duration_seconds", "prediction_usd"}
+PARTS = {f"{name}_{end}" for name in HISTOGRAMS for end in ("bucket", "sum", "count")}
+GAUGES = {"model_trained_timestamp_seconds", "service_build_info"}
+FEATURES = re.compile(r"house_feature_(sqft_living|grade|yr_built)_(bucket|sum|count)")
+WINDOW = "$__rate_interval"
+READ_AS, LENGTH = "3h47m", timedelta(hours=3, minutes=47)  # nobody writes that
+OF_ONE_PANEL = {
+    "Requests": {"http_requests_total"},
+    "Errors": {"http_requests_total"},
+    "Latency": {"http_request_duration_seconds_bucket"},
+    "Predictions": {"predictions_total"},
+    "Price": {"prediction_usd_bucket"},
+    "Unseen zipcodes": {"unseen_category_total", "predictions_total"},
+    "Model age": {"model_trained_timestamp_seconds"},
+}
+
+
+def ask(lab: LabHandle) -> dict[str, str]:
+    """The learner's queries, each a text."""
+    found = lab.dashboard.queries()
+    if not isinstance(found, dict) or set(found) != set(PANELS):
+        fail(expected=f"a query for each of {', '.join(PANELS)}", found=expect.shown(found))
+    return {title: expect.text(found[title], f"the query of `{title}`") for title in PANELS}
+
+
+def parsed(title: str, query: str) -> promql.Expr:
+    """The query as a tree. Grafana's window becomes one that PromQL can read."""
+    try:
+        return promql.parse(query.replace(WINDOW, READ_AS))
+    except ValueError as error:
+        fail(expected=f"the query of `{title}` is PromQL", found=f"{query}: {error}")
+
+
+def walk(node: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Each part of a query, with what stands around it, from the outside."""
+    yield node, above
+    around = (*above, node)
+    below = {
+        promql.AggregateExpr: ("expr", "param"),
+        promql.BinaryExpr: ("lhs", "rhs"),
+        promql.ParenExpr: ("expr",),
+        promql.UnaryExpr: ("expr",),
+        promql.SubqueryExpr: ("expr",),
+        promql.MatrixSelector: ("vector_selector",),
+    }
+    for name in below.get(type(node), ()):
+        if (part := getattr(node, name, None)) is not None:
+            yield from walk(part, around)
+    if isinstance(node, promql.Call):
+        for part in node.args:
+            yield from walk(part, around)
+
+
+def selectors(tree: promql.Expr) -> list[tuple[Any, tuple[Any, ...]]]:
+    """The metrics that a query asks for, each with what stands around it."""
+    return [(node, above) for node, above in walk(tree) if isinstance(node, promql.VectorSelector)]
+
+
+def calls(above: tuple[Any, ...], *names: str) -> bool:
+    """Whether one of these functions stands around."""
+    return any(isinstance(node, promql.Call) and node.func.name in names for node in above)
+
+
+def judge_metrics(lab: LabHandle) -> None:
+    """Fail where a query asks for what the service does not have, or not for what its question is about."""
+    for title, query in ask(lab).items():
+        names = {node.name for node, _ in selectors(parsed(title, query))}
+        known = COUNTERS | PARTS | GAUGES
+        unknown = sorted(name for name in names if name not in known and not FEATURES.fullmatch(str(name)))
+        expect.that(
+            not unknown,
+            expected=f"`{title}` asks for metrics of `metrics.py`",
+            found=", ".join(map(str, unknown)),
+            help="A panel that asks for a metric that nobody has is empty, and says nothing. A counter's name ends in "
+            "`_total`, the buckets of a histogram in `_bucket`.",
+        )
+        missing = sorted(OF_ONE_PANEL[title] - names)
+        why = ""
+        if title == "Latency" and {"http_request_duration_seconds_sum"} & names:
+            why = (
+                "A mean hides the slow ones: of 100 requests, one that takes 10 s is 0.1 s more. Ask for the quantile."
+            )
+        expect.that(not missing, expected=f"`{title}` asks for {', '.join(missing)}", found=query, help=why)
+
+
+def judge_rates(lab: LabHandle) -> None:
+    """Fail where a counter is shown as it is, or over a window that a scrape may miss."""
+    for title, query in ask(lab).items():
+        for node, above in selectors(parsed(title, query)):
+            if node.name not in COUNTERS | PARTS:
+                continue
+            expect.that(
+                calls(above, "rate", "increase"),
+                expected=f"the rate of `{node.name}` in `{title}`",
+                found=query,
+                help="A counter only rises, and begins again at 0 at each start. What tells something is its `rate`.",
+            )
+        for node, _ in walk(parsed(title, query)):
+            expect.that(
+                not isinstance(node, promql.MatrixSelector) or node.range == LENGTH,
+                expected=f"`{title}` looks at a window of `{WINDOW}`",
+                found=query,
+                help="A fixed window is too short where the scrapes are far apart: `rate` needs two of them.",
+            )
+
+
+def judge_labels(lab: LabHandle) -> None:
+    """Fail where an answer has other labels than its question."""
+    for title, query in ask(lab).items():
+        wanted = PANELS[title][1]
+        tree = parsed(title, query)
+        for node, above in selectors(tree):
+            sums = [one for one in above if isinstance(one, promql.AggregateExpr)]
+            expect.that(
+                sums,
+                expected=f"`{title}` adds up all instances" + (f", by {', '.join(sorted(wanted))}" if wanted else ""),
+                found=query,
+                help="Without `sum` there is a line for each pod and each label.",
+            )
+            modifier = sums[-1].modifier
+            kept = set(modifier.labels) if modifier is not None and "By" in str(modifier.type) else set()
+            needed = wanted | ({"le"} if str(node.name).endswith("_bucket") else set())
+            if "le" in needed - kept:
+                why = "`histogram_quantile` reads the label `le`: keep it in `sum by (le, …)`."
+            elif "instance" in kept or "pod" in kept:
+                why = "A line for each pod is for those who look for a pod."
+            else:
+                why = f"The question is: {'by ' + ' and '.join(sorted(wanted)) if wanted else 'of all'}."
+            expect.that(
+                kept == needed,
+                expected=f"`{node.name}` in `{title}` by {', '.join(sorted(needed)) or 'nothing'}",
+                found=", ".join(sorted(kept)) or "no label",
+                help=why,
+            )
+
+
+def judge_quantiles(lab: LabHandle) -> None:
+    """Fail where a quantile is another one, or an average of quantiles."""
+    for title, share in (("Latency", 0.99), ("Price", 0.5)):
+        query = ask(lab)[title]
+        found = [(node, above) for node, above in walk(parsed(title, query)) if _is_quantile(node)]
+        expect.that(found, expected=f"`{title}` is a `histogram_quantile`", found=query)
+        for node, above in found:
+            around = [one for one in above if isinstance(one, promql.AggregateExpr)]
+            expect.that(
+                not around,
+                expected=f"`{title}` is a quantile of the summed buckets",
+                found=query,
+                help="An average of quantiles is the quantile of nothing: an idle pod counts like a busy one.",
+            )
+            number = getattr(node.args[0], "val", None)
+            expect.that(number == share, expected=f"the {share} quantile in `{title}`", found=number)
+
+
+def _is_quantile(node: Any) -> bool:
+    return isinstance(node, promql.Call) and node.func.name == "histogram_quantile"
+
+
+def judge_shares(lab: LabHandle) -> None:
+    """Fail where a share is none: no ratio, or one of something else."""
+    for title, above_line in (("Errors", "http_requests_total"), ("Unseen zipcodes", "unseen_category_total")):
+        query = ask(lab)[title]
+        ratios = [
+            node
+            for node, _ in walk(parsed(title, query))
+            if isinstance(node, promql.BinaryExpr) and str(node.op) == "/"
+        ]
+        help_text = "Ten errors a second are many or few: divide by how many there were in all."
+        expect.that(
+            len(ratios) == 1,
+            expected=f"`{title}` is a share: one thing divided by another",
+            found=query,
+            help=help_text,
+        )
+        parts = [[node for node, _ in selectors(side)] for side in (ratios[0].lhs, ratios[0].rhs)]
+        below_line = "http_requests_total" if title == "Errors" else "predictions_total"
+        names = [{node.name for node in side} for side in parts]
+        expect.that(
+            names == [{above_line}, {below_line}],
+            expected=f"`{title}` is {above_line} ÷ {below_line}",
+            found=f"{', '.join(map(str, names[0]))} ÷ {', '.join(map(str, names[1]))}",
+        )
+        if title == "Errors":
+            for status, counts in (("200", False), ("404", False), ("422", False), ("500", True), ("503", True)):
+                seen = all(_matches(node, "status", status) for node in parts[0])
+                expect.that(
+                    seen == counts,
+                    expected=f"a status of {status} is {'an' if counts else 'no'} error of the service",
+                    found=query,
+                    help="404 and 422 are the caller's mistakes: there is nothing to mend.",
+                )
+            expect.that(
+                all(_matches(node, "status", status) for node in parts[1] for status in ("200", "404", "500")),
+                expected="the share of all requests",
+                found=query,
+                help="Below the line stand all requests, also those that went well.",
+            )
+
+
+def _matches(node: Any, label: str, value: str) -> bool:
+    for matcher in node.matchers.matchers:
+        if matcher.name == label:
+            same = re.fullmatch(matcher.value, value) if "Re" in str(matcher.op) else matcher.value == value
+            if bool(same) == ("Not" in str(matcher.op)):
+                return False
+    return True
+
+
+def judge_age(lab: LabHandle) -> None:
+    """Fail where the age is a date."""
+    query = ask(lab)["Model age"]
+    tree = parsed("Model age", query)
+    now = [node for node, _ in walk(tree) if isinstance(node, promql.Call) and node.func.name == "time"]
+    minus = [node for node, _ in walk(tree) if isinstance(node, promql.BinaryExpr) and str(node.op) == "-"]
+    good = now and minus and any(isinstance(part, promql.Call) for part, _ in walk(minus[0].lhs))
+    why = "The metric is the moment, in seconds since 1970: `time()` is now."
+    expect.that(good, expected="now minus the moment at which the model was made", found=query, help=why)
+    summed = [node for node, _ in walk(tree) if isinstance(node, promql.AggregateExpr) and str(node.op) == "sum"]
+    expect.that(
+        not summed,
+        expected="the age of a model, however many instances serve it",
+        found=query,
+        help="Moments do not add up: three pods make no model that is three times as old. `max by (model)`.",
+    )
+
+
+def judge_board(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the dashboard is not the panels with these queries."""
+    source = f"prometheus-{rng.integers(1_000, 9_999)}"
+    board, again = lab.dashboard.build_dashboard(source), lab.dashboard.build_dashboard(source)
+    if not isinstance(board, dict) or not isinstance(board.get("panels"), list):
+        fail(expected="the JSON model of a dashboard, with `panels`", found=expect.shown(board))
+    expect.that(
+        board == again,
+        expected="two calls return the same",
+        found="another dashboard",
+        help="Else each start is a change.",
+    )
+    expect.that(board.get("uid") == "house-prices", expected="the uid `house-prices`", found=board.get("uid"))
+    expect.that(board.get("title") == "House prices", expected="the title `House prices`", found=board.get("title"))
+    panels = [panel for panel in board["panels"] if isinstance(panel, dict) and panel.get("type") != "row"]
+    titles = [panel.get("title") for panel in panels]
+    expect.that(titles == list(PANELS), expected=f"the panels {', '.join(PANELS)}", found=titles)
+    ids = [panel.get("id") for panel in panels]
+    expect.that(len(set(ids)) == len(ids) and None not in ids, expected="an id of its own for each panel", found=ids)
+    asked = ask(lab)
+    for panel in panels:
+        title = panel["title"]
+        expect.that(panel.get("type") == "timeseries", expected=f"`{title}` is a time series", found=panel.get("type"))
+        unit = (panel.get("fieldConfig") or {}).get("defaults", {}).get("unit")
+        wanted = PANELS[title][0]
+        why = "Without a unit 0.004 may be anything."
+        expect.that(unit == wanted, expected=f"the unit `{wanted}` in `{title}`", found=unit, help=why)
+        told = str(panel.get("description") or "")
+        expect.that(
+            told.endswith("?"), expected=f"the question of `{title}` as its description", found=told or "nothing"
+        )
+        uids = {(panel.get("datasource") or {}).get("uid")}
+        uids |= {(one.get("datasource") or {"uid": source}).get("uid") for one in panel.get("targets") or [{}]}
+        why = "Where the uid is fixed, the dashboard is empty on the next machine."
+        expect.that(uids == {source}, expected=f"the data source {source} in `{title}`", found=uids, help=why)
+        queries = [one.get("expr") for one in panel.get("targets") or []]
+        expect.that(queries == [asked[title]], expected=f"the query of `queries()` in `{title}`", found=queries)

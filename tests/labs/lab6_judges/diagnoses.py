@@ -1,0 +1,171 @@
+"""Judges the diagnosis (6.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from lab6_judges.houses import Generator, all_sales, draw_months
+from labkit.checks import LabHandle, expect, fail
+
+NEXT_STEPS = {"none": "keep watching", "data bug": "mend", "covariate": "compare", "concept": "retrain"}
+SUMS = ["sqft_living", "sqft_above", "sqft_basement", "grade", "lat"]
+
+
+def performance(bias: list[float], half: float = 0.008, unfinished: float | None = None) -> pd.DataFrame:
+    """What `performance_drift` would answer: complete months of this bias, and perhaps one that is not complete."""
+    values = [*bias, *([] if unfinished is None else [unfinished])]
+    month = pd.date_range("2014-10-01", periods=len(values), freq="MS")
+    bias_of = np.array(values)
+    mae = 65_000 + 300_000 * np.abs(bias_of)
+    return pd.DataFrame(
+        {
+            "month": month, "predictions": 1_500, "known": 1_500, "mae": mae, "mae_low": mae - 5_000,
+            "mae_high": mae + 5_000, "bias": bias_of, "bias_low": bias_of - half, "bias_high": bias_of + half,
+            "complete": [True] * len(bias) + [False] * (unfinished is not None),
+        }
+    )  # fmt: skip
+
+
+CALM = performance([0.001, -0.004, 0.002, -0.006])
+
+
+def ask(
+    lab: LabHandle, reference: pd.DataFrame, current: pd.DataFrame, seen: pd.DataFrame, verdict: str, why: str,
+    *, help: str = "", names: tuple[str, ...] = (),
+) -> list[str]:  # fmt: skip
+    """Have the learner's code tell what is the matter; fail where it tells something else. Return the evidence."""
+    answer = lab.drift.diagnose(reference, current, seen)
+    diagnosis = expect.handle(answer, "the answer of `diagnose`", help="return a `Diagnosis`")
+    said, step = diagnosis.attr("verdict"), expect.text(diagnosis.attr("next_step"), "`next_step`")
+    evidence = diagnosis.attr("evidence")
+    if not isinstance(evidence, list | tuple) or not all(isinstance(one, str) for one in evidence):
+        fail(expected="`evidence` is a tuple of sentences", found=expect.shown(evidence))
+    shown = f"{said!r}: {'; '.join(evidence) or 'no evidence'}"
+    expect.that(said == verdict, expected=f"{verdict!r}: {why}", found=shown, help=help)
+    if verdict == "data bug" and "retrain" in step.lower():
+        fail(
+            expected="a next step that mends the data",
+            found=step,
+            help="A model that is trained on a broken column has learned the bug. Retraining is for another market.",
+        )
+    expect.that(
+        step.startswith(NEXT_STEPS[verdict]), expected=f"the next step of NEXT_STEPS for {verdict!r}", found=step
+    )
+    missing = [name for name in names if not any(name in one for one in evidence)]
+    expect.that(not missing, expected=f"evidence that names {', '.join(missing)}", found=evidence, help=help)
+    if verdict == "none":
+        expect.that(not evidence, expected="no evidence of nothing", found=evidence)
+    return list(evidence)
+
+
+def judge_calm(lab: LabHandle, rng: Generator) -> None:
+    """Fail where months that are drawn from the training period ring."""
+    reference, *months = draw_months(rng, 900, months=3)
+    for month in months:
+        ask(lab, reference, month, CALM, "none", "the month is drawn from the same houses, and the bias is below 1 %")
+
+
+def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
+    """Fail where one kind of data bug is taken for something else."""
+    reference, current = (table[SUMS].astype(float) for table in draw_months(rng, 800))
+    rows = rng.random(len(current)) < rng.uniform(0.12, 0.3)
+    made: dict[str, tuple[pd.DataFrame, str, str]] = {
+        "square metres": (
+            current.assign(**{name: current[name] * 0.0929 for name in SUMS[:3]}),
+            "sqft_basement",
+            "all areas are in square metres, so the sums still hold",
+        ),
+        "one area": (
+            current.assign(sqft_living=(current["sqft_living"] * rng.uniform(1.1, 1.3)).round()),
+            "sqft_living",
+            "`sqft_living` is no longer the sum of its parts",
+        ),
+        "missing": (
+            current.assign(grade=current["grade"].mask(rows)),
+            "grade",
+            f"{rows.mean():.0%} of the values of `grade` are missing",
+        ),
+        "constant": (current.assign(grade=7.0), "grade", "each house has grade 7"),
+        "gone": (current.drop(columns="lat"), "lat", "the column `lat` is gone"),
+    }
+    table, name, why = made[bug]
+    seen = performance([0.0, 0.002, 0.09])  # the error has risen too: that is what a bug does
+    ask(
+        lab,
+        reference,
+        table,
+        seen,
+        "data bug",
+        why,
+        help="Look for a bug first: a test for drift sees it too, and a rising error follows from it.",
+        names=(name,),
+    )
+
+
+def judge_no_bug(lab: LabHandle, rng: Generator) -> None:
+    """Fail where what was always so is a bug: few houses at the water, sums that never held, missing years."""
+    reference, current = draw_months(rng, 800)
+    waterless = current.assign(waterfront=False)
+    odd = [
+        table.assign(
+            grade=table["grade"].astype(float).mask(rng.random(len(table)) < 0.3), sqft_living=table["sqft_above"] + 50
+        )
+        for table in (reference, waterless)
+    ]
+    why = "nothing is new: sums did not hold before, grades were missing before, and few houses lie at the water"
+    ask(lab, *odd, CALM, "none", why, help="Compare with the reference: only what has changed is a sign.")
+
+
+def judge_other_houses(lab: LabHandle, rng: Generator, bias: float) -> None:
+    """Fail where houses of other zipcodes are not told from another market."""
+    sales = all_sales()
+    here = sales["zipcode"].astype(str).str.startswith("981")
+    names = ["sqft_living", "yr_built", "lat", "long", "zipcode"]
+    reference = sales[here].sample(1_500, random_state=rng)[names].reset_index(drop=True)
+    current = sales[~here].sample(800, random_state=rng)[names].reset_index(drop=True)
+    seen = performance([0.0, 0.003, bias])
+    ask(
+        lab, reference, current, seen, "covariate", "the houses lie in zipcodes that the reference does not have",
+        names=("zipcode", "long"), help="Where features have drifted, the error does not tell whether the market has.",
+    )  # fmt: skip
+
+
+def judge_another_market(lab: LabHandle, rng: Generator) -> None:
+    """Fail where a bias beyond the limit is not told, on either side."""
+    reference, current = draw_months(rng, 700)
+    for sign in (-1, 1):
+        months = [0.002, -0.008, sign * rng.uniform(0.02, 0.028), sign * rng.uniform(0.05, 0.09)]
+        seen = performance(months).iloc[[2, 3, 0, 1]]
+        ask(
+            lab, reference, current, seen, "concept", f"the bias of 2015-01 is {months[-1]:+.3f}, beyond 0.03",
+            names=("2015-01",), help="The newest complete month decides, whatever the order of the rows.",
+        )  # fmt: skip
+
+
+Case = Callable[[Generator], pd.DataFrame]
+NOT_YET: dict[str, tuple[Case, str]] = {
+    "not complete": (
+        lambda rng: performance([0.001, -0.004, 0.002], unfinished=float(rng.uniform(-0.12, -0.08))),
+        "the month with the bias is not complete: its prices are still coming in",
+    ),
+    "within the limits": (
+        lambda rng: performance([0.001, float(rng.uniform(-0.045, -0.035))], half=0.02),
+        "the limits of the bias reach to below 3 %: it may be chance",
+    ),
+    "over again": (
+        lambda rng: performance([0.0, float(rng.uniform(0.06, 0.09)), 0.004]),
+        "the bias was in an earlier month, and the newest complete one is fine",
+    ),
+    "no month": (lambda rng: performance([0.08]).head(0), "no month is complete yet"),
+}
+
+
+def judge_not_yet(lab: LabHandle, rng: Generator, case: str) -> None:
+    """Fail where a bias rings that is not sure, or not there any more."""
+    reference, current = draw_months(rng, 500)
+    draw, why = NOT_YET[case]
+    columns = ["grade", "lat"]
+    ask(lab, reference[columns], current[columns], draw(rng), "none", why, help="Wait for the complete month.")

@@ -1,0 +1,373 @@
+"""Judges the comparison of two tables of features (6.4)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lab6_judges.houses import Generator, all_sales, draw_months
+from labkit.checks import LabHandle, LearnerError, RemoteObject, expect, fail
+
+ALPHA, LEAST_PSI, MOST_ROWS = 0.05, 0.2, 50_000
+COLUMNS = ("column", "kind", "test", "p_value", "p_adjusted", "psi", "drifted")
+IN_WORDS = ("waterfront", "zipcode")
+BOTH = (
+    "A column has drifted where both hold: the corrected p-value is below ALPHA, so the change is no chance, and the "
+    "PSI is LEAST_PSI or more, so it is large."
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two tables, what the learner's code found, and the figures for them."""
+
+    reference: pd.DataFrame
+    current: pd.DataFrame
+    report: RemoteObject
+    table: pd.DataFrame
+
+
+def compare(lab: LabHandle, reference: pd.DataFrame, current: pd.DataFrame, **options: object) -> Compared:
+    """Have the learner's code compare two tables."""
+    report = expect.handle(
+        lab.drift.feature_drift(reference, current, **options),
+        "the answer of `feature_drift`",
+        methods=("drifted", "to_json", "write_html"),
+        help="return a `DriftReport`",
+    )
+    table = expect.frame(report.attr("table"), "`table`", columns=COLUMNS, rows=reference.shape[1])
+    if list(table["column"]) != list(reference.columns):
+        fail(
+            expected=f"a row for each column, in the order of the reference: {', '.join(reference.columns)}",
+            found=", ".join(map(str, table["column"])),
+        )
+    return Compared(reference, current, report, table.set_index("column"))
+
+
+def compare_month(lab: LabHandle, rng: Generator) -> Compared:
+    """A month with newer houses, a few more of them at the water: small and large changes, and none."""
+    reference, current = draw_months(rng, 1_500)
+    newer = current["yr_built"] + rng.integers(18, 24)
+    return compare(lab, reference, current.assign(yr_built=newer, grade=current["grade"] + (rng.random(1_500) < 0.15)))
+
+
+def draw_small(rng: Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two small tables of two columns."""
+    reference, current = draw_months(rng, 200)
+    return reference[["zipcode", "lat"]], current[["zipcode", "lat"]]
+
+
+def p_value(reference: pd.Series, current: pd.Series, kind: str) -> float:
+    """The p-value of Kolmogorov and Smirnov, or of chi-square where the reference says what is expected."""
+    from scipy import stats
+
+    if kind == "number":
+        return float(stats.ks_2samp(reference, current).pvalue)
+    names = sorted({*reference.astype(str), *current.astype(str)})
+    before, now = (values.astype(str).value_counts().reindex(names, fill_value=0) for values in (reference, current))
+    with np.errstate(divide="ignore"):
+        return float(stats.chisquare(now.to_numpy(), (before / before.sum() * now.sum()).to_numpy()).pvalue)
+
+
+def psi(reference: pd.DataFrame, current: pd.DataFrame) -> dict[str, float]:
+    """Evidently's PSI of each column."""
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.metrics import ValueDrift
+
+    names = list(reference.columns)
+    words = [name for name in names if name in IN_WORDS]
+    definition = DataDefinition(numerical_columns=[n for n in names if n not in words], categorical_columns=words)
+    tables = [
+        Dataset.from_pandas(
+            table.assign(**{name: table[name].astype(str) for name in words}), data_definition=definition
+        )
+        for table in (current, reference)
+    ]
+    metrics = Report([ValueDrift(column=name, method="psi") for name in names]).run(*tables).dict()["metrics"]
+    return {name: float(metric["value"]) for name, metric in zip(names, metrics, strict=True)}
+
+
+def judge_kinds(found: Compared) -> None:
+    """Fail where a column is compared by the test of another kind, or the figures are others."""
+    for name, row in found.table.iterrows():
+        kind, test = ("category", "chisquare") if name in IN_WORDS else ("number", "ks")
+        why = (
+            "98103 is no larger than 98101: a zipcode is a name." if name == "zipcode" else "Its values are no numbers."
+        )
+        expect.that(
+            (row["kind"], row["test"]) == (kind, test),
+            expected=f"`{name}` is a {kind}, compared by {test}",
+            found=f"{row['kind']}, {row['test']}",
+            help=why if kind == "category" else "A test of numbers sees how far a value has moved.",
+        )
+        wanted = p_value(found.reference[str(name)], found.current[str(name)], kind)
+        turned = "`Report.run` takes the current table first, and then the reference."
+        expect.close(row["p_value"], wanted, f"the p-value of `{name}` ({test})", rel=1e-4, abs=1e-12, help=turned)
+
+
+def judge_psi(found: Compared) -> None:
+    """Fail where the size of a change is not Evidently's PSI."""
+    for name, wanted in psi(found.reference, found.current).items():
+        expect.close(
+            found.table.loc[name, "psi"],
+            wanted,
+            f"the PSI of `{name}`",
+            rel=1e-6,
+            abs=1e-9,
+            help='`ValueDrift(column=…, method="psi")` of the current table, with the reference as reference.',
+        )
+
+
+def judge_holm(found: Compared) -> None:
+    """Fail where the p-values are not corrected, or in another way."""
+    p = found.table["p_value"].to_numpy(dtype=float)
+    order = np.argsort(p, kind="stable")
+    wanted = np.empty(len(p))
+    wanted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    said = found.table["p_adjusted"].to_numpy(dtype=float)
+    if np.allclose(said, wanted, rtol=1e-6, atol=1e-12):
+        return
+    if np.allclose(said, p):
+        why = f"{len(p)} tests at 5 % ring by chance in {1 - 0.95 ** len(p):.0%} of the months."
+    elif np.allclose(said, np.minimum(p * len(p), 1)):
+        why = (
+            "This is Bonferroni's: Holm multiplies the smallest by n, the next one by n - 1, and is never more strict."
+        )
+    else:
+        why = (
+            "Holm: sort, multiply by n, n - 1, …, take the running maximum, nothing above 1, and back to the old order."
+        )
+    place = int(np.argmax(~np.isclose(said, wanted, rtol=1e-6, atol=1e-12)))
+    name = found.table.index[place]
+    fail(
+        expected=f"the corrected p-value of `{name}` is {wanted[place]:.4g}",
+        found=f"{said[place]:.4g} (uncorrected {p[place]:.4g})",
+        help=why,
+    )
+
+
+def judge_rule(found: Compared) -> None:
+    """Fail where `drifted` does not follow from the figures of its row, or `drifted()` from the table."""
+    for name, row in found.table.iterrows():
+        wanted = bool(row["p_adjusted"] < ALPHA and row["psi"] >= LEAST_PSI)
+        expect.that(
+            bool(row["drifted"]) == wanted,
+            expected=f"drifted is {wanted} for `{name}`: p_adjusted {row['p_adjusted']:.3g}, PSI {row['psi']:.3g}",
+            found=row["drifted"],
+            help=BOTH,
+        )
+    wanted_names = [str(name) for name, row in found.table.iterrows() if row["drifted"]]
+    expect.that(
+        found.report.drifted() == wanted_names, expected=f"`drifted()` is {wanted_names}", found=found.report.drifted()
+    )
+
+
+def judge_newer_houses(found: Compared) -> None:
+    """Fail where houses that are 20 years younger are no drift, or where unchanged columns are."""
+    drifted = list(found.table.index[found.table["drifted"].astype(bool)])
+    expect.that(
+        drifted == ["yr_built"],
+        expected="`yr_built` alone has drifted: the houses are some 20 years younger, and else nearly the same",
+        found=", ".join(drifted) or "none",
+        help=BOTH,
+    )
+
+
+def judge_many_rows(lab: LabHandle, rng: Generator) -> None:
+    """Fail where a tiny change is drift because there are 20,000 rows."""
+    sales = all_sales()
+    reference = sales[["sqft_living", "lat"]]
+    current = reference.sample(20_000, random_state=rng, replace=True).reset_index(drop=True)
+    current = current.assign(sqft_living=(current["sqft_living"] * rng.uniform(1.04, 1.06)).round())
+    found = compare(lab, reference, current)
+    row = found.table.loc["sqft_living"]
+    expect.that(
+        not row["drifted"],
+        expected="houses that are 5 % larger are no drift, although 20,000 rows make p tiny",
+        found=f"drifted, with p_adjusted {row['p_adjusted']:.2g} and PSI {row['psi']:.2g}",
+        help="With enough rows every difference is significant. Ask for its size as well: the PSI.",
+    )
+
+
+def judge_few_rows(lab: LabHandle, rng: Generator) -> None:
+    """Fail where a large PSI of a few rows is drift."""
+    for _ in range(20):
+        reference, current = draw_months(rng, 400)
+        current = current.head(12)[["zipcode", "grade"]]
+        reference = reference[["zipcode", "grade"]]
+        if p_value(reference["zipcode"], current["zipcode"], "category") > 0.2:
+            break
+    found = compare(lab, reference, current)
+    expect.that(
+        not found.table.loc["zipcode", "drifted"],
+        expected="12 houses in 12 of 70 zipcodes are no drift: they are drawn from the reference",
+        found=f"drifted, with p_adjusted {found.table.loc['zipcode', 'p_adjusted']:.2g} and PSI "
+        f"{found.table.loc['zipcode', 'psi']:.2g}",
+        help="The PSI of a few rows is large by chance. The p-value knows how many rows there are: both must hold.",
+    )
+
+
+def judge_shape(lab: LabHandle, rng: Generator) -> None:
+    """Fail where a column with the same mean and another shape is no drift."""
+    reference, current = draw_months(rng, 1_500)
+    middle = reference["lat"].mean()
+    spread = current.assign(lat=middle + (current["lat"] - current["lat"].mean()) * rng.uniform(2.4, 2.8))
+    found = compare(lab, reference[["lat", "grade"]], spread[["lat", "grade"]])
+    expect.that(
+        found.table.loc["lat", "drifted"],
+        expected="`lat` has drifted: its mean is the same, and it is spread over more than twice the distance",
+        found=f"no drift, with PSI {found.table.loc['lat', 'psi']:.2g}",
+        help="Compare distributions and not means.",
+    )
+
+
+def judge_new_categories(lab: LabHandle, rng: Generator) -> None:
+    """Fail where zipcodes that the reference does not have are no drift, or where another column named is a number."""
+    sales = all_sales()
+    here = sales["zipcode"].astype(str).str.startswith("981")
+    reference = sales[here].sample(1_500, random_state=rng)[["zipcode", "grade"]].reset_index(drop=True)
+    current = sales.sample(1_500, random_state=rng)[["zipcode", "grade"]].reset_index(drop=True)
+    found = compare(lab, reference, current, categories=["grade", "zipcode"])
+    expect.that(
+        found.table.loc["zipcode", "drifted"],
+        expected="`zipcode` has drifted: half of the houses lie where the reference has none",
+        found=f"no drift, with p_adjusted {found.table.loc['zipcode', 'p_adjusted']:.2g}",
+        help="A category that the reference does not have is the strongest sign there is.",
+    )
+    kind = found.table.loc["grade", "kind"]
+    expect.that(kind == "category", expected="`grade` is a category: `categories` names it", found=kind)
+
+
+def judge_sample(lab: LabHandle, rng: Generator) -> None:
+    """Fail where a large table is looked at whole, in silence, or by its first rows only."""
+    rows = int(rng.integers(140_000, 160_000))
+    values = rng.normal(size=rows)
+    # The change begins behind the first 50,000 rows, where `head` does not look.
+    current = pd.DataFrame({"depth": np.where(np.arange(rows) < 60_000, values, values + 2)})
+    reference = pd.DataFrame({"depth": rng.normal(size=3_000)})
+    found = compare(lab, reference, current)
+    told = found.report.attr("rows")
+    wanted = {"reference": 3_000, "current": rows, "reference_used": 3_000, "current_used": MOST_ROWS}
+    expect.that(told == wanted, expected=f"`rows` is {wanted}", found=told, help="Say what was left out.")
+    expect.that(
+        found.table.loc["depth", "drifted"],
+        expected="drift: more than half of the rows have moved, those at the end",
+        found="no drift",
+        help="`head` sees the first rows only: `sample` draws from the whole table.",
+    )
+    again = compare(lab, reference, current)
+    same = again.table.loc["depth", "psi"] == found.table.loc["depth", "psi"]
+    expect.that(
+        same, expected="the same PSI at a second call", found="another one", help="`random_state` decides the draw."
+    )
+
+
+def judge_refusals(lab: LabHandle, rng: Generator) -> None:
+    """Fail where tables that cannot be compared are compared."""
+    reference, current = (table[["grade", "lat"]] for table in draw_months(rng, 60))
+    name = str(rng.choice(["grade", "lat"]))
+    cases = {
+        "a table without rows": (reference, current.head(0), ""),
+        f"a table without `{name}`": (reference, current.drop(columns=name), name),
+        f"a table that has `{name}`, where the reference has not": (reference.drop(columns=name), current, name),
+        f"a table with no value in `{name}`": (reference, current.assign(**{name: np.nan}), name),
+    }
+    for case, (before, now, named) in cases.items():
+        try:
+            lab.drift.feature_drift(before, now)
+        except LearnerError as error:
+            if "ValueError" not in (error.type_name, *error.base_names):
+                fail(expected=f"a ValueError for {case}", found=f"{error.type_name}: {error.message}")
+            if named not in str(error.message):
+                fail(expected=f"a message that names `{named}`", found=str(error.message))
+        else:
+            fail(
+                expected=f"a ValueError for {case}", found="no exception", help="Else the report says that all is well."
+            )
+
+
+def judge_json(found: Compared) -> None:
+    """Fail where the JSON does not say what the table says."""
+    text = expect.text(found.report.to_json(), "`to_json()`")
+    try:
+        told = json.loads(text, parse_constant=lambda word: fail(expected="JSON has no NaN or Infinity", found=word))
+    except json.JSONDecodeError as error:
+        fail(expected="`to_json()` is JSON", found=str(error))
+    good = (
+        isinstance(told, dict)
+        and isinstance(told.get("columns"), list)
+        and told.get("rows") == found.report.attr("rows")
+    )
+    expect.that(good, expected='`{"rows": …, "columns": […]}`', found=expect.shown(told))
+    wanted = json.loads(found.table.reset_index()[list(COLUMNS)].to_json(orient="records", double_precision=15))
+    for row, one in zip(wanted, [*told["columns"], *[{}] * len(wanted)], strict=False):
+        for key, value in row.items():
+            said = one.get(key) if isinstance(one, dict) else None
+            same = said == value or (isinstance(value, float) and isinstance(said, float) and abs(said - value) < 1e-9)
+            expect.that(same, expected=f"`{key}` of `{row['column']}` in the JSON is {value}", found=said)
+
+
+def judge_html(lab: LabHandle, found: Compared) -> None:
+    """Fail where the page is not a file of its own that shows every column."""
+    found.report.write_html("reports/drift.html")
+    page = lab.read_bytes("reports/drift.html")
+    text = page.decode("utf-8", "replace") if isinstance(page, bytes) else ""
+    missing = [name for name in found.reference.columns if name not in text]
+    expect.that(
+        "<html" in text and not missing,
+        expected="an HTML page that shows each column",
+        found=f"{len(text):,} characters without {', '.join(missing) or '<html'}",
+    )
+    outside = re.findall(r"<(?:script|link|img)\b[^>]{0,300}(?:src|href)=[\"']https?:", text[:200_000])
+    expect.that(not outside, expected="a page that needs no network", found=outside[:1])
+
+
+def judge_unchanged(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the tables are changed."""
+    reference, current = (table[["zipcode", "waterfront", "lat"]] for table in draw_months(rng, 300))
+    target = f"{lab._package}.drift:feature_drift"
+    told = lab.make("mlops_probes.prepare:call", target, reference, current, doing="`feature_drift(…)`")
+    for before, after, what in zip((reference, current), told[1], ("reference", "current table"), strict=False):
+        same = isinstance(after, pd.DataFrame) and after.astype(str).equals(before.astype(str))
+        same = same and list(after.dtypes) == list(before.dtypes)
+        expect.that(
+            same, expected=f"the {what} is as it was", found="it was changed", help="`assign` makes a new table."
+        )
+
+
+def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the months are compared with one another: a slow change is then never seen."""
+    reference, *months = draw_months(rng, 700, months=5)
+    columns = ["sqft_living", "grade"]
+    step = rng.uniform(0.10, 0.12)
+    parts = []
+    for number, month in enumerate(months):
+        date = pd.Timestamp("2015-01-01") + pd.DateOffset(months=number)
+        grown = (month["sqft_living"] * (1 + step) ** (number + 1)).round()
+        parts.append(
+            month[columns].assign(sqft_living=grown, date=date + pd.to_timedelta(rng.integers(0, 28, 700), "D"))
+        )
+    sales = pd.concat(parts).sample(frac=1, random_state=rng)
+    found = expect.frame(
+        lab.drift.drift_by_month(reference[columns], sales),
+        "the answer of `drift_by_month`",
+        columns=("month", "rows", "drifted", "columns"),
+        rows=5,
+    )
+    first = pd.to_datetime(found["month"])
+    wanted = pd.date_range("2015-01-01", periods=5, freq="MS")
+    expect.that(list(first) == list(wanted), expected="the months from 2015-01 to 2015-05, in order", found=list(first))
+    expect.that(list(found["rows"]) == [700] * 5, expected="700 rows in each month", found=list(found["rows"]))
+    alone = [compare(lab, reference[columns], part[columns]).report.drifted() for part in (parts[0], parts[4])]
+    for place, names in zip((0, 4), alone, strict=True):
+        told, count = found["columns"].iloc[place], found["drifted"].iloc[place]
+        expect.that(
+            told == ", ".join(names) and count == len(names),
+            expected=f"{wanted[place]:%Y-%m}: {', '.join(names) or 'no column'} against the reference",
+            found=f"{count}: {told or 'no column'}",
+            help="Compare every month with the same reference. Against the month before, a slow change stays small.",
+        )

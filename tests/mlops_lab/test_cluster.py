@@ -1,0 +1,118 @@
+"""The stand-in for the API of Kubernetes: what a change does, how a rollout is played, what HTTP says of it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_lab.cluster import patches, plays
+from mlops_lab.cluster.stage import Conflict, Stage
+from mlops_lab.services import running
+
+TWO = {"containers": [{"name": "ml-api", "image": "a:1"}, {"name": "log", "image": "log:1"}]}
+
+
+def stage(**more: Any) -> Stage:
+    options = {"namespace": "ml", "image": "a:1", "replicas": 3, "labels": {"app": "ml-api"}, **more}
+    return Stage(**options)
+
+
+def with_image(one: Stage, image: str) -> dict[str, Any]:
+    change = {"spec": {"template": {"spec": {"containers": [{"name": "ml-api", "image": image}]}}}}
+    changed: dict[str, Any] = patches.strategic(one.deployment, change)
+    return changed
+
+
+def test_a_strategic_merge_finds_a_container_by_its_name_and_a_merge_patch_replaces_the_list() -> None:
+    change = {"containers": [{"name": "ml-api", "image": "a:2"}]}
+    assert patches.strategic(TWO, change)["containers"] == [{"name": "ml-api", "image": "a:2"}, TWO["containers"][1]]
+    assert patches.merge(TWO, change) == change
+    assert patches.merge({"a": 1, "b": 2}, {"a": None}) == patches.strategic({"a": 1, "b": 2}, {"a": None}) == {"b": 2}
+
+
+def test_a_json_patch_that_tests_for_another_value_is_unfit() -> None:
+    path = "/containers/0/image"
+    operations = [{"op": "test", "path": path, "value": "a:1"}, {"op": "replace", "path": path, "value": "a:2"}]
+    assert patches.operations(TWO, operations)["containers"][0]["image"] == "a:2"
+    for wrong in ([{**operations[0], "value": "b"}], [{"op": "replace", "path": "/x/y", "value": 1}], {"a": 1}):
+        with pytest.raises(patches.Unfit):
+            patches.operations(TWO, wrong)
+
+
+def test_a_status_stands_until_it_was_seen() -> None:
+    one = stage()
+    one.write(with_image(one, "a:2"))
+    first = one.current()
+    assert first["metadata"]["generation"] == 2 and first["status"]["observedGeneration"] == 1
+    one.seen = False
+    one.since -= 10
+    one.go_on()
+    assert one.at == 0, "nobody has looked"
+    shown = []
+    while not one.is_complete():
+        shown.append(one.current()["status"].get("updatedReplicas"))
+        one.since -= 10
+        one.go_on()
+    assert shown == [3, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("trouble", plays.TROUBLES)
+def test_a_stuck_rollout_says_so_and_its_new_pod_says_why(trouble: str) -> None:
+    one = stage(plays={"a:2": f"stuck-{trouble}"})
+    one.write(with_image(one, "a:2"))
+    for _ in range(5):
+        one.current()
+        one.since -= 10
+        one.go_on()
+    (progressing,) = [c for c in one.current()["status"]["conditions"] if c["type"] == "Progressing"]
+    assert progressing["reason"] == plays.EXCEEDED and progressing["status"] == "False"
+    pods = one.pods()
+    assert len(pods) == 4 and plays.TROUBLES[trouble].reason in json.dumps(pods[-1])
+    assert plays.TROUBLES[trouble].reason not in json.dumps(pods[:-1])
+
+
+def test_what_another_one_changes_first_is_a_conflict() -> None:
+    one = stage(meanwhile={"image": "other:1"})
+    version = one.current()["metadata"]["resourceVersion"]
+    with pytest.raises(Conflict):
+        one.check_version(version)
+    assert one.image == "other:1"
+    one.check_version(one.current()["metadata"]["resourceVersion"])
+
+
+def test_an_unknown_play_is_refused() -> None:
+    for name in ("", "fast", "stuck", "waiting-forever"):
+        with pytest.raises(ValueError, match="no play"):
+            plays.play(name, 3)
+
+
+def test_it_speaks_http_and_lets_nobody_set_up_a_play_without_its_key(tmp_path: Path) -> None:
+    def ask(path: str, **options: Any) -> tuple[int, Any]:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(server.url + path, **options), timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    with running("kubernetes", tmp_path) as server:
+        path = "/apis/apps/v1/namespaces/ml/deployments/ml-api"
+        status, deployment = ask(path)
+        assert status == 200 and deployment["kind"] == "Deployment"
+        assert ask(path.replace("ml-api", "other"))[0] == ask("/api/v1/nodes")[0] == 404
+        assert ask(path, method="DELETE")[0] == 405
+        body = json.dumps({"spec": {}, "metadata": {"resourceVersion": "1"}}).encode()
+        kind = {"Content-Type": "application/merge-patch+json"}
+        assert ask(path, method="PATCH", data=body, headers=kind)[0] == 409
+        assert ask(path, method="PATCH", data=b"{", headers=kind)[0] == 400
+        assert ask(path, method="PATCH", data=b"{}", headers={"Content-Type": "text/plain"})[0] == 415
+        assert ask("/stage/ml")[0] == 403
+        key = {"X-Key": (tmp_path / "key").read_text(encoding="utf-8")}
+        assert ask("/stage/ml", headers=key)[1]["log"]
+        assert ask("/api/v1/namespaces/ml/services/ml-api%3Ahttp/proxy/readyz") == (200, {"status": "ready"})
+        assert ask("/api/v1/namespaces/ml/services/ml-api/proxy/readyz")[0] == 503
