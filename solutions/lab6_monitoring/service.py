@@ -7,11 +7,13 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from lab2_service import app as lab2
+from lab6_monitoring.logs import log_predictions
 from lab6_monitoring.metrics import instrument
 
 
 def create_app(models_dir: Path | None = None) -> FastAPI:
-    """Return the service of lab 2, with metrics."""
+    """Return the service of lab 2, with metrics and a line for each prediction."""
     app = lab2.create_app(models_dir)
     instrument(app)
+    log_predictions(app)
     return app

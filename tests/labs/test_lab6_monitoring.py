@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from lab6_judges import dashboards, diagnoses, drift_rules, late_prices, metrics, queries, routing, rules, scrapes
+from lab6_judges import (
+    dashboards,
+    diagnoses,
+    drift_rules,
+    late_prices,
+    metrics,
+    prediction_logs,
+    queries,
+    routing,
+    rules,
+    scrapes,
+)
 
 from labkit.checks import exercise
 
@@ -456,3 +467,48 @@ def test_the_age_is_a_time_span(lab):
 def test_the_dashboard_has_these_panels(lab, rng):
     """The dashboard is the same at each call, and has a panel for each question, with its unit and its data source."""
     dashboards.judge_board(lab, rng)
+
+
+# 6.8 logs
+
+
+@pytest.fixture(scope="module")
+def logging_service(new_lab, module_rng):
+    """The learner's service, writing lines."""
+    return scrapes.start(new_lab("6.8", listen=True), module_rng, {})
+
+
+@exercise("6.8")
+def test_each_price_is_a_line(logging_service, rng):
+    """Each price is one line of JSON on stdout with exactly the fields, and the answer has its id."""
+    prediction_logs.judge_single(logging_service, rng)
+
+
+@exercise("6.8")
+def test_each_house_of_a_batch_is_a_line(logging_service, rng):
+    """Each house of a batch is a line, in its order and with an id of its own."""
+    prediction_logs.judge_batch(logging_service, rng)
+
+
+@exercise("6.8")
+def test_nobody_is_named(logging_service, rng):
+    """No line has what a caller sent as an id, nor what names a house."""
+    prediction_logs.judge_nobody_is_named(logging_service, rng)
+
+
+@exercise("6.8")
+def test_no_price_no_line(listening, rng):
+    """Where no price was given, there is neither a line nor an id."""
+    prediction_logs.judge_without_price(listening, rng)
+
+
+@exercise("6.8")
+def test_a_log_becomes_a_table(lab, rng):
+    """The predictions of a log become a table, each once, whatever other lines there are."""
+    prediction_logs.judge_reading(lab, rng)
+
+
+@exercise("6.8")
+def test_late_labels_find_their_prediction(lab, rng):
+    """Labels that come late, in any order and twice find their prediction by its id; the others stay."""
+    prediction_logs.judge_joining(lab, rng)

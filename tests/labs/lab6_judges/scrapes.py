@@ -111,7 +111,7 @@ def draw(rng: np.random.Generator, **options: Any) -> tuple[Models, dict[str, da
     models.add("house_price", Told("house_price", weights, **options), frame, {"zipcodes": zipcodes})
     made = {}
     for name in NAMES:
-        day = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=int(rng.integers(3e7)))
+        day = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=int(rng.integers(30_000_000)))
         path = f"{name}/metadata.json"
         content = json.loads(models.files[path])
         models.files[path] = json.dumps(content | {"created_at": day.isoformat(timespec="seconds")}).encode()
