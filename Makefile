@@ -1,6 +1,6 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving
+.PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving bench-tracking
 .PHONY: cluster-up deploy smoke cluster-down live-kubernetes
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
@@ -73,6 +73,9 @@ bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
 
 bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.serving $(ARGS)
+
+bench-tracking: .venv/.ready  ## time a training with MLflow and without it, and a thousand metrics
+	@.venv/bin/python -m bench.tracking $(ARGS)
 
 elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an environment of its own
 	@sh scripts/elective_dvc.sh
