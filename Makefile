@@ -81,7 +81,7 @@ bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and Ben
 bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, throttling; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.cluster $(ARGS)
 
-bench-tracking: .venv/.ready  ## swap the champion of week 4 under 200 requests a second
+bench-tracking: .venv/.ready  ## time a record of week 4, and swap its champion under 200 requests a second
 	@PYTHONPATH=solutions:. .venv/bin/python -m bench.tracking $(ARGS)
 
 elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an environment of its own

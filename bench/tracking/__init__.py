@@ -1,1 +1,1 @@
-"""What week 4 costs: a hot swap under load."""
+"""What week 4 costs: a record of a training, and a hot swap under load."""
