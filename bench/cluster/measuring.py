@@ -100,7 +100,7 @@ def throttling(site: Trial) -> Figures:
     for name, limit in (("cpu_1", "1"), ("cpu_250m", "250m")):
         site.apply(patch("Deployment", f"{CONTAINER}/resources/limits/cpu", limit, "replace"))
         site.available(2)
-        with site.load("service", clients=2, pause=0.01) as seen:
+        with site.load("service", clients=2, pause=0) as seen:
             site.inside("visitor", "import time; time.sleep(15)")
         found |= {f"{name}_p50_ms": seen.p50_ms, f"{name}_p99_ms": seen.p99_ms}
     return found
