@@ -1,12 +1,15 @@
 """The benchmark of week 5 at its smallest: one piece of work on a few rows, and the table of what was measured."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
-from bench.pipeline.__main__ import median_of, report
+from bench.pipeline.__main__ import CONTRACTS, FEATURE_SIZES, SIZES, median_of, report
 from bench.pipeline.rows import write_sales
+from bench.pipeline.work import WORK
+from weeks.week5_pipeline.figures import WEEK, contract_figures
 
 
 def test_polars_finds_the_bad_rows(tmp_path: Path) -> None:
@@ -25,3 +28,13 @@ def test_the_table_compares_the_time_per_row() -> None:
         "polars 10000": {"seconds": 5.0, "cpu_s": 10.0, "memory_mb": 1_000.0},
     }
     assert report(found, 3)[-1].split() == ["polars", "10,000", "5.00", "10.00", "1,000", "0.50"]
+
+
+def test_what_was_kept_is_linear_and_fits_into_three_gigabytes() -> None:
+    kept = json.loads((WEEK / "contract.json").read_text(encoding="utf-8"))["measured"]
+    wanted = {f"{name} {size}" for name in CONTRACTS for size in SIZES} | {f"features {size}" for size in FEATURE_SIZES}
+    assert set(kept) == wanted and {key.split()[0] for key in kept} == set(WORK)
+    figures = contract_figures()
+    growth, memory = figures["polars_growth"], figures["polars_10m_gb"]
+    assert isinstance(growth, float) and growth < 1.5, "ten times the rows take at most fifteen times the time"
+    assert isinstance(memory, float) and memory <= 3

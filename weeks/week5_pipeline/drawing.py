@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlops_lab.plots import BLUE, RED, Plot, save_png
-from weeks.guide_figures import Figures
+from mlops_lab.plots import BLUE, ORANGE, RED, Plot, save_png
+from weeks.guide_figures import Figures, number
 
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
     """Draw all pictures into `folder` and return their paths."""
     return [
         save_png(sales_per_day(figures), folder / "sales_per_day.png"),
+        save_png(seconds_by_rows(figures), folder / "seconds_by_rows.png"),
     ]
 
 
@@ -33,3 +34,30 @@ def sales_per_day(figures: Figures) -> Plot:
     axes.set(ylabel="sales per day", ylim=(0, 1.7 * max(rates)))
     figure.suptitle("Each month but the last is from half to double the month before", fontsize="large")
     return Plot(figure, pd.DataFrame({"sales per day": rates}, index=months))
+
+
+def seconds_by_rows(figures: Figures) -> Plot:
+    """Seconds of the processor that the contract takes by the number of rows, both on logarithmic axes."""
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    names = {
+        "polars": ("Polars", BLUE),
+        "pandas": ("Pandera on pandas", RED),
+        "great_expectations": ("Great Expectations", ORANGE),
+    }
+    sizes = [100_000, 1_000_000, 10_000_000]
+    seconds = pd.DataFrame(
+        {name: [number(figures, f"{name}_{size}_cpu_s") for size in sizes] for name in names}, index=sizes
+    )
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    for name, (label, colour) in names.items():
+        axes.plot(sizes, seconds[name], color=colour, marker="o", label=label)
+    axes.legend(frameon=False)
+    axes.set(xscale="log", yscale="log", xlabel="rows", ylabel="seconds of the processor")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    figure.suptitle("Ten times the rows take the contract at most ten times as long", fontsize="large")
+    return Plot(figure, seconds)

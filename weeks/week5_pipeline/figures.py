@@ -7,6 +7,7 @@ python -m weeks.week5_pipeline.figures --write    collect nothing; write guide a
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -77,14 +78,31 @@ def feature_figures() -> Figures:
     }
 
 
+def contract_figures() -> Figures:
+    """What `make bench-pipeline` measured on up to 10 million rows, and the table that it printed."""
+    kept = json.loads((WEEK / "contract.json").read_text(encoding="utf-8"))
+    found = kept["measured"]
+    most, pandas, features = "polars 10000000", "pandas 10000000", "features 2161300"
+    figures: Figures = {f"{key.replace(' ', '_')}_cpu_s": one["cpu_s"] for key, one in found.items()}
+    return {
+        **figures,
+        "polars_10m_gb": found[most]["memory_mb"] / 1000,
+        "pandas_10m_gb": found[pandas]["memory_mb"] / 1000,
+        "polars_growth": found[most]["cpu_s"] / found["polars 1000000"]["cpu_s"] / 10,
+        "pandas_to_polars": found[pandas]["cpu_s"] / found[most]["cpu_s"],
+        "features_growth": found[features]["cpu_s"] / found["features 21613"]["cpu_s"],
+        "contract_table": "\n".join(kept["table"]) + "\n",
+    }
+
+
 def verdict_figures() -> Figures:
     """A wrong answer, as `lab check` tells of it."""
     return {"verdict": verdict("lab5_pipeline", "5.2_fillna_0")}
 
 
 # Groups of figures by name. The tests collect the quick ones again.
-GROUPS = {"data": data_figures, "features": feature_figures, "verdict": verdict_figures}
-QUICK = ("data",)
+GROUPS = {"data": data_figures, "features": feature_figures, "contract": contract_figures, "verdict": verdict_figures}
+QUICK = ("data", "contract")
 
 
 def main() -> int:
