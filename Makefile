@@ -78,7 +78,7 @@ bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
 bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.serving $(ARGS)
 
-bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, throttling; ARGS=--write keeps the figures
+bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, scaling; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.cluster $(ARGS)
 
 bench-tracking: .venv/.ready  ## time a record of week 4, and swap its champion under 200 requests a second
