@@ -59,5 +59,5 @@ def seconds_by_rows(figures: Figures) -> Plot:
     axes.set(xscale="log", yscale="log", xlabel="rows", ylabel="seconds of the processor")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:g}")
-    figure.suptitle("Ten times the rows take the contract at most ten times as long", fontsize="large")
+    figure.suptitle("Ten times the rows take the contract about ten times as long", fontsize="large")
     return Plot(figure, seconds)
