@@ -34,6 +34,12 @@ def prepare_worker() -> None:
     os.environ["MPLCONFIGDIR"] = str(Path.home() / ".matplotlib")
 
 
+def forget_prometheus_client() -> None:
+    """Have `prometheus_client` imported anew: its import reads from the environment whether workers share files."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "prometheus_client"]:
+        del sys.modules[name]
+
+
 def call(target: str, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
     """Call `package.module:function`; return its answer, and its arguments as they are after the call."""
     module, _, name = target.partition(":")

@@ -204,7 +204,8 @@ def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
                 help="Lower is better: these are errors.",
             )
     few = FEWEST - 1
-    found = ask(lab, outcomes(worse[: few + 50], better[:few] * 0.01, rng), share=few / (2 * few + 50))
+    far, near = rng.uniform(900, 1_100, few + 50), rng.uniform(9, 11, few)  # the interval is clear of 0 in each draw
+    found = ask(lab, outcomes(far, near, rng), share=few / (2 * few + 50))
     expect.that(
         found["decision"] == "undecided",
         expected=f"`decision` is 'undecided' with {few} units in one arm, however large the difference",

@@ -212,8 +212,8 @@ def _suspect(gate: Gate, kind: str, value: float, error: float) -> str:
     if abs(value - (new - old)[newest].mean()) < 0.05 * error:
         return "This is the bare difference, and says nothing about luck. " + BETTER_HELP
     difference = new - old
-    whole = difference.mean() + 1.96 * difference.std() / math.sqrt(len(difference))
-    if abs(value - whole) < 0.3 * error and kind == "last month":
+    spread = difference.std() / math.sqrt(len(difference))
+    if abs(value - difference.mean() - 1.96 * spread) < 0.7 * spread and kind == "last month":
         return "This is the interval on all of `recent`. The newest month is the one that the model will serve."
     unpaired = math.sqrt(new[newest].var() / newest.sum() + old[newest].var() / newest.sum())
     if abs(value - ((new - old)[newest].mean() + 1.96 * unpaired)) < 0.4 * unpaired:
