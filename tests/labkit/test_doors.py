@@ -27,6 +27,8 @@ from labkit.records import Report, Result
 
 ANSWER = '''
 import os
+import threading
+import time
 import urllib.request
 
 URL = os.environ.get("ECHO_URL", "")
@@ -44,6 +46,19 @@ def double(x):
     # end solution
 
 
+def go_on_writing():
+    """Write to the server for as long as this process lives."""
+    def write():
+        while True:
+            try:
+                ask("/write?late;")
+            except OSError:
+                pass
+            time.sleep(0.01)
+
+    threading.Thread(target=write, daemon=True).start()
+
+
 def count_rows(x):
     # solution 1.2
     return ask("/read")
@@ -51,6 +66,7 @@ def count_rows(x):
 '''
 
 CHECKS = '''
+import time
 import urllib.request
 import pytest
 from labkit.checks import exercise, expect
@@ -81,11 +97,25 @@ def test_a_door_can_be_shut(lab, doors):
     assert lab.answer.ask("/greeting") == before == f"hello from {doors['echo'].state}"
 
 
+@pytest.fixture(scope="module")
+def shared(new_lab):
+    """A worker of 1.1 that is there until the end of the file, unless somebody ends it."""
+    return new_lab("1.1")
+
+
+@exercise("1.1")
+def test_a_shared_worker_goes_on(shared):
+    """A worker that several checks share writes without an end."""
+    shared.answer.go_on_writing()
+
+
 @exercise("1.2")
 def test_another_exercise_finds_nothing(lab):
-    """The state of another exercise is another one."""
-    found = lab.answer.count_rows(1)
-    expect.that(found == "", expected="nothing", found=found)
+    """The state of another exercise is another one, and nobody writes into it."""
+    for _ in range(40):
+        found = lab.answer.count_rows(1)
+        expect.that(found == "", expected="nothing", found=found)
+        time.sleep(0.01)
 '''
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from labkit.checking import fixtures
 from labkit.checking.clients import WorkerClient
-from labkit.checking.doors import Door
+from labkit.checking.doors import Door, Doors
 from labkit.checking.faults import LearnerFault
 from labkit.checking.handles import LabHandle
 from labkit.checking.run import CheckRun
@@ -60,6 +60,7 @@ class CheckPlugin:
         self.fault: tuple[Outcome, str] | None = None
         self.started = 0.0
         self.shared: list[LabHandle] = []
+        self.shared_with_doors: dict[str, list[LabHandle]] = {}
         self.shown: dict[int, int] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -104,7 +105,7 @@ class CheckPlugin:
         output = clean("".join(self.outputs), 2000)
         self.run.report(Result(exercise_of(item), item.name, outcome, message, seconds, title, output))
         if self.run.doors and (nextitem is None or exercise_of(nextitem) != exercise_of(item)):
-            self.run.doors.leave(exercise_of(item))
+            self._leave(exercise_of(item), self.run.doors)
         return result
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -140,8 +141,21 @@ class CheckPlugin:
 
     def open_shared(self, exercise: str, *, listen: bool = False) -> LabHandle:
         """Open a worker that several checks share."""
-        self.shared.append(self.run.open_lab(self.run.exercise(exercise), listen=listen))
-        return self.shared[-1]
+        lab = self.run.open_lab(self.run.exercise(exercise), listen=listen)
+        self.shared.append(lab)
+        if self.run.exercise(exercise).services:
+            self.shared_with_doors.setdefault(exercise, []).append(lab)
+        return lab
+
+    def _leave(self, exercise: str, doors: Doors) -> None:
+        """End the shared workers that talk to servers of an exercise, then those servers.
+
+        A worker that lived on would find the next exercise's server at the address of its own, and speak to it.
+        """
+        for lab in self.shared_with_doors.pop(exercise, []):
+            self.shared.remove(lab)
+            lab.close()
+        doors.leave(exercise)
 
     def close_shared(self) -> None:
         """End the workers that checks have shared."""

@@ -190,7 +190,7 @@ def judge_parts(world: World, month: str, table: pd.DataFrame) -> None:
 def judge_steps(world: World) -> None:
     """Seven tasks, in their order, each once."""
     run = first(world)
-    runs = world.prefect.task_runs(run.flow_run)
+    runs = world.prefect.task_runs(run.flow_run, some=len(STEPS))
     names = [str(one["name"]).rpartition("-")[0] for one in runs]
     expect.that(
         names == list(STEPS),
@@ -204,7 +204,7 @@ def judge_steps(world: World) -> None:
 
 def judge_policies(world: World) -> None:
     """Retries where a reason may lie outside, growing and jittered; none elsewhere; a limit everywhere."""
-    runs = tasks_by_name(world.prefect.task_runs(first(world).flow_run))
+    runs = tasks_by_name(world.prefect.task_runs(first(world).flow_run, some=len(STEPS)))
     for name in (*OUTSIDE, *OWN):
         policy = (runs.get(name) or [{}])[0].get("empirical_policy") or {}
         retries, delay, jitter = (
@@ -274,7 +274,7 @@ def judge_again(world: World) -> None:
     earlier, run = first(world), again(world)
     if run.error:
         fail(expected="the same month can be run again", found=run.told)
-    runs = tasks_by_name(world.prefect.task_runs(run.flow_run))
+    runs = tasks_by_name(world.prefect.task_runs(run.flow_run, some=len(STEPS)))
     for name in STEPS[:-1]:
         states = [one["state_name"] for one in runs.get(name, [])]
         expect.that(
@@ -430,7 +430,7 @@ def judge_refused(world: World, what: str) -> None:
     assert run.error is not None
     expect.that(run.error[0] == "MonthRefused", expected=f"MonthRefused: {what}", found=run.told)
     _is_failed(run)
-    runs = world.prefect.task_runs(run.flow_run, some=what != "no file")
+    runs = world.prefect.task_runs(run.flow_run, some=0 if what == "no file" else 1)
     late = [one for one in runs if one["name"].rpartition("-")[0] in STEPS[2:]]
     expect.that(not late, expected=f"no task after the refusal is run: {what}", found=told(late))
     expect.that(

@@ -10,7 +10,7 @@ import httpx
 from labkit.checks import fail
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-PATIENCE = 20.0
+PATIENCE = 15.0
 """Seconds that the server may take to write down what it was told of tasks: they come as events, a moment later."""
 
 
@@ -25,10 +25,10 @@ class Prefect:
         wanted = {"flows": {"name": {"any_": [name]}}, "sort": "START_TIME_ASC"}
         return self._all("flow_runs", wanted)
 
-    def task_runs(self, flow_run: dict[str, Any], *, some: bool = True) -> list[dict[str, Any]]:
+    def task_runs(self, flow_run: dict[str, Any], *, some: int = 1) -> list[dict[str, Any]]:
         """The runs of the tasks of a run, in their order, once the server knows how each of them ended.
 
-        With `some`, there must be one: it is waited for.
+        There are to be `some` of them: so many are waited for.
         """
         wanted = {"flow_runs": {"id": {"any_": [flow_run["id"]]}}}
         end = time.monotonic() + PATIENCE
@@ -38,7 +38,7 @@ class Prefect:
             known = [(run["id"], run["state_type"]) for run in runs]
             # A flow that failed has told of the failed task as well: events arrive in their order.
             complete = all(state in ENDED for _, state in known) and known == before
-            if complete and (known or not some):
+            if complete and len(known) >= some:
                 return sorted(runs, key=lambda run: str(run["start_time"] or run["created"]))
             if time.monotonic() > end:
                 return sorted(runs, key=lambda run: str(run["start_time"] or run["created"]))

@@ -132,7 +132,7 @@ def judge_killed(search: Search) -> None:
 def judge_policy(search: Search) -> None:
     """Retries of the task that runs on workers."""
     (run, *_) = search.prefect.flow_runs("tune")
-    tasks = tasks_by_name(search.prefect.task_runs(run))
+    tasks = tasks_by_name(search.prefect.task_runs(run, some=len(search.candidates)))
     expect.that(
         len(tasks.get("score", [])) == len(search.candidates),
         expected=f"one run of the task `score` for each of the {len(search.candidates)} candidates",
