@@ -59,8 +59,7 @@ class CheckPlugin:
         self.outputs: list[str] = []
         self.fault: tuple[Outcome, str] | None = None
         self.started = 0.0
-        self.shared: list[LabHandle] = []
-        self.shared_with_doors: dict[str, list[LabHandle]] = {}
+        self.shared: dict[str, list[LabHandle]] = {}  # by exercise
         self.shown: dict[int, int] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -142,9 +141,7 @@ class CheckPlugin:
     def open_shared(self, exercise: str, *, listen: bool = False) -> LabHandle:
         """Open a worker that several checks share."""
         lab = self.run.open_lab(self.run.exercise(exercise), listen=listen)
-        self.shared.append(lab)
-        if self.run.exercise(exercise).services:
-            self.shared_with_doors.setdefault(exercise, []).append(lab)
+        self.shared.setdefault(exercise, []).append(lab)
         return lab
 
     def _leave(self, exercise: str, doors: Doors) -> None:
@@ -152,15 +149,18 @@ class CheckPlugin:
 
         A worker that lived on would find the next exercise's server at the address of its own, and speak to it.
         """
-        for lab in self.shared_with_doors.pop(exercise, []):
-            self.shared.remove(lab)
-            lab.close()
+        if self.run.exercise(exercise).services:
+            self._close_shared_of(exercise)
         doors.leave(exercise)
 
     def close_shared(self) -> None:
         """End the workers that checks have shared."""
-        while self.shared:
-            self.shared.pop().close()
+        for exercise in list(self.shared):
+            self._close_shared_of(exercise)
+
+    def _close_shared_of(self, exercise: str) -> None:
+        for lab in self.shared.pop(exercise, []):
+            lab.close()
 
     @pytest.fixture
     def lab(self, request: pytest.FixtureRequest) -> Iterator[LabHandle]:
@@ -185,8 +185,9 @@ class CheckPlugin:
     @pytest.fixture(autouse=True)
     def _shared_workers(self) -> Iterator[None]:
         """A shared worker has its full time for each check; what it prints belongs to the check at hand."""
-        clients = [lab._client for lab in self.shared if isinstance(lab._client, WorkerClient)]
-        for lab in self.shared:
+        labs = [lab for shared in self.shared.values() for lab in shared]
+        clients = [lab._client for lab in labs if isinstance(lab._client, WorkerClient)]
+        for lab in labs:
             lab.refresh()
         yield
         for client in clients:
