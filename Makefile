@@ -82,7 +82,7 @@ bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, sc
 	@.venv/bin/python -m bench.cluster $(ARGS)
 
 bench-tracking: .venv/.ready  ## time a record of week 4, and swap its champion under 200 requests a second
-	@PYTHONPATH=solutions:. .venv/bin/python -m bench.tracking $(ARGS)
+	@.venv/bin/python -m bench.tracking $(ARGS)
 
 elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an environment of its own
 	@sh scripts/elective_dvc.sh

@@ -11,8 +11,9 @@ before the swap and while it was going on.
 from __future__ import annotations
 
 import argparse
+import sys
 
-from bench.common import machine
+from bench.common import ROOT, machine
 from bench.tracking import records, swap
 
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="runs of each training (default: 5)")
     parser.add_argument("--rows", type=int, default=14_000, help="sales to train and judge on (default: 14,000)")
     options = parser.parse_args()
+    sys.path.insert(0, str(ROOT / "solutions"))
     print(", ".join(f"{name}: {value}" for name, value in machine().items()))
     print("\n".join(records.measure(options.repeats, options.rows)))
     found = swap.measure(options.rate, options.seconds)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.common import ROOT, median, table
+from bench.common import median, table
 from mlops_lab.services import running
 
 METRICS = 1_000
@@ -23,7 +22,6 @@ def measure(repeats: int, rows: int) -> list[str]:
     """Train with a record and without one, and log a thousand metrics; return the table."""
     os.environ |= {"OMP_NUM_THREADS": "1", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
     os.environ |= {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true", "DO_NOT_TRACK": "true"}
-    sys.path.insert(0, str(ROOT / "solutions"))
     logging.disable(logging.WARNING)
     sales = _sales(rows)
     plain = median(lambda: train_plainly(*sales), repeats)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import tempfile
 import time
@@ -28,11 +27,15 @@ class Answer:
 
 def measure(rate: int, seconds: float) -> dict[str, float]:
     """Figures by name. The rate is constant: a request that waits does not hold up the next one."""
+    import mlflow
+
     with (
         tempfile.TemporaryDirectory(prefix="bench-tracking-") as folder,
         running("mlflow", Path(folder, "mlflow")) as mlflow_server,
     ):
-        os.environ["MLFLOW_TRACKING_URI"] = mlflow_server.url
+        # MLflow remembers the store and the experiment that were set last, which are those of another server.
+        mlflow.set_tracking_uri(mlflow_server.url)
+        mlflow.set_experiment(NAME)
         first, second = _register()
         _point(first)
         environment = {
