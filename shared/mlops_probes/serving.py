@@ -8,6 +8,8 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ class Champion:
         self.factor = factor
         self.loading = loading
         self.answer = answer
+        self.meanwhile: Callable[[], None] | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -41,6 +44,8 @@ class Champion:
         """Return a price for each row."""
         if self.answer == "raise":
             raise RuntimeError("a column is missing: see /srv/secret/train.py")
+        if self.meanwhile is not None:
+            self.meanwhile()
         return np.asarray(X["grade"].to_numpy(dtype=float) * (np.nan if self.answer == "nan" else self.factor))
 
 
@@ -49,7 +54,8 @@ def ask_in_experiment(
 ) -> list[Any]:
     """Ask an app whose followers have these versions (`{"champion": 3.0}`: its factor), without a registry.
 
-    Each of `asked` has `unit` and `house`. Returns status, body and what was logged (its fields) for each.
+    Each of `asked` has `unit` and `house`; with `swap`, another version is taken while a house is priced. Returns
+    status, body and what was logged (its fields) for each.
     """
     from mlops_lab.artifacts import Artifact, Metadata
 
@@ -64,6 +70,7 @@ def ask_in_experiment(
         follower.models.pricer = importlib.import_module("lab2_service.predictor").make_pricer(artifact)
         follower.models.ready["house_price"] = artifact
         follower.version = str(number)
+        artifact.model.meanwhile = partial(_take_another, follower.models, artifact) if asked[0].get("swap") else None
     lines: list[dict[str, Any]] = []
 
     class Keep(logging.Handler):
@@ -77,6 +84,11 @@ def ask_in_experiment(
         return asyncio.run(_asked(app, asked, lines))
     finally:
         logging.getLogger(package).removeHandler(handler)
+
+
+def _take_another(models: Any, artifact: Any) -> None:
+    """What a service does in the middle of a request: from now on, version 9 is ready."""
+    models.ready["house_price"] = replace(artifact, metadata=replace(artifact.metadata, version="9"))
 
 
 async def _asked(app: Any, asked: list[dict[str, Any]], lines: list[dict[str, Any]]) -> list[Any]:
