@@ -27,7 +27,7 @@ UNCHECKED = ("topic", "why", "given")
 # A sentence ends where the next one begins: "e.g. so" and "1.5" do not end one.
 _END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][`\")]))\s+(?=[A-Z`\"(\[])")
 _ITEM = re.compile(r"\n\s*\n|\n(?=\s*[-*] )")
-_FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+_NO_PROSE = re.compile(r"^```.*?^```$|^\|.*?$", re.M | re.S)
 _MUST = re.compile(r"\bmust\b")
 _COMMENT = re.compile(r"^\s*(?:#|//) ?(?P<text>.*)$")
 _TODO = re.compile(r"TODO \d+\.\d+")
@@ -55,7 +55,7 @@ def read_sentences(root: Path, lab: Lab, made: list[Starter]) -> dict[str, list[
         elif path.suffix in (".yaml", ".yml", ".tf") or path.name == "Dockerfile":
             told[str(path)] = [one for block in _comments(starter.content.decode()) for one in sentences(block)]
     guide = root / lab.guide
-    prose = _FENCE.sub("", guide.read_text(encoding="utf-8")) if guide.is_file() else ""
+    prose = _NO_PROSE.sub("", guide.read_text(encoding="utf-8")) if guide.is_file() else ""
     told["guide"] = [sentence for sentence in sentences(prose) if _MUST.search(sentence)]
     return {heading: found for heading, found in told.items() if found}
 
