@@ -197,6 +197,7 @@ def test_each_panel_has_an_answer_and_each_metric_of_the_rules_is_there(tmp_path
         monitored(tmp_path, port, Inbox(), job.port) as prometheus,
         callers(port, house),
     ):
+        wait_for_answer(prometheus, "predictions_total > 0", "no prediction is seen")
         batch = {"houses": [house] * 250}
         httpx.post(f"{serving.url}{scrapes.BATCH}", json=batch, trust_env=False, timeout=60).raise_for_status()
         for title, query in queries().items():
