@@ -495,14 +495,31 @@ def test_half_a_secret_is_not_guessed(told: Told) -> None:
         installing.make_secrets(Cluster("kind", Path("none")), "mlflow")
 
 
-def test_charts_are_pinned_and_their_values_are_there() -> None:
+def told_of(name: str) -> list[str]:
+    """The cells of an add-on in the table of k8s/README.md."""
     guide = (ROOT / "k8s/README.md").read_text(encoding="utf-8")
-    for name, add_on in installing.ADD_ONS.items():
-        if add_on.chart:
-            command = installing.install_command("helm", add_on.chart, add_on.namespace)
-            values = yaml.safe_load(Path(command[command.index("--values") + 1]).read_text(encoding="utf-8"))
-            assert values and re.fullmatch(r"\d+\.\d+\.\d+", command[command.index("--version") + 1])
-            assert f"{add_on.chart.version} |" in guide, f"k8s/README.md names the version of {name}"
+    [line] = [one for one in guide.splitlines() if one.startswith(f"| `{name}` |")]
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@pytest.mark.parametrize("name", installing.ADD_ONS)
+def test_the_table_says_what_an_add_on_asks_for(name: str) -> None:
+    add_on = installing.ADD_ONS[name]
+    lasting = [one for one in tree(add_on.tree) if one["kind"] not in ("CronJob", "Job")] if add_on.tree else []
+    asked = [one["resources"]["requests"]["memory"] for pods in rules.pods(lasting) for one in pods.spec["containers"]]
+    if name == "elastic":  # of kinds that the rules do not know
+        asked = [
+            one["requests"]["memory"] for one in installing.references(lasting, "resources") if "cpu" in one["requests"]
+        ]
+    _, _, memory, chart, needs = told_of(name)
+    if add_on.chart:
+        command = installing.install_command("helm", add_on.chart, add_on.namespace)
+        values = yaml.safe_load(Path(command[command.index("--values") + 1]).read_text(encoding="utf-8"))
+        found = installing.references(values, "requests")
+        asked += [one["memory"] for one in found if "memory" in one]
+        assert re.fullmatch(r"\d+\.\d+\.\d+", command[command.index("--version") + 1])
+        assert chart == f"{add_on.chart.name.rpartition('/')[2]} {add_on.chart.version}" and "Helm" in needs
+    assert memory.startswith(f"{sum(map(rules.mebibytes, asked)):.0f} Mi")
 
 
 def test_versions_are_those_of_the_packages_that_we_lock() -> None:
