@@ -20,7 +20,8 @@ def documents(track: Path) -> list[Document]:
     """The objects of a track, `labs/` or `solutions/`. Raises where one of its files cannot be read."""
     lab = track / LAB
     rules = yaml.safe_load((lab / "rules.yml").read_text(encoding="utf-8"))
-    [scrape] = yaml.safe_load((lab / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    # The first job is the service. That of the drift runs beside a learner's log, and not on the cluster.
+    scrape, *_ = yaml.safe_load((lab / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
     return [
         _configuration("ConfigMap", "alert-webhook", {"webhook.py": (lab / "webhook.py").read_text(encoding="utf-8")}),
         _configuration("ConfigMap", "house-prices", {"house-prices.json": _dashboard(track)}, grafana_dashboard="1"),
