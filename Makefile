@@ -66,6 +66,12 @@ cluster-down: .venv/.ready  ## remove the cluster
 chaos-%: .venv/.ready  ## game day of week N: something is broken, mend it; SEED=7 chooses, ARGS=--give-up explains
 	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+game-day-%: .venv/.ready  ## game day of week N: metrics and reports say what is the matter; SEED=7, ARGS='--answer …'
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).game_day $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+report-%: .venv/.ready  ## write the dashboard of week N as one page, without Grafana; ARGS=--mine takes your queries
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).report $(ARGS)
+
 live-kubernetes: .venv/.ready  ## test lab 3 on the cluster of KUBECONFIG: rollouts, failures, scaling under load
 	@sh scripts/live_kubernetes.sh $(ARGS)
 

@@ -25,6 +25,7 @@ from lab6_monitoring.dashboard import WINDOW, queries
 from lab6_monitoring.webhook import Message, lines, make_server
 from labkit.tools import find
 from mlops_lab.processes import Server, free_port, serve
+from weeks.week6_monitoring.report import Prometheus, from_prometheus
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "solutions" / "lab6_monitoring"
@@ -203,6 +204,9 @@ def test_each_panel_has_an_answer_and_each_metric_of_the_rules_is_there(tmp_path
         for title, query in queries().items():
             wait_for_answer(prometheus, query.replace(WINDOW, "20s"), f"`{title}` is empty: {query}")
         assert {one["metric"]["feature"] for one in ask(prometheus, queries()["Drift"])} == set(FEATURES)
+        page = from_prometheus(Prometheus(prometheus.url), hours=0.25)
+        assert [panel.title for panel in page.panels if panel.lines.empty] == []
+        assert set(page.tables["Whom Prometheus asks"]["job"]) == {"predictions", "drift"}
         for name in metrics_of_the_rules():
             wait_for_answer(prometheus, name, f"nobody has `{name}`")
         # All houses are the same one: the rule sees what the job says.
