@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_lab.cluster import objects
@@ -181,7 +181,9 @@ class Stage:
         kind = self.plays.get(image, "fine")
         known = {one for _, one in self.past} | {self.first}
         rolled = play("back" if kind == "fine" and image in known else kind, self.replicas)
-        self.image, self.frames, self.trouble = image, rolled.frames, rolled.trouble
+        # In the first moment the old status stands, whatever it was: also one that says that it is stuck.
+        frames = (replace(self.frame, observed=False), *rolled.frames[1:])
+        self.image, self.frames, self.trouble = image, frames, rolled.trouble
         self._show(0)
 
     def _pods_by_image(self) -> dict[str, int]:

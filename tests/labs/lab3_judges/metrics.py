@@ -30,6 +30,14 @@ def judge_rights(role: Located) -> None:
     """It may read what it needs, and nothing else."""
     given: dict[tuple[str, str], set[str]] = {}
     for rule in role["rules"]:
+        names = rule.get("resourceNames")
+        expect.that(
+            names is None or len(names) == 0,
+            expected="rights for all `pods` and `nodes`, without `resourceNames`",
+            found=f"`resourceNames` of {rule['resources'][0].value}",
+            help="A list is of all of them: with `resourceNames` it is refused, unless it asks for this one name.",
+            where=names,
+        )
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
                 for verb in rule["verbs"]:
@@ -77,6 +85,13 @@ def judge_server(server: Located) -> None:
     """It runs under its account, with a fixed version, and writes its certificate where it may."""
     judge_selects(server["spec"]["selector"], server, "the selector of the Deployment")
     pod, container = server["spec"]["template"]["spec"], container_of(server)
+    space = server.get("metadata", "namespace")
+    expect.that(
+        space is not None and space.value == SPACE,
+        expected=f"the Deployment in the namespace `{SPACE}`",
+        found=f"{space}" if space is not None else "no namespace: it is made where `kubectl` happens to be",
+        where=space or server["metadata"],
+    )
     account = pod.get("serviceAccountName")
     expect.that(
         account is not None and account.value == NAME,
@@ -94,6 +109,16 @@ def judge_server(server: Located) -> None:
         where=image,
     )
     arguments = arguments_of(container)
+    for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
+        asks = container.get(kind, "httpGet")
+        scheme = container.get(kind, "httpGet", "scheme")
+        expect.that(
+            asks is None or (scheme is not None and scheme.value == "HTTPS"),
+            expected=f"the `{kind}` speaks HTTPS, as the server does",
+            found=f"{scheme}" if scheme is not None else "no `scheme`, and the default is HTTP",
+            help="The server takes it for a broken client, and never becomes ready.",
+            where=scheme or asks,
+        )
     _judge_resolution(arguments, container)
     _judge_certificate(arguments, pod, container)
 
@@ -129,7 +154,11 @@ def _judge_certificate(arguments: dict[str, Located], pod: Located, container: L
         found=f"{read_only}" if read_only is not None else "it is not there",
         where=read_only or container.nearest("securityContext"),
     )
-    mounts = {one["name"].of(str): one["mountPath"] for one in container.get("volumeMounts") or ()}
+    mounts = {
+        one["name"].of(str): one["mountPath"]
+        for one in container.get("volumeMounts") or ()
+        if (read_only := one.get("readOnly")) is None or read_only.value is not True
+    }
     writable = [one["name"].of(str) for one in pod.get("volumes") or () if "emptyDir" in one]
     paths = [mounts[name].of(str).rstrip("/") for name in writable if name in mounts]
     expect.that(
