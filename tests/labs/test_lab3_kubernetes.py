@@ -178,9 +178,10 @@ def base(rendered_base):
 
 
 @exercise("3.3")
-def test_the_base_is_rendered(rendered_base):
-    """`kubectl kustomize base` renders it, without a warning."""
+def test_the_base_is_rendered(rendered_base, documents):
+    """`kubectl kustomize base` renders it, without a warning, with every file of the base."""
     rendering.judge_rendered(rendered_base)
+    settings.judge_complete(documents.yaml("base/kustomization.yaml")[0])
 
 
 @exercise("3.3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from lab3_judges.objects import described_ports, judge_selects, pod_labels, port_of, whole, written
 from labkit.checks import CheckFailed, Documents, Located, expect
@@ -71,14 +72,23 @@ def container_of(server: Located) -> Located:
     return found
 
 
-def arguments_of(container: Located) -> dict[str, Located]:
+@dataclass(frozen=True)
+class Argument:
+    """An argument: `--name=value`, or the value as the next word."""
+
+    value: str
+    place: Located
+
+
+def arguments_of(container: Located) -> dict[str, Argument]:
     """The arguments by their names."""
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
-    return {one.of(str).partition("=")[0]: one for one in words if one.of(str).startswith("--")}
-
-
-def _value(argument: Located) -> str:
-    return argument.of(str).partition("=")[2]
+    found: dict[str, Argument] = {}
+    for word, following in zip(words, [*(one.of(str) for one in words[1:]), ""], strict=True):
+        name, equals, value = word.of(str).partition("=")
+        if name.startswith("--"):
+            found[name] = Argument(value if equals or following.startswith("--") else following, word)
+    return found
 
 
 def judge_server(server: Located) -> None:
@@ -123,7 +133,7 @@ def judge_server(server: Located) -> None:
     _judge_certificate(arguments, pod, container)
 
 
-def _judge_resolution(arguments: dict[str, Located], container: Located) -> None:
+def _judge_resolution(arguments: dict[str, Argument], container: Located) -> None:
     resolution = arguments.get("--metric-resolution")
     if resolution is None:
         raise CheckFailed(
@@ -132,18 +142,18 @@ def _judge_resolution(arguments: dict[str, Located], container: Located) -> None
             "The HPA looks every 15 s. With figures that are a minute old it comes late.",
             where=container.nearest("args").place,
         )
-    match = _SECONDS.fullmatch(_value(resolution))
+    match = _SECONDS.fullmatch(resolution.value)
     seconds = int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
     expect.that(
         10 <= seconds <= 30,
         expected="`--metric-resolution` from 10 s to 30 s",
-        found=f"`{resolution.value}`",
+        found=f"`--metric-resolution={resolution.value}`",
         help="The HPA looks every 15 s. With older figures it comes late; below 10 s, kubelets have no newer ones.",
-        where=resolution,
+        where=resolution.place,
     )
 
 
-def _judge_certificate(arguments: dict[str, Located], pod: Located, container: Located) -> None:
+def _judge_certificate(arguments: dict[str, Argument], pod: Located, container: Located) -> None:
     folder = arguments.get("--cert-dir")
     if folder is None:
         raise CheckFailed("`--cert-dir`", "it is not there", where=container.nearest("args").place)
@@ -162,11 +172,11 @@ def _judge_certificate(arguments: dict[str, Located], pod: Located, container: L
     writable = [one["name"].of(str) for one in pod.get("volumes") or () if "emptyDir" in one]
     paths = [mounts[name].of(str).rstrip("/") for name in writable if name in mounts]
     expect.that(
-        any(_value(folder).rstrip("/") == path or _value(folder).startswith(f"{path}/") for path in paths),
-        expected=f"an `emptyDir` that is mounted where the certificate is written: `{_value(folder)}`",
+        any(folder.value.rstrip("/") == path or folder.value.startswith(f"{path}/") for path in paths),
+        expected=f"an `emptyDir` that is mounted where the certificate is written: `{folder.value}`",
         found=", ".join(f"`{path}`" for path in paths) or "none",
         help="The root file system is read-only, so the server would end at its start.",
-        where=folder,
+        where=folder.place,
     )
 
 
@@ -177,10 +187,10 @@ def judge_way(server: Located, service: Located, api: Located) -> None:
     if port is None:
         raise CheckFailed("`--secure-port`", "it is not there", where=container.nearest("args").place)
     numbers = [one["containerPort"].value for one in container["ports"]]
-    listens = whole(_value(port)) or 0
+    listens = whole(port.value) or 0
     expect.that(
         listens in numbers,
-        expected=f"the container names the port on which the server listens, `{_value(port)}`",
+        expected=f"the container names the port on which the server listens, `{port.value}`",
         found=described_ports(container),
         where=container["ports"],
     )
