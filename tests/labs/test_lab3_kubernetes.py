@@ -515,7 +515,7 @@ def test_every_name_leads_somewhere(infra):
 
 @exercise("3.7")
 def test_the_state_is_kept_safe(infra):
-    """The state lies in S3, encrypted and locked, and no key stands in the code."""
+    """The state lies in S3, encrypted and locked, and no key is in the code, or made by it."""
     terraform_rules.judge_state(infra)
 
 
@@ -569,7 +569,7 @@ def test_only_the_main_branch_becomes_ci(infra):
 
 @exercise("3.7")
 def test_no_policy_says_star(infra):
-    """Each policy names its actions and resources; `ci` may push, the service may read models, and nothing else."""
+    """Each policy names its actions and resources; `ci` may push and look, the service may read, and nothing else."""
     terraform_rules.judge_rights(infra)
 
 
