@@ -120,10 +120,15 @@ def the_pods_are_on_different_nodes(site: Trial) -> None:
 @exercise("3.1")
 def a_rolling_update_loses_no_request(site: Trial) -> None:
     """Under load, a rolling update loses no request: neither through the Ingress nor through the Service."""
-    with site.load("ingress", CLIENTS) as through_ingress, site.load("service", CLIENTS) as through_service:
-        site.restart()
-    lost_nothing(through_ingress, "Ingress")
-    lost_nothing(through_service, "Service")
+    for last in (False, True):
+        with site.load("ingress", CLIENTS) as through_ingress, site.load("service", CLIENTS) as through_service:
+            site.restart()
+        # A machine that stands still for seconds may lose what was in flight, once. One without `preStop` loses more.
+        if not last and 0 < through_ingress.losses + through_service.losses <= CLIENTS:
+            continue
+        lost_nothing(through_ingress, "Ingress")
+        lost_nothing(through_service, "Service")
+        return
 
 
 @exercise("3.2")
@@ -234,10 +239,11 @@ def a_stranger_does_not_get_in(site: Trial) -> None:
             )
     finally:
         site.kubectl.run("delete", "pod", "stranger", "--wait=false")
+    way_out = site.reaches(site.names()[0], api, 443)
     expect.that(
-        site.reaches(site.names()[0], api, 443) != "in",
-        expected="no way from the service to the API server",
-        found="it got through",
+        way_out not in ("in", "gaierror"),
+        expected="the service asks the DNS for the address of the API server, and gets no connection to it",
+        found="it got a connection" if way_out == "in" else "no answer of the DNS",
         help="`policyTypes` has `Egress`, too, and `egress` names the two that may be asked.",
     )
 
@@ -246,16 +252,21 @@ def a_stranger_does_not_get_in(site: Trial) -> None:
 def the_autoscaler_reads_the_load(site: Trial) -> None:
     """The HPA finds its Deployment, and computes a number of pods from the CPU that they use."""
 
-    def told() -> str:
-        conditions = site.kubectl.get(f"hpa/{NAME}")["status"].get("conditions", ())
-        return "; ".join(f"{one['type']} {one['status']}: {one['message']}" for one in conditions)
+    def seen() -> tuple[bool, str]:
+        """Whether it computes by what it says now, and what it says."""
+        found = site.kubectl.get(f"hpa/{NAME}")
+        conditions = found["status"].get("conditions", ())
+        told = "; ".join(f"{one['type']} {one['status']}: {one['message']}" for one in conditions)
+        is_new = found["status"].get("observedGeneration", 0) >= found["metadata"]["generation"]
+        return is_new and "ScalingActive True" in told, told
 
     with suppress(GaveUpError):
-        until("", lambda: "ScalingActive True" in told() or "AbleToScale False" in told(), 90)
+        until("", lambda: seen()[0] or "AbleToScale False" in seen()[1], 90)
+    works, told = seen()
     expect.that(
-        "ScalingActive True" in told(),
+        works,
         expected="the HPA is active",
-        found=told() or "no condition",
+        found=told or "no condition",
         help="`scaleTargetRef` names the Deployment; a share in percent is one of `requests.cpu`. And metrics-server "
         "must run: `kubectl top pods`.",
     )
@@ -311,14 +322,21 @@ def a_bad_image_is_taken_back(site: Trial) -> None:
 @exercise("3.6")
 def a_good_image_is_rolled_out(site: Trial) -> None:
     """`roll_out` of a good image is `done`, with its own smoke test, whatever the network policy forbids."""
-    site.set_image(f"{site.image.rpartition(':')[0]}:not-there")
-    told = rolled_out(site, site.image, 60 * patience())
+    good = another_name(site.image)
+    told = rolled_out(site, good, 60 * patience())
     expect.that(
         told["outcome"] == "done",
         expected="`done`",
         found=f"`{told['outcome']}`: {told['reason']}",
         help="What did `smoke_test` ask, and by which way? The network policy lets in neither you nor the API server.",
     )
+    expect.that(site.image_now() == good, expected=f"{good} is set", found=site.image_now())
+
+
+def another_name(image: str) -> str:
+    """The same image by its full name, so that there is something to roll out; as it is where it has a registry."""
+    first, _, rest = image.partition("/")
+    return image if rest and re.search("[.:]", first) else f"docker.io/{image}"
 
 
 @exercise("3.8")

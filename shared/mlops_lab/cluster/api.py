@@ -51,6 +51,10 @@ class Refused(Exception):
         self.body = objects.failure(code, reason, message)
 
 
+class CutOff(Exception):
+    """The connection ends in the middle of the answer."""
+
+
 class StandIn:
     """The ASGI app. `state` is the folder in which it leaves its key."""
 
@@ -84,6 +88,10 @@ class StandIn:
                 await self._watch(request, self._stage(match["namespace"]), receive, send)
                 return
             answer = self._answer(request)
+        except CutOff:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+            await send({"type": "http.response.body", "body": b'{"kind": ', "more_body": True})
+            return  # without the rest: the connection is cut
         except Refused as refused:
             answer = refused.body
         except patches.Unfit as unfit:
@@ -135,6 +143,10 @@ class StandIn:
             raise Refused(404, "NotFound", f'deployments.apps "{match["name"]}" not found')
         if request.method == "GET":
             self._is_away(stage)
+            if stage.cut > 0 and stage.writes:
+                stage.cut -= 1
+                stage.entry(what="away")
+                raise CutOff
             stage.go_on()
             stage.entry(what="read")
             return stage.current()

@@ -38,12 +38,12 @@ def deployment(namespace: str, uid: str, labels: dict[str, str], containers: lis
     }  # fmt: skip
 
 
-def status(frame: Frame, generation: int) -> Object:
+def status(frame: Frame, generation: int, replicas: int) -> Object:
     """The status of a Deployment; as in the real one, what is zero is left out."""
     numbers = {
         "replicas": frame.total,
         "updatedReplicas": frame.updated,
-        "readyReplicas": frame.available,
+        "readyReplicas": frame.available if frame.ready is None else frame.ready,
         "availableReplicas": frame.available,
         "unavailableReplicas": frame.total - frame.available,
     }
@@ -52,8 +52,10 @@ def status(frame: Frame, generation: int) -> Object:
         "observedGeneration": generation if frame.observed else generation - 1,
         **{name: number for name, number in numbers.items() if number},
         "conditions": [
-            # `maxUnavailable: 0`: the old pods serve on, so this one is true all the time.
-            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"},
+            # `maxUnavailable: 0`: the old pods serve on, so this one is true nearly all the time.
+            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
+            if frame.available >= replicas
+            else {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"},
             {"type": "Progressing", "status": "False" if failed else "True", "reason": frame.reason},
         ],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_lab.cluster import objects
@@ -36,6 +36,7 @@ class Stage:
         takeover: another image that someone sets when the status with this number has been seen.
         watch: `breaks` once, `ends` after each event, or `expires` once; else watches work.
         away: so many requests for the Deployment after the first write are answered with 503.
+        cut: so many after that one end in the middle of the answer.
         pace: so many times faster does time run: a watch of 10 seconds ends after so many times less.
     """
 
@@ -53,6 +54,7 @@ class Stage:
     takeover: dict[str, Any] = field(default_factory=dict)
     watch: str = ""
     away: int = 0
+    cut: int = 0
     pace: float = 1.0
 
     def __post_init__(self) -> None:
@@ -61,7 +63,7 @@ class Stage:
         self.log: list[Object] = []
         self.writes = 0
         uid = f"deploy-{objects.digest(self.namespace)}"
-        containers = [objects.container(self.image), *self.sidecars]
+        containers = [*self.sidecars, objects.container(self.image)]
         self.deployment = objects.deployment(self.namespace, uid, self.labels, containers, self.replicas)
         self.revisions = {image: number for number, image in self.past}
         self.revisions[self.image] = max(self.revisions.values(), default=0) + 1
@@ -124,7 +126,7 @@ class Stage:
                 **result["metadata"].get("annotations", {}), objects.REVISION: str(self.revisions[self.image]),
             },
         }  # fmt: skip
-        result["status"] = objects.status(self.frame, self.generation)
+        result["status"] = objects.status(self.frame, self.generation, self.replicas)
         return result
 
     def write(self, changed: Object) -> None:
@@ -181,7 +183,9 @@ class Stage:
         kind = self.plays.get(image, "fine")
         known = {one for _, one in self.past} | {self.first}
         rolled = play("back" if kind == "fine" and image in known else kind, self.replicas)
-        self.image, self.frames, self.trouble = image, rolled.frames, rolled.trouble
+        # In the first moment the old status stands, whatever it was: also one that says that it is stuck.
+        frames = (replace(self.frame, observed=False), *rolled.frames[1:])
+        self.image, self.frames, self.trouble = image, frames, rolled.trouble
         self._show(0)
 
     def _pods_by_image(self) -> dict[str, int]:

@@ -28,7 +28,7 @@ TOO_EARLY = {
     ),
     4: (
         "all pods were new, and one was not available yet",
-        "A pod that is there need not serve. `status.availableReplicas` counts those that do.",
+        "A pod that is ready counts as available only after `minReadySeconds`: `status.availableReplicas`.",
     ),
 }
 NOT_ALL = (
@@ -76,12 +76,16 @@ def judge_nothing_else_changes(scenes: Scenes, door: Door) -> None:
 def judge_complete_first(scenes: Scenes, door: Door) -> None:
     """When the smoke test begins, the rollout is over."""
     scene = scenes.get(door, "fine")
-    _outcome(scene, "done", "")
+    _outcome(scene, "done", "All pods are new and serve. `Available` is no reason to give up: it comes back.")
     asked = _asked(scene)
-    if asked["complete"]:
-        return
-    what, help = TOO_EARLY.get(asked["frame"], NOT_ALL)
-    fail(expected="the smoke test begins when the rollout is complete", found=what, help=help)
+    if not asked["complete"]:
+        what, help = TOO_EARLY.get(asked["frame"], NOT_ALL)
+        fail(expected="the smoke test begins when the rollout is complete", found=what, help=help)
+    _outcome(
+        scenes.get(door, "no pods"),
+        "done",
+        "A Deployment of no pods, `replicas: 0`, is rolled out at once. A number that is zero is None.",
+    )
 
 
 def judge_through_the_service(scenes: Scenes, door: Door) -> None:
@@ -249,6 +253,7 @@ def judge_interrupted(scenes: Scenes, door: Door) -> None:
     """Neither a watch that ends nor an API that is away ends the wait."""
     for name, what in (
         ("away", "the API server answers 503 for a moment"),
+        ("cut", "a connection is cut in the middle of the answer"),
         ("ends", "a watch ends after each event"),
         ("breaks", "a watch breaks off in the middle of an answer"),
         ("expires", "a watch says that its version is too old (410)"),
@@ -375,5 +380,10 @@ def _without_image(deployment: dict[str, Any]) -> dict[str, Any]:
         key=lambda one: str(one["name"]),
     )
     rest = {key: value for key, value in spec.items() if key != "template"}
-    labels = spec["template"]["metadata"].get("labels")
-    return {**rest, "containers": containers, "labels": labels, **{k: v for k, v in pod.items() if k != "containers"}}
+    about = {key: value for key, value in spec["template"]["metadata"].items() if value}
+    return {
+        **rest,
+        "containers": containers,
+        "metadata of the pods": about,
+        **{k: v for k, v in pod.items() if k != "containers"},
+    }
