@@ -200,9 +200,7 @@ def _value(key: str) -> str:
 
 def _missing(here: Kubectl, name: str) -> Iterator[tuple[str, list[str]]]:
     """The Secrets that lack something, each with its missing keys."""
-    there = {
-        one["metadata"]["name"]: set(one.get("data", {})) for one in here.get("secret", "--ignore-not-found")["items"]
-    }
+    there = {one["metadata"]["name"]: set(one.get("data", {})) for one in here.get("secret")["items"]}
     for secret, keys in needed_secrets(name).items():
         if lacking := [key for key in keys if key not in there.get(secret, ())]:
             yield secret, lacking

@@ -172,7 +172,8 @@ class _Judge:
             if isinstance(value.value, bool) or not isinstance(value.value, int | str):
                 fail(expected=f"{value.name} is a whole number or a text", found=str(value), where=value)
         elif shape != "*":
-            value.of({"s": str, "i": int, "n": float, "b": bool}[shape])
+            kinds: dict[str, Any] = {"s": str, "i": int, "n": float, "b": bool}
+            value.of(kinds[shape])
 
     def words(self, value: Located, field: str) -> None:
         """Fail where a field knows certain words, and this is none of them."""
