@@ -25,7 +25,7 @@ class Champion:
     Args:
         factor: USD for each grade.
         loading: seconds that loading takes.
-        answer: what it does when it is asked: "price", "raise" or "nan".
+        answer: what it does when it is asked: "price", "raise", "nan" or "inf".
     """
 
     def __init__(self, factor: float, *, loading: float = 0.0, answer: str = "price") -> None:
@@ -46,7 +46,8 @@ class Champion:
             raise RuntimeError("a column is missing: see /srv/secret/train.py")
         if self.meanwhile is not None:
             self.meanwhile()
-        return np.asarray(X["grade"].to_numpy(dtype=float) * (np.nan if self.answer == "nan" else self.factor))
+        factor = self.factor if self.answer == "price" else float(self.answer)
+        return np.asarray(X["grade"].to_numpy(dtype=float) * factor)
 
 
 def ask_in_experiment(
