@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
 .PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast
-.PHONY: bench-tracking
+.PHONY: bench-tracking demo
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -77,6 +77,9 @@ bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
 
 bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.serving $(ARGS)
+
+demo: .venv/.ready  ## play a year through the finished system: drift, alert, retraining; ARGS=--mine takes your labs
+	@.venv/bin/python -m weeks.demo $(ARGS)
 
 bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, scaling; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.cluster $(ARGS)
