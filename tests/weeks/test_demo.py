@@ -119,7 +119,7 @@ def year() -> Year:
     open_month = Month(pd.Period("2015-03"), 10, "2", 0, 0.1)
     rules = [("better", -30_000.0, 0.0, True), ("groups", None, 0.05, True)]
     answers = [(0.1, "1"), (0.4, None), (0.9, "2")]
-    swap = Swap(pd.Timestamp("2015-02-01"), 2, "2015-01", True, rules, 0.9, answers)
+    swap = Swap("covariate", 2, "2015-01", True, rules, 0.9, answers)
     return Year(60_000.0, 18, [first, second, open_month], [swap], ["ticket <b>"], "", {"200": 12})
 
 
@@ -139,8 +139,9 @@ def test_the_page_is_one_file_that_loads_nothing() -> None:
 
 
 def test_the_conclusion_says_what_the_months_say() -> None:
-    first, *_ = page.conclusions(year())
+    first, second = page.conclusions(year())
     assert "100,000 USD with version 1, 70,000 USD after" in first and "110,000 USD without" in first
+    assert "+8.3% is paid" in second and "refused" not in second
     nothing = Year(60_000.0, 18, year().months[:1], [], [], "", {})
     assert page.conclusions(nothing) == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,12 +62,12 @@ def conclusions(year: Year) -> list[str]:
             f"months would have had {usd(mean(after, untouched=True))} without it. Promised was {usd(year.tested)}."
         )
     concept = [one for one in judged if one.verdict == "concept"]
-    refused = [one for one in year.swaps if not one.promoted]
     if concept:
+        refused = [str(one.version) for one in year.swaps if one.reason == "concept" and not one.promoted]
         sentences.append(
-            f"What is left is another market: the houses are the same, and prices are {-worst(concept):.1%} above the "
-            "model's. It knows no date, so more sales help it little: "
-            f"the gate has refused {len(refused)} of {len(year.swaps)} versions."
+            f"What is left is another market: the houses are the same, and {math.expm1(-worst(concept)):+.1%} is paid. "
+            "The model knows no date, so newer sales alone help it little"
+            f"{': the gate has refused version ' + ', '.join(refused) if refused else ''}."
         )
     return sentences
 

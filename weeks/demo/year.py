@@ -22,6 +22,7 @@ import pandas as pd
 from weeks.demo import alarm, recipe, serving
 
 OPENED = "2015-01-01"  # the other suburbs join
+ENDS = "2015-05-01"  # of the houses that were priced from then on, hardly one is sold before the data end, on 27 May
 HELD_OUT = "2014-12-01"  # the first model learns from the sales before, and is tested on the month from then on
 DAYS = (14, 45)  # so many days before its sale a house is priced
 NAME = "house-price"
@@ -61,7 +62,7 @@ class Month:
 class Swap:
     """A version that went through the gate, and what callers have seen of it."""
 
-    day: pd.Timestamp
+    reason: str  # the diagnosis
     version: int
     month: str
     promoted: bool
@@ -130,10 +131,10 @@ class Player:
         self.period = self.sales["date"].dt.to_period("M")
         in_city = self.sales["zipcode"].astype(str).str.startswith("981")
         self.city = self.sales[in_city & (self.sales["date"] < OPENED)]
-        # When each house was priced, of those that were priced after the opening.
+        # When each house was priced, of those that the year goes through.
         days = pd.to_timedelta(np.random.default_rng(0).integers(DAYS[0], DAYS[1] + 1, len(self.sales)), unit="D")
         priced_on = self.sales["date"] - days
-        self.priced_on = priced_on[priced_on >= pd.Timestamp(OPENED)]
+        self.priced_on = priced_on[(priced_on >= pd.Timestamp(OPENED)) & (priced_on < pd.Timestamp(ENDS))]
         self.priced_in = self.priced_on.dt.to_period("M")
         self.landing.mkdir()
         self.keep_up_to(pd.Period(OPENED, "M"))
@@ -240,7 +241,7 @@ class Player:
         )
         self.listen(day, scored)
         if found == "covariate":
-            self.retrain(day)
+            self.retrain(day, found)
 
     def diagnosis(self, row: Month, day: pd.Timestamp) -> str:
         """What week 6 says about a month: its features, and the errors of its version as far as they are known."""
@@ -289,7 +290,7 @@ class Player:
             f"{math.expm1(row.bias):+.1%} on the whole. Diagnosis: {found}.",
         )
         if found == "concept" and row.version == self.serving:
-            self.retrain(day)
+            self.retrain(day, found)
 
     def logged(self) -> pd.DataFrame:
         """The predictions as the log of the service has them, with the day on which each was made."""
@@ -312,7 +313,7 @@ class Player:
 
     # What is done about it.
 
-    def retrain(self, day: pd.Timestamp) -> None:
+    def retrain(self, day: pd.Timestamp, reason: str) -> None:
         """Run week 5's flow on the newest month, ask week 4's gate, and see the service take the version."""
         month = day.to_period("M") - 1
         if not self.prefect:
@@ -340,7 +341,7 @@ class Player:
         self.teller.doing(f"asking the gate about version {version}")
         recent = storage.get(parts[str(month)], self.warehouse)
         rules, promoted = self.ask_the_gate(version, recent)
-        swap = Swap(day, version, str(month), promoted, rules)
+        swap = Swap(reason, version, str(month), promoted, rules)
         self.year.swaps.append(swap)
         self.teller.told(day, f"The gate: {', '.join(map(said, rules))}. {'Promoted' if swap.promoted else 'Refused'}.")
         if not swap.promoted:
@@ -419,9 +420,9 @@ def said(rule: Rule) -> str:
     name, value, _, passed = rule
     units: dict[str, Callable[[float], str]] = {
         "better": lambda number: f"{number:+,.0f} USD",
-        "groups": lambda number: f"{number:+.0%}",
+        "groups": lambda number: f"{number:+.0%} in the worst zipcode",
         "latency": lambda number: f"{number:.3f} s",
-        "signature": lambda number: f"{number:.0f} unknown inputs",
+        "signature": lambda number: f"{number:.0f} unknown",
     }
     shown = "nothing to compare" if value is None else units.get(name, "{:g}".format)(value)
     return f"{name} {shown} {'✓' if passed else '✗'}"
