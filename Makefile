@@ -51,6 +51,12 @@ cluster-up: .venv/.ready  ## make a cluster with kind; ARGS=--offline builds one
 deploy: .venv/.ready  ## roll the service out on the cluster; ARGS=--mine takes your own labs/
 	@.venv/bin/python -m k8s deploy $(ARGS)
 
+secrets-%: .venv/.ready  ## make the passwords of an add-on: mlflow, prefect, monitoring
+	@.venv/bin/python -m k8s secrets $* $(ARGS)
+
+deploy-%: .venv/.ready  ## add mlflow, prefect, dask, monitoring, loki or elastic to the cluster
+	@.venv/bin/python -m k8s addon $* $(ARGS)
+
 smoke: .venv/.ready  ## ask the service on the cluster, through Ingress and Service
 	@.venv/bin/python -m k8s smoke
 

@@ -431,7 +431,7 @@ def test_a_rollout_is_waited_for(scenes, doors):
 
 @exercise("3.6")
 def test_the_smoke_test_goes_through_the_service(scenes, doors):
-    """`smoke_test` asks `/readyz` through the Service."""
+    """`smoke_test` asks `/readyz` of a ready pod to which the Service leads, and fails where it leads to none."""
     rollouts.judge_through_the_service(scenes, doors["kubernetes"])
 
 

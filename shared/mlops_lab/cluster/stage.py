@@ -27,7 +27,8 @@ class Stage:
         replicas: how many pods.
         labels: its selector.
         plays: how the rollout of an image goes, by image (`plays.play`); `fine` where none is given.
-        answers: with which status the pods of an image answer through the Service; 200 where none is given.
+        answers: with which status the pods of an image answer; 200 where none is given.
+        reached: whether the Service leads to the pods; else its selector has a typing error.
         past: earlier images with the numbers of their revisions.
         sidecars: further containers of the pod.
         strangers: ReplicaSets with the same labels that belong to another Deployment, as `past`.
@@ -44,6 +45,7 @@ class Stage:
     labels: dict[str, str]
     plays: dict[str, str] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
+    reached: bool = True
     past: list[tuple[int, str]] = field(default_factory=list)
     sidecars: list[Object] = field(default_factory=list)
     strangers: list[tuple[int, str]] = field(default_factory=list)
@@ -208,7 +210,41 @@ class Stage:
             found += [objects.pod(owner, place, trouble) for place in range(number)]
         return found
 
-    def answer(self) -> int:
-        """With which status a pod behind the Service answers."""
-        serving = self.image if self.is_complete() else self.old
-        return self.answers.get(serving, 200)
+    def _leaving(self) -> list[Object]:
+        """The pod of the version before that still ends when the rollout is over."""
+        if self.old == self.image or not self.is_complete():
+            return []
+        owner = objects.replica_set(self.deployment, self.old, self.revisions[self.old], 0)
+        return [objects.pod(owner, 0, None)]
+
+    def endpoint_slices(self) -> list[Object]:
+        """Where each Service of the namespace leads: that of a canary, and `ml-api`."""
+        canary = objects.endpoint(f"{NAME}-canary-0", ready=True)
+        slices = [objects.endpoint_slice(self.namespace, f"{NAME}-canary", [canary])]
+        leaving = [objects.endpoint(one["metadata"]["name"], ready=False) for one in self._leaving()]
+        trouble = self.trouble is not None
+        others = [
+            objects.endpoint(one["metadata"]["name"], ready=not trouble or _image(one) != self.image)
+            for one in self.pods()
+        ]
+        return [*slices, objects.endpoint_slice(self.namespace, NAME, [*leaving, *others] if self.reached else [])]
+
+    def service(self) -> Object:
+        """The Service `ml-api`."""
+        labels = self.labels if self.reached else {"app.kubernetes.io/name": NAME.replace("-", "_")}
+        return objects.service(self.namespace, labels)
+
+    def image_of_pod(self, name: str) -> str | None:
+        """What runs in a pod that takes connections; None where there is no such pod."""
+        if name == f"{NAME}-canary-0":
+            return "canary"
+        found = [_image(one) for one in (*self._leaving(), *self.pods()) if one["metadata"]["name"] == name]
+        return found[0] if found else None
+
+    def answer(self, image: str) -> int:
+        """With which status a pod of an image answers."""
+        return self.answers.get(image, 503 if image == self.image and self.trouble else 200)
+
+
+def _image(pod: Object) -> str:
+    return next(str(one["image"]) for one in pod["spec"]["containers"] if one["name"] == NAME)

@@ -18,7 +18,7 @@ LONG = 360.0
 SHORT = 60.0
 FOREIGN = "registry.example/other/ml-api:hotfix"
 GROUPS = {
-    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer"),
+    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer", "leads nowhere"),
     "stuck": ("crash", "pull", "unschedulable"),
     "shared": ("scaled meanwhile", "image meanwhile", "image in the middle", "image at the end"),
     "interrupted": ("breaks", "ends", "expires", "away"),
@@ -62,7 +62,9 @@ class Scenes:
             "past": [(1, first)],
             "sidecars": [{"name": "log", "image": f"registry.example/log:{self._word()}"}],
         }
-        named = {name: options.pop(name) for name in ("meanwhile", "takeover", "watch", "away") if name in options}
+        named = {
+            name: options.pop(name) for name in ("meanwhile", "takeover", "watch", "away", "reached") if name in options
+        }
         return Scene(f"team-{self._word()}", {**script, **named}, image=image, options={"timeout": LONG, **options})
 
     def _scenes(self, door: Door) -> dict[str, Callable[[], Scene]]:
@@ -83,6 +85,7 @@ class Scenes:
             "own smoke test": partial(scene, smoke=look),
             "bad smoke test": partial(scene, smoke=refuse),
             "bad answer": partial(scene, answer=503),
+            "leads nowhere": partial(scene, reached=False),
             "crash": partial(scene, "stuck-crash"),
             "pull": partial(scene, "stuck-pull"),
             "unschedulable": partial(scene, "stuck-unschedulable"),
