@@ -1,7 +1,7 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
-.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast
+.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast elective-spark
 .PHONY: bench-tracking
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
@@ -51,6 +51,12 @@ cluster-up: .venv/.ready  ## make a cluster with kind; ARGS=--offline builds one
 deploy: .venv/.ready  ## roll the service out on the cluster; ARGS=--mine takes your own labs/
 	@.venv/bin/python -m k8s deploy $(ARGS)
 
+secrets-%: .venv/.ready  ## make the passwords of an add-on: mlflow, prefect, monitoring
+	@.venv/bin/python -m k8s secrets $* $(ARGS)
+
+deploy-%: .venv/.ready  ## add mlflow, prefect, dask, monitoring, loki or elastic to the cluster
+	@.venv/bin/python -m k8s addon $* $(ARGS)
+
 smoke: .venv/.ready  ## ask the service on the cluster, through Ingress and Service
 	@.venv/bin/python -m k8s smoke
 
@@ -59,6 +65,12 @@ cluster-down: .venv/.ready  ## remove the cluster
 
 chaos-%: .venv/.ready  ## game day of week N: something is broken, mend it; SEED=7 chooses, ARGS=--give-up explains
 	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+game-day-%: .venv/.ready  ## game day of week N: metrics and reports say what is the matter; SEED=7, ARGS='--answer …'
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).game_day $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+report-%: .venv/.ready  ## write the dashboard of week N as one page, without Grafana; ARGS=--mine takes your queries
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).report $(ARGS)
 
 live-kubernetes: .venv/.ready  ## test lab 3 on the cluster of KUBECONFIG: rollouts, failures, scaling under load
 	@sh scripts/live_kubernetes.sh $(ARGS)
@@ -90,7 +102,10 @@ elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an en
 elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environment of its own (500 MB)
 	@sh scripts/elective_feast.sh
 
-bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
+elective-spark: .venv/.ready  ## the aggregation of week 5 on Spark, in an environment of its own (750 MB, Java 17)
+	@sh scripts/elective_spark.sh
+
+bench-pipeline: .venv/.ready  ## time the contract, the features and the flow of week 5, on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)
 
 clean:  ## remove .venv and the caches; your work and your progress stay
