@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
 .PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast
-.PHONY: bench-tracking
+.PHONY: bench-tracking bench-monitoring
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -86,6 +86,9 @@ bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and Ben
 
 bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, scaling; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.cluster $(ARGS)
+
+bench-monitoring: .venv/.ready  ## time the metrics, the scrape and the drift report of week 6; ARGS=--write keeps the figures
+	@.venv/bin/python -m bench.monitoring $(ARGS)
 
 bench-tracking: .venv/.ready  ## time a record of week 4, and swap its champion under 200 requests a second
 	@.venv/bin/python -m bench.tracking $(ARGS)

@@ -435,7 +435,7 @@ def test_panels_ask_for_what_is_there(lab):
 
 @exercise("6.7")
 def test_counters_are_shown_as_rates(lab):
-    """Counters are asked for their rate, over Grafana's own window; gauges are asked as they are."""
+    """Counters are asked for their rate, over Grafana's own window, and gauges as they are; nothing is left out."""
     dashboards.judge_rates(lab)
 
 
@@ -453,13 +453,13 @@ def test_quantiles_come_from_summed_buckets(lab):
 
 @exercise("6.7")
 def test_shares_are_shares(lab):
-    """Errors and unseen zipcodes are shares of all; only the service's own failures are errors."""
+    """Errors and unseen zipcodes are shares of all, or nothing; only the service's own failures are errors."""
     dashboards.judge_shares(lab)
 
 
 @exercise("6.7")
 def test_the_age_is_a_time_span(lab):
-    """The age of a model is now minus the moment at which it was made; neither ages nor scores are summed."""
+    """The age of a model is that of its newest version; neither ages nor scores are summed."""
     dashboards.judge_age(lab)
 
 
