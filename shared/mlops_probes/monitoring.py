@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 
 def ask_two_apps() -> tuple[int, int]:
@@ -23,6 +25,44 @@ def ask_two_apps() -> tuple[int, int]:
         return _count(first), _count(second)
 
     return asyncio.run(ask())
+
+
+def log_two_at_a_time() -> tuple[list[str], dict[str, str]]:
+    """Price houses in zipcodes 1 and 2 at a time, then in 3 with another version; return the lines that were written
+    through `write`, and the id that each answer has, by zipcode."""
+    import httpx
+    import numpy as np
+    from fastapi import FastAPI
+
+    models = importlib.import_module("lab2_service.app").Models(Path("models"))
+    app, lines = FastAPI(), []
+    app.state.models = models
+    importlib.import_module("lab6_monitoring.logs").log_predictions(app, lines.append)
+    barrier = asyncio.Barrier(2)
+
+    @app.post("/{zipcode}")
+    async def price(zipcode: int) -> None:
+        if zipcode < 3:
+            await barrier.wait()
+        for watcher in models.watchers:
+            watcher([{"zipcode": zipcode}], np.array([1_000.0]))
+        if zipcode < 3:
+            await barrier.wait()
+
+    def serve(version: str) -> None:
+        models.ready["house_price"] = SimpleNamespace(metadata=SimpleNamespace(version=version))
+
+    async def ask() -> dict[str, str]:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client, asyncio.timeout(20):
+            serve("first")
+            answers = list(await asyncio.gather(client.post("/1"), client.post("/2")))
+            serve("second")
+            answers.append(await client.post("/3"))
+        return {answer.url.path[1:]: answer.headers.get("x-prediction-id", "") for answer in answers}
+
+    ids = asyncio.run(ask())
+    return [str(line) for line in lines], ids
 
 
 def _count(text: str) -> int:

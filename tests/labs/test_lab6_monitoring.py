@@ -497,6 +497,12 @@ def test_nobody_is_named(logging_service, rng):
 
 
 @exercise("6.8")
+def test_two_requests_at_a_time(lab):
+    """Two requests at a time have ids of their own; lines go through `write`, with the version that is served."""
+    prediction_logs.judge_two_at_a_time(lab)
+
+
+@exercise("6.8")
 def test_no_price_no_line(listening, rng):
     """Where no price was given, there is neither a line nor an id."""
     prediction_logs.judge_without_price(listening, rng)
