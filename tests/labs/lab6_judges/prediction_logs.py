@@ -287,16 +287,20 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
     last = pd.concat([first, again]).drop_duplicates("prediction_id", keep="last").set_index("prediction_id")
     for key, source in (("paid", "price"), ("reported_at", "reported_at")):
         wanted = table["prediction_id"].map(last[source])
-        for name, have, want in zip(table["prediction_id"], found[key], wanted, strict=True):
-            if pd.isna(want) != pd.isna(have) or (not pd.isna(want) and have != want):
-                early = dict(zip(first["prediction_id"], first[source], strict=True)).get(name)
-                fail(
-                    expected=f"`{key}` of `{name}` is {'missing' if pd.isna(want) else want}",
-                    found=f"{have}",
-                    help="That is the first report. The sale was reported again, to correct it."
-                    if early is not None and have == early
-                    else "Labels come in any order, and not for all. Only the id says which is which: not the place.",
-                )
+        early = dict(zip(first["prediction_id"], first[source], strict=True))
+        wrong = [
+            (name, have, want)
+            for name, have, want in zip(table["prediction_id"], found[key], wanted, strict=True)
+            if pd.isna(want) != pd.isna(have) or (not pd.isna(want) and have != want)
+        ]
+        for name, have, want in wrong[:1]:
+            fail(
+                expected=f"`{key}` of `{name}` is {'missing' if pd.isna(want) else want}",
+                found=f"{have}",
+                help="That is the first report. The sale was reported again, to correct it."
+                if all(early.get(one) == told for one, told, _ in wrong)
+                else "Labels come in any order, and not for all. Only the id says which is which: not the place.",
+            )
     frames = expect.pair(given, "the arguments")
     if not all(
         isinstance(one, pd.DataFrame) and one.equals(old) for one, old in zip(frames, (table, labels), strict=True)
