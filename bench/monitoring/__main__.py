@@ -1,11 +1,11 @@
 """Measure week 6: what metrics cost the service, how long a scrape takes, and a drift report.
 
     make bench-monitoring                  print the table; some minutes
-    make bench-monitoring ARGS=--write     write weeks/week6_monitoring: monitoring.json, and the figures of the guide
+    make bench-monitoring ARGS=--write     write weeks/week6_monitoring/monitoring.json
     make bench-monitoring ARGS='--rounds 1 --seconds 1 --rows 5000'
 
-The services with and without metrics are loaded in turns, and compared within each round. On a busy machine the time of
-the processor that a request takes is the steadier figure of the two.
+The services with and without metrics are loaded in turns, and compared within each round. On a busy machine that says
+little: what metrics add to a request is measured in one process, and divided by what a request costs the server.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mlops_lab.files import write_atomically
 WEEK = ROOT / "weeks" / "week6_monitoring"
 ROWS = (5_000, 1_000_000)
 # What we promise of each figure.
-LIMITS = {"metrics_cpu_percent": 5.0, "drift_5000_seconds": 20.0, "drift_1000000_memory_mb": 2_000.0, "scrape_ms": 20.0}
+LIMITS = {"added_percent": 5.0, "drift_5000_seconds": 20.0, "drift_1000000_memory_mb": 2_000.0, "scrape_ms": 20.0}
 Measured = dict[str, float]
 
 
@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=9, help="of load (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each load (default: %(default)s)")
     parser.add_argument("--rows", type=int, nargs="*", default=ROWS, help="of the drift reports")
-    parser.add_argument("--write", action="store_true", help=f"write into {WEEK.relative_to(ROOT)}")
+    parser.add_argument("--write", action="store_true", help=f"write {WEEK.relative_to(ROOT)}/monitoring.json")
     options = parser.parse_args()
     if options.write and set(options.rows) != set(ROWS):
         parser.error("--write is for all sizes: leave out --rows")
@@ -92,6 +92,7 @@ def report(found: Measured, rounds: int, sizes: list[int]) -> list[str]:
         "",
         *table(["", "requests/s", "CPU, µs", "more CPU", "slower"], (26, 12, 10, 10, 10), served),
         "",
+        f"metrics add {found['added_us']:.0f} µs to a request, {found['added_percent']:.1f} % (one process, in turns)",
         f"a scrape: {found['scrape_ms']:.1f} ms, {found['scrape_series']:,.0f} series, {found['scrape_kb']:.0f} kB",
         "",
         *table(["", "looked at", "seconds", "peak MB"], (34, 12, 10, 10), drifts),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -51,18 +53,33 @@ def measure(rounds: int, seconds: float) -> Measured:
         for name in APPS:
             told[f"{name}_per_second"] = statistics.median(one[0] for one in found[name])
             told[f"{name}_cpu_us"] = 1e6 * statistics.median(one[1] for one in found[name])
+        told |= _calls(Path(folder), body, 10 * rounds)
+        # What metrics add to a request, by what a request costs the whole server, HTTP and socket included.
+        told["added_percent"] = 100 * told["added_us"] / min(one[1] * 1e6 for one in found["plain"])
         return told | scrape_figures(servers["metrics"], house)
 
 
-def _serve(name: str, folder: Path) -> Any:
-    environment = {
+def _environment(folder: Path) -> dict[str, str]:
+    return {
         "PYTHONPATH": f"{ROOT}:{ROOT / 'solutions'}:{ROOT / 'shared'}",
         "MODELS_DIR": str(folder / "models"),
         "MODELS": "house_price",
         "OMP_NUM_THREADS": "1",
     }
+
+
+def _calls(folder: Path, body: bytes, rounds: int) -> Measured:
+    command = [sys.executable, "-m", "bench.monitoring.calls", str(rounds)]
+    done = subprocess.run(
+        command, input=body, env=os.environ | _environment(folder), cwd=folder, stdout=subprocess.PIPE, check=True
+    )
+    told: Measured = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def _serve(name: str, folder: Path) -> Any:
     command = [sys.executable, "-m", "uvicorn", "--factory", f"bench.monitoring.apps:{name}", "--port", "{port}"]
-    return serve([*command, "--no-access-log"], health="/readyz", env=environment, cwd=folder, timeout=300)
+    return serve([*command, "--no-access-log"], health="/readyz", env=_environment(folder), cwd=folder, timeout=300)
 
 
 def _house() -> dict[str, Any]:

@@ -94,6 +94,12 @@ def test_several_workers_are_added_up(listening, rng):
 
 
 @exercise("6.1")
+def test_each_version_counts_for_itself(lab, rng):
+    """Each house counts for the version that priced it, an odd method as `other`, and an error goes on."""
+    metrics.judge_versions(lab, rng)
+
+
+@exercise("6.1")
 def test_two_apps_count_apart(lab):
     """Two apps in one process count apart."""
     metrics.judge_two_apps(lab)
