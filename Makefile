@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
 .PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast
-.PHONY: elective-spark bench-tracking demo
+.PHONY: elective-spark bench-tracking demo bench-monitoring
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -95,6 +95,9 @@ demo: .venv/.ready  ## play a year through the finished system: drift, alert, re
 
 bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, scaling; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.cluster $(ARGS)
+
+bench-monitoring: .venv/.ready  ## time the metrics, the scrape and the drift report of week 6; ARGS=--write keeps the figures
+	@.venv/bin/python -m bench.monitoring $(ARGS)
 
 bench-tracking: .venv/.ready  ## time a record of week 4, and swap its champion under 200 requests a second
 	@.venv/bin/python -m bench.tracking $(ARGS)
