@@ -51,6 +51,12 @@ cluster-up: .venv/.ready  ## make a cluster with kind; ARGS=--offline builds one
 deploy: .venv/.ready  ## roll the service out on the cluster; ARGS=--mine takes your own labs/
 	@.venv/bin/python -m k8s deploy $(ARGS)
 
+secrets-%: .venv/.ready  ## make the passwords of an add-on: mlflow, prefect, monitoring
+	@.venv/bin/python -m k8s secrets $* $(ARGS)
+
+deploy-%: .venv/.ready  ## add mlflow, prefect, dask, monitoring, loki or elastic to the cluster
+	@.venv/bin/python -m k8s addon $* $(ARGS)
+
 smoke: .venv/.ready  ## ask the service on the cluster, through Ingress and Service
 	@.venv/bin/python -m k8s smoke
 
@@ -59,6 +65,12 @@ cluster-down: .venv/.ready  ## remove the cluster
 
 chaos-%: .venv/.ready  ## game day of week N: something is broken, mend it; SEED=7 chooses, ARGS=--give-up explains
 	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+game-day-%: .venv/.ready  ## game day of week N: metrics and reports say what is the matter; SEED=7, ARGS='--answer …'
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).game_day $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+report-%: .venv/.ready  ## write the dashboard of week N as one page, without Grafana; ARGS=--mine takes your queries
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).report $(ARGS)
 
 live-kubernetes: .venv/.ready  ## test lab 3 on the cluster of KUBECONFIG: rollouts, failures, scaling under load
 	@sh scripts/live_kubernetes.sh $(ARGS)

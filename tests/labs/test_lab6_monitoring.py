@@ -429,13 +429,13 @@ def test_a_bias_that_is_not_sure_waits(lab, rng, case):
 
 @exercise("6.7")
 def test_panels_ask_for_what_is_there(lab):
-    """Each panel asks for metrics that the service has, and that answer its question."""
+    """Each panel asks for metrics that there are, and that answer its question."""
     dashboards.judge_metrics(lab)
 
 
 @exercise("6.7")
 def test_counters_are_shown_as_rates(lab):
-    """Counters are asked for their rate, over Grafana's own window."""
+    """Counters are asked for their rate, over Grafana's own window; gauges are asked as they are."""
     dashboards.judge_rates(lab)
 
 
@@ -459,7 +459,7 @@ def test_shares_are_shares(lab):
 
 @exercise("6.7")
 def test_the_age_is_a_time_span(lab):
-    """The age of a model is now minus the moment at which it was made."""
+    """The age of a model is now minus the moment at which it was made; neither ages nor scores are summed."""
     dashboards.judge_age(lab)
 
 

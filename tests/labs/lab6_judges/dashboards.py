@@ -20,11 +20,12 @@ PANELS = {
     "Price": ("currencyUSD", {"version"}),
     "Unseen zipcodes": ("percentunit", set()),
     "Model age": ("s", {"model"}),
+    "Drift": ("short", {"feature"}),
 }
 COUNTERS = {"http_requests_total", "predictions_total", "unseen_category_total"}
 HISTOGRAMS = {"http_request_duration_seconds", "prediction_usd"}
 PARTS = {f"{name}_{end}" for name in HISTOGRAMS for end in ("bucket", "sum", "count")}
-GAUGES = {"model_trained_timestamp_seconds", "service_build_info"}
+GAUGES = {"model_trained_timestamp_seconds", "service_build_info", "feature_drift_score"}
 FEATURES = re.compile(r"house_feature_(sqft_living|grade|yr_built)_(bucket|sum|count)")
 WINDOW = "$__rate_interval"
 READ_AS, LENGTH = "3h47m", timedelta(hours=3, minutes=47)  # nobody writes that
@@ -36,6 +37,7 @@ OF_ONE_PANEL = {
     "Price": {"prediction_usd_bucket"},
     "Unseen zipcodes": {"unseen_category_total", "predictions_total"},
     "Model age": {"model_trained_timestamp_seconds"},
+    "Drift": {"feature_drift_score"},
 }
 
 
@@ -93,7 +95,7 @@ def judge_metrics(lab: LabHandle) -> None:
         unknown = sorted(name for name in names if name not in known and not FEATURES.fullmatch(str(name)))
         expect.that(
             not unknown,
-            expected=f"`{title}` asks for metrics of `metrics.py`",
+            expected=f"`{title}` asks for metrics of `metrics.py` or `drift_job.py`",
             found=", ".join(map(str, unknown)),
             help="A panel that asks for a metric that nobody has is empty, and says nothing. A counter's name ends in "
             "`_total`, the buckets of a histogram in `_bucket`.",
@@ -111,6 +113,13 @@ def judge_rates(lab: LabHandle) -> None:
     """Fail where a counter is shown as it is, or over a window that a scrape may miss."""
     for title, query in ask(lab).items():
         for node, above in selectors(parsed(title, query)):
+            if node.name in GAUGES:
+                expect.that(
+                    not calls(above, "rate", "increase"),
+                    expected=f"`{node.name}` as it is in `{title}`",
+                    found=query,
+                    help="A gauge rises and falls, and its value is the answer. `rate` takes each fall for a restart.",
+                )
             if node.name not in COUNTERS | PARTS:
                 continue
             expect.that(
@@ -231,7 +240,7 @@ def _matches(node: Any, label: str, value: str) -> bool:
 
 
 def judge_age(lab: LabHandle) -> None:
-    """Fail where the age is a date."""
+    """Fail where the age is a date, or where what does not add up is added up."""
     query = ask(lab)["Model age"]
     tree = parsed("Model age", query)
     now = [node for node, _ in walk(tree) if isinstance(node, promql.Call) and node.func.name == "time"]
@@ -245,6 +254,15 @@ def judge_age(lab: LabHandle) -> None:
         expected="the age of a model, however many instances serve it",
         found=query,
         help="Moments do not add up: three pods make no model that is three times as old. `max by (model)`.",
+    )
+    query = ask(lab)["Drift"]
+    nodes = [node for node, _ in walk(parsed("Drift", query)) if isinstance(node, promql.AggregateExpr)]
+    expect.that(
+        all(str(node.op) in ("max", "avg", "min") for node in nodes),
+        expected="the score of a feature, however many jobs say it",
+        found=query,
+        help="Scores do not add up: two jobs that see the same houses make no houses that are twice as far. `max by "
+        "(feature)`.",
     )
 
 
