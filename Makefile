@@ -16,7 +16,7 @@ ifneq ($(shell test -x .venv/bin/python && head -n 1 .venv/.ready 2>/dev/null),$
 endif
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .venv/.ready: requirements.lock pyproject.toml
 	@sh scripts/bootstrap.sh
