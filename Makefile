@@ -111,7 +111,7 @@ elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environm
 elective-spark: .venv/.ready  ## the aggregation of week 5 on Spark, in an environment of its own (750 MB, Java 17)
 	@sh scripts/elective_spark.sh
 
-bench-pipeline: .venv/.ready  ## time the contract, the features and the flow of week 5, on up to 10 million rows
+bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)
 
 clean:  ## remove .venv and the caches; your work and your progress stay
