@@ -298,8 +298,8 @@ class _Request:
 def _version(body: Any) -> object:
     """The resource version that a change names."""
     if isinstance(body, list):
-        tests = [one.get("value") for one in body if one.get("op") == "test" and "resourceVersion" in one["path"]]
-        return tests[0] if tests else None
+        named = [one.get("value") for one in body if one["path"] == "/metadata/resourceVersion"]  # tested, or set
+        return named[0] if named else None
     return (body.get("metadata") or {}).get("resourceVersion")
 
 
