@@ -1,7 +1,7 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
-.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast
+.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast elective-spark
 .PHONY: bench-tracking bench-monitoring
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
@@ -51,6 +51,12 @@ cluster-up: .venv/.ready  ## make a cluster with kind; ARGS=--offline builds one
 deploy: .venv/.ready  ## roll the service out on the cluster; ARGS=--mine takes your own labs/
 	@.venv/bin/python -m k8s deploy $(ARGS)
 
+secrets-%: .venv/.ready  ## make the passwords of an add-on: mlflow, prefect, monitoring
+	@.venv/bin/python -m k8s secrets $* $(ARGS)
+
+deploy-%: .venv/.ready  ## add mlflow, prefect, dask, monitoring, loki or elastic to the cluster
+	@.venv/bin/python -m k8s addon $* $(ARGS)
+
 smoke: .venv/.ready  ## ask the service on the cluster, through Ingress and Service
 	@.venv/bin/python -m k8s smoke
 
@@ -99,7 +105,10 @@ elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an en
 elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environment of its own (500 MB)
 	@sh scripts/elective_feast.sh
 
-bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
+elective-spark: .venv/.ready  ## the aggregation of week 5 on Spark, in an environment of its own (750 MB, Java 17)
+	@sh scripts/elective_spark.sh
+
+bench-pipeline: .venv/.ready  ## time the contract, the features and the flow of week 5, on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)
 
 clean:  ## remove .venv and the caches; your work and your progress stay

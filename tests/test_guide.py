@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from k8s.installing import ADD_ONS
 from labkit.course.catalog import Catalog, load_catalog
 from labkit.course.lab import Lab
 from weeks import guide_figures
@@ -124,7 +125,9 @@ def test_every_command_of_a_guide_is_there(guide: str) -> None:
         command = re.sub(r"^(?:[A-Z_]+=\S+ )+(?=lab )", "", command)
         if command.startswith("make "):
             target = command.split()[1]
-            assert any(re.fullmatch(name.replace("%", r"[\d.]+"), target) for name in targets), command
+            assert any(re.fullmatch(name.replace("%", rf"([\d.]+|{'|'.join(ADD_ONS)})"), target) for name in targets), (
+                command
+            )
             check_number(CATALOG, target.partition("-")[2])
         elif command.partition(" ")[0] == "lab":
             check_lab_command(command)

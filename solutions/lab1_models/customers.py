@@ -15,8 +15,8 @@ def rfm(purchases: pd.DataFrame, as_of: str | pd.Timestamp) -> pd.DataFrame:
     """Describe each customer as seen at the end of the day `as_of`.
 
     One row per customer with a purchase up to then, index `customer_id`: `recency_days` (days from the last purchase
-    to `as_of`), `frequency` (number of purchases) and `monetary` (USD spent in all). Purchases of that day count, those
-    after it are not looked at. `purchases` is not changed.
+    to `as_of`), `frequency` (number of purchases; each row is one) and `monetary` (USD spent in all). Purchases of that
+    day count, those after it are not looked at. `purchases` is not changed.
     """
     # solution 1.7
     # Forget the future first: nothing below can look ahead.
@@ -32,7 +32,10 @@ def rfm(purchases: pd.DataFrame, as_of: str | pd.Timestamp) -> pd.DataFrame:
 
 
 def points_of(rfm_table: pd.DataFrame) -> np.ndarray:
-    """Return what K-Means measures distances between: one row per customer, one column per measure of `rfm`."""
+    """Return what K-Means measures distances between: one row per customer, one column per measure of `rfm`.
+
+    That is the logarithm of the measure, and all three are on one scale.
+    """
     # solution 1.8
     from sklearn.preprocessing import StandardScaler
 
@@ -64,7 +67,7 @@ def choose_k(rfm_table: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
     """Compare numbers of segments: index `k`, columns `inertia` and `silhouette` (-1 to 1, more is better separated).
 
     `inertia` is the sum of squared distances to the nearest centre, in scaled units: it always falls with `k`. The
-    silhouette of more than 3,000 customers is estimated from 3,000 of them.
+    silhouette of more than 3,000 customers may be estimated from 3,000 of them.
     """
     # solution 1.8
     from sklearn.cluster import KMeans

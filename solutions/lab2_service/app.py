@@ -84,7 +84,10 @@ class Models:
 
 def create_app(models_dir: Path | None = None) -> FastAPI:
     """Return the service. `models_dir` holds a folder per model; without it `$MODELS_DIR` counts, then `artifacts`."""
-    app = FastAPI(title="House prices, flowers, customers", version="1.0", lifespan=lifespan)
+    # FastAPI's own `docs` loads its script from another host: `add_page` has one that needs nobody else.
+    app = FastAPI(
+        title="House prices, flowers, customers", version="1.0", lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.state.models = Models(Path(models_dir or os.environ.get("MODELS_DIR") or "artifacts"))
     add_predictions(app)
     add_batch(app)
@@ -370,13 +373,20 @@ class RequestLog:
 
 
 def add_page(app: FastAPI) -> None:
-    """Serve the page to try the models: `/`, and its files below `/page/`."""
+    """Serve the page to try the models: `/`, and its files below `/page/`. And `/docs`: Swagger UI, from this host."""
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.mount("/swagger-ui", StaticFiles(packages=[("fastapi_offline", "static")]), name="swagger-ui")
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         # The page may load its own files and ask its own service, and nobody else.
         return FileResponse(PAGE / "index.html", headers={"Content-Security-Policy": "default-src 'self'"})
+
+    @app.get("/docs", include_in_schema=False)
+    async def documentation() -> FileResponse:
+        # Swagger UI draws its arrows from its own style sheet.
+        rules = "default-src 'self'; img-src 'self' data:"
+        return FileResponse(PAGE / "docs.html", headers={"Content-Security-Policy": rules})
 
 
 class JsonLines(logging.Formatter):

@@ -350,6 +350,13 @@ def test_labels_are_ordered_by_what_customers_spend(segment_lab, rng):
         labels = segments.segment(segment_lab, table, k, seed=k)
         segments.judge_order(table, labels)
     segments.judge_seed(segment_lab, table, labels, k, seed=k)
+    segments.judge_form(segment_lab, table)
+
+
+@exercise("1.8")
+def test_distances_are_measured_between_scaled_logarithms(segment_lab, rng):
+    """`points_of` has the logarithms of the measures on one scale, and K-Means groups what is near there."""
+    segments.judge_points(segment_lab, rng)
 
 
 @exercise("1.8")
@@ -369,11 +376,12 @@ def test_a_few_large_customers_do_not_bend_the_segments(segment_lab, rng):
 def test_choose_k_shows_how_many_kinds_there_are(segment_lab, rng):
     """`choose_k` gives inertia and silhouette for each k, measured in the same space as the segments."""
     segments.judge_choice(segment_lab, rng)
+    segments.judge_many(segment_lab, rng)
 
 
 @exercise("1.8")
 def test_the_profile_describes_each_segment(segment_lab, rng):
-    """`profile_segments` has one row per segment, with its recency, frequency and monetary value."""
+    """`profile_segments` has one row per segment, sorted: its size, its means and its share of the revenue."""
     segments.judge_profile(segment_lab, rng)
 
 

@@ -425,6 +425,12 @@ def test_the_page_loads_without_an_error(on_page):
 
 
 @exercise("2.7", needs=("chromium",))
+def test_the_documentation_opens_without_internet(on_page):
+    """`/docs` shows the operations of the service, and asks nobody else."""
+    on_page(page_looks.judge_documentation)
+
+
+@exercise("2.7", needs=("chromium",))
 def test_a_form_can_be_sent_as_it_is(on_page):
     """A form that nobody has touched gets an answer: its defaults are right, and numbers are sent as numbers."""
     on_page(page_answers.judge_defaults)

@@ -11,6 +11,7 @@ from labkit.course.check_functions import CheckFunction, read_checks
 from labkit.course.lab import CatalogError, Lab, suggestion
 from labkit.course.marks import MarkError, can_be_marked, open_todos
 from labkit.course.mutants import Mutant, MutantError, apply_mutant, by_exercise, load_alternatives, load_mutants
+from labkit.course.sentences import sentence_problems
 from labkit.course.services import load_services
 from labkit.course.starters import Starter, files_below, starters, stray_files
 from labkit.documents.nodes import Refused
@@ -50,7 +51,7 @@ def lab_problems(root: Path, lab: Lab, *, look_at_labs: bool = True) -> list[str
         checks = read_checks(root, lab)
     except (OSError, SyntaxError) as error:
         return [*problems, f"{lab.checks_file.as_posix()}: {error}"]
-    problems += [*_checks(lab, checks), *_services(root, lab)]
+    problems += [*_checks(lab, checks), *_services(root, lab), *sentence_problems(root, lab, made, checks)]
     try:
         problems += _mutants(root, lab, checks)
     except MutantError as error:

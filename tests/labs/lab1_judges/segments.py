@@ -13,13 +13,19 @@ from sklearn.preprocessing import StandardScaler
 
 from lab1_judges.answers import looked_at
 from lab1_judges.samples import Generator, draw_purchases
-from labkit.checks import LabHandle, LearnerError, expect, fail
+from labkit.checks import LabHandle, expect, fail
 
 Recipe = Callable[[pd.DataFrame], Any]
 Mistake = tuple[Recipe, Recipe, str]
 """In which space the customers are grouped, in which the groups are measured, and what to say about it."""
 
 MEASURES = ["recency_days", "frequency", "monetary"]
+PROFILE = ("customers", *MEASURES, "revenue_share")
+MEANINGS = {
+    "customers": "`customers`, how many there are,",
+    "revenue_share": "`revenue_share`, the part of all the money (0 to 1),",
+    **{name: f"the mean `{name}` per customer" for name in MEASURES},
+}
 AS_OF = pd.Timestamp("1998-03-31")
 NO_LOG = (
     "This looks like K-Means without the logarithm: a few customers that spent thousands pull a segment to themselves. "
@@ -34,19 +40,6 @@ SAME_SPACE = "Cluster and measure in the same space as `segment_customers`: loga
 
 
 def ask(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any) -> Any:
-    """Call a function of a table of customers, who may be named by the index or by a column."""
-    try:
-        return _look(lab, function, table, *args)
-    except LearnerError as error:
-        if error.type_name != "KeyError":
-            raise
-        try:
-            return _look(lab, function, table.reset_index(), *args)
-        except LearnerError:
-            raise error from None
-
-
-def _look(lab: LabHandle, function: str, table: pd.DataFrame, *args: Any) -> Any:
     answer, after = looked_at(lab, "customers", function, table, *args)
     expect.that(
         isinstance(after, pd.DataFrame) and after.equals(table),
@@ -127,19 +120,16 @@ def draw_real(rng: Generator) -> pd.DataFrame:
 
 def segment(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> np.ndarray:
     """Return the segment of each customer in the order of `table`; fail where there are other labels."""
-    answer = ask(lab, "segment_customers", table, k, seed)
-    labels = expect.series(answer, "`segment_customers(…)`", length=len(table))
-    same = set(labels.index) == set(table.index) and labels.index.is_unique
-    by_column = not same and _needs_column(lab, table, k, seed) and labels.index.equals(pd.RangeIndex(len(table)))
-    if not same and not by_column:
-        fail(
-            expected="the labels have the index of the table, so that each customer has one",
-            found="another index",
-            help="`pd.Series(labels, index=rfm_table.index)`",
-        )
+    labels = expect.series(ask(lab, "segment_customers", table, k, seed), "`segment_customers(…)`", length=len(table))
+    expect.that(
+        labels.index.equals(table.index),
+        expected="the labels have the index of the table, so that each customer has one",
+        found="the same customers in another order" if set(labels.index) == set(table.index) else "another index",
+        help="`pd.Series(labels, index=rfm_table.index, name='segment')`",
+    )
     if any(isinstance(value, str) for value in labels):
         fail(expected="the labels are whole numbers", found="text", help="No `astype(str)`: 10 comes after 9.")
-    values = expect.array(labels.loc[table.index] if same else labels, "the labels")
+    values = expect.array(labels, "the labels")
     if set(values) != set(range(k)):
         fail(
             expected=f"k={k} gives the labels {', '.join(str(n) for n in range(k))}",
@@ -149,29 +139,87 @@ def segment(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> np.ndarra
     return values.astype(int)
 
 
-def _needs_column(lab: LabHandle, table: pd.DataFrame, k: int, seed: int) -> bool:
-    """Whether the learner's code wants `customer_id` as a column: then the customers are numbered from 0."""
-    try:
-        _look(lab, "segment_customers", table, k, seed)
-    except LearnerError:
-        return True
-    return False
+def judge_form(lab: LabHandle, table: pd.DataFrame) -> None:
+    """Fail where the labels are not whole numbers by type, or not named."""
+    labels = expect.series(ask(lab, "segment_customers", table, 3, 0), "`segment_customers(…)`")
+    expect.that(
+        pd.api.types.is_integer_dtype(labels.dtype),
+        expected="the labels are whole numbers",
+        found=f"the type {labels.dtype}",
+        help="`astype(int)`: a label is a name, and nobody looks for segment 2.0.",
+    )
+    expect.that(labels.name == "segment", expected="the labels are named `segment`", found=f"`{labels.name}`")
 
 
 def judge_order(table: pd.DataFrame, labels: np.ndarray) -> None:
-    """Fail where a higher label does not mean more money."""
-    groups = table["monetary"].groupby(labels)
-    typical = [groups.mean(), groups.median(), np.log1p(table["monetary"]).groupby(labels).mean()]
-    if any(spent.is_monotonic_increasing for spent in typical):
+    """Fail where a higher label does not mean more money per customer."""
+    means = table["monetary"].groupby(labels).mean()
+    if means.is_monotonic_increasing:
         return
-    means = groups.mean()
     down = means.is_monotonic_decreasing
     fail(
-        expected="the labels are ordered by monetary value: 0 spends least, k - 1 spends most",
+        expected="the labels are ordered by mean monetary value: 0 spends least, k - 1 spends most",
         found="mean spending by label: " + ", ".join(f"{label}: {spent:,.0f}" for label, spent in means.items()),
         help="The order is turned round." if down else "K-Means numbers its clusters in arbitrary order, another one "
-        "for each seed: number them anew, by what they spend.",
+        "for each seed: number them anew, by what they spend (the mean, not the sum or the median).",
     )  # fmt: skip
+
+
+def judge_points(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the points are not the logarithms of the measures on one scale, or K-Means does not use them."""
+    for table in (draw_three(rng), draw_unequal_scales(rng)[1]):
+        points = points_of(lab, table)
+        for name, column in zip(MEASURES, points.T, strict=True):
+            logs = np.log1p(table[name])
+            # Recency has no long tail: without its logarithm it is no worse.
+            straight = [logs, table[name]] if name == "recency_days" else [logs]
+            match = max(np.corrcoef(column, values)[0, 1] for values in straight)
+            expect.that(
+                match > 0.995,
+                expected=f"the points have the logarithm of `{name}`, scaled, in the order {', '.join(MEASURES)}",
+                found=f"a column that is none (correlation {match:.3f})",
+                help=NO_LOG if np.corrcoef(column, table[name])[0, 1] > 0.999 else "One column per measure, in order.",
+            )
+        spread = points.std(axis=0)
+        expect.that(
+            spread.max() < 4 * spread.min(),
+            expected="the measures are on one scale: their spreads are alike",
+            found=", ".join(f"{name}: {value:.3g}" for name, value in zip(MEASURES, spread, strict=True)),
+            help=NO_SCALING,
+        )
+        labels = segment(lab, table, 3, 1)
+        found, best = _inertia(points, labels), _fits(points, [3])[3].inertia_
+        expect.that(
+            found < 1.25 * best,
+            expected=f"`segment_customers` groups what is near in `points_of`: squared distances of {best:,.4g} in all",
+            found=f"{found:,.4g}",
+            help="Give K-Means what `points_of` returns.",
+        )
+
+
+def points_of(lab: LabHandle, table: pd.DataFrame) -> np.ndarray:
+    """What the learner measures distances between: one row per customer, one column per measure."""
+    points = ask(lab, "points_of", table)
+    values = points.to_numpy() if isinstance(points, pd.DataFrame) else points
+    try:
+        found = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    expect.that(
+        found.shape == (len(table), 3) and bool(np.isfinite(found).all()),
+        expected=f"`points_of(…)` has {len(table)} rows, one per customer, and 3 columns of finite numbers",
+        found=f"shape {found.shape}" if found.ndim == 2 else expect.shown(points),
+        help="`np.log1p` takes a customer who spent nothing, `np.log` does not.",
+    )
+    return found
+
+
+def _inertia(points: np.ndarray, labels: np.ndarray) -> float:
+    return float(sum(((part - part.mean(axis=0)) ** 2).sum() for part in (points[labels == n] for n in set(labels))))
+
+
+def _fits(points: np.ndarray, ks: Any) -> dict[int, KMeans]:
+    return {int(k): KMeans(int(k), n_init=5, random_state=0).fit(points) for k in ks}
 
 
 def judge_seed(lab: LabHandle, table: pd.DataFrame, labels: np.ndarray, k: int, seed: int) -> None:
@@ -244,27 +292,29 @@ def judge_rich(lab: LabHandle, rng: Generator) -> None:
 # choose_k
 
 
-def choose(lab: LabHandle, table: pd.DataFrame, ks: list[int]) -> pd.DataFrame:
-    """Return the table of `choose_k` with the numbers of segments as index, sorted."""
+def choose(lab: LabHandle, table: pd.DataFrame, ks: Any) -> pd.DataFrame:
+    """Return the table of `choose_k` for `ks`, which may be any iterable; fail where its index is not `k`."""
+    wanted = list(ks)
+    given = lab.make("builtins:iter", wanted) if isinstance(ks, range) else ks  # something that can be read once
     answer = expect.frame(
-        ask(lab, "choose_k", table, ks), "`choose_k(…)`", columns=("inertia", "silhouette"), rows=len(ks)
+        ask(lab, "choose_k", table, given), "`choose_k(…)`", columns=("inertia", "silhouette"), rows=len(wanted)
     )
-    column = [name for name in answer.columns if str(name).lower() in ("k", "n_clusters", "clusters")]
-    numbers = expect.array(list(answer[column[0]] if len(column) == 1 else answer.index), "`k`")
-    if sorted(numbers) != sorted(ks):
-        fail(
-            expected=f"`choose_k(…, {ks})` has a row for each of these k, named by the index `k`",
-            found=", ".join(f"{number:g}" for number in numbers[:8]),
-        )
+    found = f"the index `{answer.index.name}`: {', '.join(str(value)[:12] for value in answer.index[:8])}"
+    expect.that(
+        answer.index.name == "k" and sorted(map(str, answer.index)) == sorted(map(str, wanted)),
+        expected=f"`choose_k(…, {wanted})` has a row for each of these, and its index `k` says which",
+        found=found,
+        help="`rename_axis('k')` names an index.",
+    )
     values = {name: expect.array(answer[name], f"`{name}`") for name in ("inertia", "silhouette")}
-    return pd.DataFrame(values, index=numbers.astype(int)).sort_index()
+    return pd.DataFrame(values, index=[int(k) for k in answer.index]).sort_index()
 
 
 def judge_choice(lab: LabHandle, rng: Generator) -> None:
-    """Fail where the numbers do not show the three kinds that are there."""
+    """Fail where the numbers do not show the three kinds that are there, or are not those of the points."""
     table = draw_three(rng)
-    ks = [3, 2, 6, 4]
-    found = choose(lab, table, ks)
+    ks = [int(k) for k in rng.permutation([3, 2, 6, 4])]
+    found = choose(lab, table, tuple(ks))
     expect.that(
         ((found["silhouette"] >= -1) & (found["silhouette"] <= 1)).all(),
         expected="a silhouette is between -1 and 1",
@@ -285,8 +335,30 @@ def judge_choice(lab: LabHandle, rng: Generator) -> None:
         found=_scores(found),
         help=nearest_recipe(found, table, mistakes) or SAME_SPACE,
     )
-    table = draw_unequal_scales(rng)[1]
-    judge_recipe(choose(lab, table, [2, 3]), table, [*mistakes, (np.log1p, np.log1p, NO_SCALING)])
+    other = draw_unequal_scales(rng)[1]
+    judge_recipe(choose(lab, other, range(2, 4)), other, [*mistakes, (np.log1p, np.log1p, NO_SCALING)])
+    judge_measured(lab, found, table, ks=(2, 3))
+
+
+def judge_measured(lab: LabHandle, found: pd.DataFrame, table: pd.DataFrame, ks: tuple[int, ...]) -> None:
+    """Fail where inertia or silhouette are not those of K-Means on the learner's own points. `ks` have one best fit."""
+    points = points_of(lab, table)
+    for k, fit in _fits(points, ks).items():
+        wanted = {"inertia": fit.inertia_, "silhouette": float(silhouette_score(points, fit.labels_))}
+        for name, near in (("inertia", 0.1 * fit.inertia_), ("silhouette", 0.04)):
+            expect.that(
+                abs(found.loc[k, name] - wanted[name]) < near,
+                expected=f"`{name}` for k={k}, on the points that `points_of` gives, is about {wanted[name]:.4g}",
+                found=f"{found.loc[k, name]:.4g}",
+                help="Inertia is a sum over all customers, the silhouette a mean, both in the space of `points_of`.",
+            )
+
+
+def judge_many(lab: LabHandle, rng: Generator) -> None:
+    """Fail where the silhouette of many customers is not that of all, or about that of 3,000 of them."""
+    table = pd.concat([draw_three(rng) for _ in range(15)])
+    table.index = pd.RangeIndex(1, len(table) + 1, name="customer_id")
+    judge_measured(lab, choose(lab, table, [3]), table, ks=(3,))
 
 
 def judge_recipe(found: pd.DataFrame, table: pd.DataFrame, mistakes: list[Mistake]) -> None:
@@ -336,53 +408,28 @@ def _silhouettes(ks: Any, table: pd.DataFrame, grouped_in: Recipe, scored_in: Re
 
 
 def judge_profile(lab: LabHandle, rng: Generator) -> None:
-    """Fail where the profile does not have one row per segment, with what its customers are like."""
+    """Fail where the profile is not one row per segment, with its size, its means and its share of the money."""
     table = draw_three(rng)
     sizes = np.repeat(np.arange(4), [15, 30, 60, len(table) - 105])  # of unequal size: a mean of means is no mean
     labels = pd.Series(rng.permutation(sizes), index=table.index, name="segment")
-    answer = expect.frame(ask(lab, "profile_segments", table, labels), "`profile_segments(…)`")
-    if len(answer) != 4 and len(answer.columns) == 4:
-        answer = answer.T
+    answer = expect.frame(ask(lab, "profile_segments", table, labels), "`profile_segments(…)`", columns=PROFILE)
     expect.that(len(answer) == 4, expected="a profile has one row per segment: 4", found=f"{len(answer)} rows")
-    if sorted(answer.index.tolist(), key=str) == [0, 1, 2, 3]:
-        answer = answer.loc[[0, 1, 2, 3]]
+    expect.that(
+        answer.index.tolist() == [0, 1, 2, 3] and answer.index.name == "segment",
+        expected="the index `segment` has the labels 0, 1, 2, 3, sorted",
+        found=f"the index `{answer.index.name}`: {', '.join(str(value)[:12] for value in answer.index)}",
+        help="`groupby(labels)` sorts, and takes the name of the labels for the index.",
+    )
     groups = table.groupby(labels)
-    judge_named(answer, table, groups)
-    columns = [answer.iloc[:, place] for place in range(len(answer.columns))]
-    numbers = [np.asarray(column, dtype=float) for column in columns if pd.api.types.is_numeric_dtype(column)]
-    for name in MEASURES:
-        typical = [how(groups[name]).to_numpy() for how in (lambda g: g.mean(), lambda g: g.median())]
-        there = any(
-            values.shape == wanted.shape and np.allclose(np.sort(values), np.sort(wanted), rtol=0.01, atol=0.06)
-            for values in numbers
-            for wanted in typical
-        )
-        expect.that(
-            there,
-            expected=f"the profile says the mean `{name}` of each segment: "
-            + ", ".join(f"{value:,.1f}" for value in typical[0]),
-            found=_shown(answer) or expect.shown(answer),
-            help="Group the table by the labels, and average each measure.",
-        )
-
-
-def judge_named(answer: pd.DataFrame, table: pd.DataFrame, groups: Any) -> None:
-    """Fail where a column that says what it is holds something else. Which columns there are is open."""
     money = groups["monetary"].sum()
-    wanted = {"customers": groups.size(), "revenue_share": money / money.sum()}
+    wanted = {"customers": groups.size(), **groups[MEASURES].mean(), "revenue_share": money / money.sum()}
     for name, numbers in wanted.items():
-        if list(answer.columns).count(name) != 1:
-            continue
         values = expect.array(answer[name], f"`{name}`")
-        expect.that(
-            np.allclose(np.sort(values), np.sort(numbers.to_numpy()), atol=0.006),
-            expected=f"`{name}` of the segments: " + ", ".join(f"{number:.4g}" for number in numbers),
-            found=", ".join(f"{value:.4g}" for value in values),
-            help="`customers` is how many there are, `revenue_share` their part of all the money (0 to 1).",
+        if np.allclose(values, numbers, rtol=0.01, atol=0.006 if name == "revenue_share" else 0.06):
+            continue
+        typical = name in MEASURES and np.allclose(values, groups[name].median(), rtol=0.01, atol=0.06)
+        fail(
+            expected=f"`{name}` of the segments {MEANINGS[name]}: " + ", ".join(f"{number:,.4g}" for number in numbers),
+            found=", ".join(f"{value:,.4g}" for value in values),
+            help="These are medians." if typical else "Group the table by the labels, and look at one group at a time.",
         )
-
-
-def _shown(answer: pd.DataFrame) -> str:
-    """A few numbers of each column."""
-    texts = (f"{name}: {', '.join(str(value)[:8] for value in answer[name])}" for name in list(answer.columns)[:6])
-    return "; ".join(texts) if answer.columns.is_unique else expect.shown(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from lab2_judges.page_answers import HOUSE
@@ -97,6 +98,25 @@ def judge_quiet(visit: Visit) -> None:
             found=f"the console of the browser says: {visit.errors[0]}",
             help="F12 opens the console, which names file and line.",
         )
+
+
+def judge_documentation(visit: Visit) -> None:
+    """Fail unless `/docs` shows the operations of the service, and asks nobody else for it."""
+    from playwright.sync_api import TimeoutError as Late
+
+    visit.page.goto(f"{visit.url}/docs", wait_until="load")
+    paths = visit.page.locator(".opblock-summary-path")
+    with contextlib.suppress(Late):
+        paths.first.wait_for(timeout=5_000)
+    judge_quiet(visit)
+    shown = {"".join(text.split()).replace("\u200b", "") for text in paths.all_inner_texts()}
+    for path in ("/v1/house-price", "/v1/iris"):
+        if path not in shown:
+            fail(
+                expected=f"`/docs` shows `POST {path}`",
+                found=f"it shows {', '.join(sorted(clean(one, 40) for one in shown)[:3]) or 'no operation'}",
+                help="`add_page` in app.py serves `/docs`, and page/docs.js draws it from `/openapi.json`.",
+            )
 
 
 def judge_phone(visit: Visit, rng: Any) -> None:

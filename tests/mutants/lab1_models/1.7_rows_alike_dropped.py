@@ -2,7 +2,7 @@
 # file: customers.py
 # caught by: test_every_purchase_counts
 # misconception: rows that look alike are one purchase
-# says: counts all purchases
+# says: number of all purchases
 
 import numpy as np
 import pandas as pd

@@ -2,7 +2,7 @@
 # file: customers.py
 # caught by: test_the_profile_describes_each_segment
 # misconception: only how many
-# says: mean `recency_days`
+# says: not so for `recency_days`
 
 
 def profile_segments(rfm_table, labels):

@@ -8,4 +8,7 @@ import pandas as pd
 
 
 def profile_segments(rfm_table, labels):
-    return pd.DataFrame({k: rfm_table.mean() for k in sorted(labels.unique())}).T
+    sizes = labels.value_counts().sort_index()
+    means = pd.DataFrame({k: rfm_table.mean() for k in sizes.index}).T
+    means.insert(0, "customers", sizes)
+    return means.assign(revenue_share=sizes / len(labels)).rename_axis("segment")
