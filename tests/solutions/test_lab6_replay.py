@@ -40,3 +40,10 @@ def test_square_metres_are_a_data_bug_in_each_month(columns: list[str]) -> None:
         broken = month[FEATURES].assign(**{name: SQUARE_METRES * month[name] for name in columns})
         told = diagnose(sales.loc[before, FEATURES], broken, known)
         assert told.verdict == "data bug" and any("sqft_living" in sign for sign in told.evidence)
+
+
+def test_false_alarms_are_rare() -> None:
+    figures = kept_figures()
+    months, alarms = figures["unchanged_months"], figures["false_alarms"]
+    assert isinstance(months, int) and isinstance(alarms, int)
+    assert months >= 12 and alarms <= months / 12
