@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
 .PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast
-.PHONY: bench-tracking
+.PHONY: elective-spark bench-tracking demo bench-monitoring
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ ifneq ($(shell test -x .venv/bin/python && head -n 1 .venv/.ready 2>/dev/null),$
 endif
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .venv/.ready: requirements.lock pyproject.toml
 	@sh scripts/bootstrap.sh
@@ -51,6 +51,12 @@ cluster-up: .venv/.ready  ## make a cluster with kind; ARGS=--offline builds one
 deploy: .venv/.ready  ## roll the service out on the cluster; ARGS=--mine takes your own labs/
 	@.venv/bin/python -m k8s deploy $(ARGS)
 
+secrets-%: .venv/.ready  ## make the passwords of an add-on: mlflow, prefect, monitoring
+	@.venv/bin/python -m k8s secrets $* $(ARGS)
+
+deploy-%: .venv/.ready  ## add mlflow, prefect, dask, monitoring, loki or elastic to the cluster
+	@.venv/bin/python -m k8s addon $* $(ARGS)
+
 smoke: .venv/.ready  ## ask the service on the cluster, through Ingress and Service
 	@.venv/bin/python -m k8s smoke
 
@@ -59,6 +65,12 @@ cluster-down: .venv/.ready  ## remove the cluster
 
 chaos-%: .venv/.ready  ## game day of week N: something is broken, mend it; SEED=7 chooses, ARGS=--give-up explains
 	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+game-day-%: .venv/.ready  ## game day of week N: metrics and reports say what is the matter; SEED=7, ARGS='--answer …'
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).game_day $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+report-%: .venv/.ready  ## write the dashboard of week N as one page, without Grafana; ARGS=--mine takes your queries
+	@.venv/bin/python -m weeks.$(notdir $(wildcard weeks/week$*_*)).report $(ARGS)
 
 live-kubernetes: .venv/.ready  ## test lab 3 on the cluster of KUBECONFIG: rollouts, failures, scaling under load
 	@sh scripts/live_kubernetes.sh $(ARGS)
@@ -78,8 +90,14 @@ bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
 bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.serving $(ARGS)
 
+demo: .venv/.ready  ## play a year through the finished system: drift, alert, retraining; ARGS=--mine takes your labs
+	@.venv/bin/python -m weeks.demo $(ARGS)
+
 bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, scaling; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.cluster $(ARGS)
+
+bench-monitoring: .venv/.ready  ## time the metrics, the scrape and the drift report of week 6; ARGS=--write keeps the figures
+	@.venv/bin/python -m bench.monitoring $(ARGS)
 
 bench-tracking: .venv/.ready  ## time a record of week 4, and swap its champion under 200 requests a second
 	@.venv/bin/python -m bench.tracking $(ARGS)
@@ -89,6 +107,9 @@ elective-dvc: .venv/.ready  ## week 4, elective: a tour of DVC, which gets an en
 
 elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environment of its own (500 MB)
 	@sh scripts/elective_feast.sh
+
+elective-spark: .venv/.ready  ## the aggregation of week 5 on Spark, in an environment of its own (750 MB, Java 17)
+	@sh scripts/elective_spark.sh
 
 bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)

@@ -1,4 +1,4 @@
-"""The commands of the Makefile: python -m k8s up|deploy|smoke|down."""
+"""The commands of the Makefile: python -m k8s up|deploy|smoke|secrets|addon|down."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-from k8s import clusters, system
+from k8s import clusters, installing, system
 from k8s.kubectl import KubectlError
 from k8s.offline.building import BuildError
 from k8s.offline.cluster import CannotError
@@ -29,6 +29,18 @@ def parser() -> argparse.ArgumentParser:
     deploy = commands.add_parser("deploy", help="build the image of the service, and roll it out")
     deploy.add_argument("--mine", action="store_true", help="your own labs/, and not the solutions")
     deploy.add_argument("--image", help="an image that the cluster can get, in place of one that is built here")
+    deploy.add_argument(
+        "--metrics", action="store_true", help="the service as week 6 makes it, with /metrics and a line per prediction"
+    )
+    for command, words in (
+        ("secrets", "make the passwords of an add-on"),
+        ("addon", "apply an add-on, and wait for it"),
+    ):
+        one = commands.add_parser(command, help=words)
+        one.add_argument("name", choices=[name for name in installing.ADD_ONS if name != "prefect-postgres"])
+        one.add_argument("--postgres", action="store_true", help="prefect on PostgreSQL, and not on SQLite")
+    one.add_argument("--mine", action="store_true", help="your own labs/, and not the solutions")
+    one.add_argument("--no-image", action="store_true", help="build no image: the cluster gets it by itself")
     image = commands.add_parser(
         "image", help="build the image of the service, load it into the cluster, print its name"
     )
@@ -50,7 +62,12 @@ def main() -> int:
             case "build":
                 clusters.build(asked.jobs)
             case "deploy":
-                system.deploy(clusters.current(), "labs" if asked.mine else "solutions", asked.image)
+                _deploy(asked)
+            case "secrets":
+                installing.make_secrets(clusters.current(), _name(asked))
+            case "addon":
+                track = "labs" if asked.mine else "solutions"
+                installing.lay(clusters.current(), _name(asked), track, with_image=not asked.no_image)
             case "image":
                 name = system.build_image("labs" if asked.mine else "solutions")
                 clusters.current().load(name)
@@ -63,7 +80,7 @@ def main() -> int:
                 return subprocess.run(clusters.current().kubectl.command(*asked.arguments), check=False).returncode
             case "kubeconfig":
                 print(clusters.current().kubeconfig)
-    except (clusters.ClusterError, system.ServiceError, KubectlError) as error:
+    except (clusters.ClusterError, system.ServiceError, installing.AddOnError, KubectlError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except (BuildError, CannotError, system.NoEngineError) as error:
@@ -77,6 +94,20 @@ def main() -> int:
         print(f"error: `{' '.join(map(str, error.cmd))}` failed\n{words[-2000:]}", file=sys.stderr)
         return 1
     return 0
+
+
+def _deploy(asked: argparse.Namespace) -> None:
+    cluster, track, image = clusters.current(), "labs" if asked.mine else "solutions", asked.image
+    if asked.metrics and image is None:
+        image = installing.build_service_with_metrics(track)
+        cluster.load(image)
+    system.deploy(cluster, track, image)
+
+
+def _name(asked: argparse.Namespace) -> str:
+    if asked.postgres and asked.name != "prefect":
+        raise installing.AddOnError(f"`--postgres` belongs to `prefect`, and not to `{asked.name}`")
+    return f"{asked.name}-postgres" if asked.postgres else str(asked.name)
 
 
 if __name__ == "__main__":

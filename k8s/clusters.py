@@ -93,6 +93,19 @@ def current() -> Cluster:
     return found
 
 
+def confirmed(context: str) -> Cluster:
+    """The cluster that is meant, where `context` names its current context; whoever has made it."""
+    path = Path(os.environ.get("KUBECONFIG") or _own())
+    if path.is_file():
+        now = Kubectl(path).run("config", "current-context").strip()
+        if context != now:
+            raise ClusterError(
+                f"`{path}` leads to the context `{now}`: if that is the one you mean, say `--context {now}`"
+            )
+        os.environ["CONTEXT"] = context
+    return current()
+
+
 def build(jobs: int) -> None:
     offline.require()
     building.build(Folders.usual(), jobs)

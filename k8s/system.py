@@ -36,11 +36,21 @@ class NoEngineError(RuntimeError):
 
 def build_image(track: str) -> str:
     """Build the image of lab 2, and return its name: its tag is another one whenever its content is."""
-    if find("docker") is None or subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
-        raise NoEngineError("no Docker engine answers, and the image is built with it; or name one with ARGS=--image=…")
+    need_engine()
     latest = f"{IMAGE}:{track}"
     environment = {**os.environ, "TRACK": track, "TAG": latest}
     subprocess.run(["sh", ROOT / "scripts/build_image.sh", "2"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    return name_by_content(latest)
+
+
+def need_engine() -> None:
+    """Stop where no Docker engine answers."""
+    if find("docker") is None or subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
+        raise NoEngineError("no Docker engine answers, and the image is built with it; or name one with ARGS=--image=…")
+
+
+def name_by_content(latest: str) -> str:
+    """Tag an image by what is in it, too, and return that name."""
     told = subprocess.run(
         ["docker", "image", "inspect", "--format", "{{.Id}}", latest], check=True, capture_output=True, text=True
     ).stdout

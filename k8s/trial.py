@@ -22,7 +22,7 @@ from k8s import load, system
 from k8s.clusters import Cluster
 from k8s.kubectl import Kubectl, KubectlError
 from k8s.system import NAME
-from k8s.waiting import until
+from k8s.waiting import GaveUpError, until
 
 VISITOR = {"mlops-lab/visitor": "yes"}
 SOURCE = Path(load.__file__)
@@ -39,6 +39,16 @@ def remove(kind: str, path: str) -> Patch:
     return {"target": {"kind": kind, "name": NAME}, "patch": json.dumps([{"op": "remove", "path": path}])}
 
 
+_COUNTS = ("updatedR", "r", "availableR")
+_HOPELESS = ("FailedCreate", "CreateContainerConfigError", "CreateContainerError", "InvalidImageName")
+_REACH = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 3).close()
+    print("in")
+except OSError as error:
+    print(type(error).__name__)
+"""
 CONTAINER = "/spec/template/spec/containers/0"
 
 
@@ -77,11 +87,24 @@ class Trial:
     def kubectl(self) -> Kubectl:
         return Kubectl(self.cluster.kubeconfig, self.namespace)
 
-    def apply(self, *patches: Patch, pods: int = 2, most: int = 3, seconds: int = 300) -> float:
+    def apply(
+        self, *patches: Patch, pods: int = 2, most: int = 3, seconds: int = 300, track: Path | None = None
+    ) -> float:
         """Apply the tree with these patches, and return the seconds until it was rolled out.
 
-        The autoscaler keeps `pods` to `most` pods.
+        The autoscaler keeps `pods` to `most` pods. `track` is another one than that of the trial.
         """
+        begin = time.monotonic()
+        with self.tree(*patches, pods=pods, most=most, track=track) as folder:
+            self.kubectl.run("apply", "--kustomize", str(folder))
+        self.rolled_out(seconds)
+        return time.monotonic() - begin
+
+    @contextlib.contextmanager
+    def tree(
+        self, *patches: Patch, pods: int = 2, most: int = 3, track: Path | None = None, overlay: str | None = None
+    ) -> Iterator[Path]:
+        """A folder to apply: the tree as it is tried here."""
         always = [
             patch("Ingress", "/spec/rules/0/host", self.host),
             patch("HorizontalPodAutoscaler", "/spec/minReplicas", pods, "replace"),
@@ -90,15 +113,80 @@ class Trial:
             patch("Deployment", "/spec/replicas", pods),
         ]
         labels = [{"pairs": {"mlops-lab/trial": self.namespace}, "includeTemplates": True}]
-        begin = time.monotonic()
         more = {"namespace": self.namespace, "labels": labels, "patches": [*always, *patches]}
-        with system.tree(self.track, self.image, self.overlay, **more) as folder:
-            self.kubectl.run("apply", "--kustomize", str(folder))
-        self.rolled_out(seconds)
-        return time.monotonic() - begin
+        with system.tree(track or self.track, self.image, overlay or self.overlay, **more) as folder:
+            yield folder
 
     def rolled_out(self, seconds: int = 300) -> None:
-        self.kubectl.run("rollout", "status", f"deployment/{NAME}", f"--timeout={seconds}s")
+        """Wait until every pod is new and ready. Raises `GaveUpError`, at once where no pod can ever be made."""
+
+        def over() -> bool:
+            if hopeless := self.trouble(only=_HOPELESS):
+                raise GaveUpError(f"no pod becomes ready: {hopeless}")
+            deployment = self.kubectl.get(f"deployment/{NAME}")
+            status, wanted = deployment["status"], deployment["spec"]["replicas"]
+            seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+            return seen and {status.get(f"{one}eplicas", 0) for one in _COUNTS} == {wanted}
+
+        until("every pod new and ready", over, seconds, self.trouble)
+
+    def trouble(self, only: Sequence[str] = ()) -> str:
+        """What the Deployment and its pods say about why they are not ready."""
+        deployment = self.kubectl.get(f"deployment/{NAME}")
+        told = [(one["reason"], one.get("message", "")) for one in deployment["status"].get("conditions", ())
+                if one["type"] == "ReplicaFailure" and one["status"] == "True"]  # fmt: skip
+        for pod in self.pods():
+            for condition in pod["status"].get("conditions", ()):
+                if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                    told.append((condition.get("reason", ""), condition.get("message", "")))
+            for container in pod["status"].get("containerStatuses", ()):
+                if waiting := container["state"].get("waiting"):
+                    told.append((waiting["reason"], waiting.get("message", "")))
+        return "; ".join(f"{reason}: {words}" for reason, words in told if not only or reason in only)
+
+    def image_now(self) -> str:
+        """The image that is set."""
+        containers = self.kubectl.get(f"deployment/{NAME}")["spec"]["template"]["spec"]["containers"]
+        return next(str(one["image"]) for one in containers if one["name"] == NAME)
+
+    def set_image(self, image: str) -> None:
+        self.kubectl.run("set", "image", f"deployment/{NAME}", f"{NAME}={image}")
+
+    def nodes(self) -> list[str]:
+        """The nodes that take pods."""
+        return [one["metadata"]["name"] for one in self.kubectl.get("nodes")["items"] if not one["spec"].get("taints")]
+
+    def evict(self, pod: str) -> str:
+        """Ask for the eviction of a pod of the trial; what refuses it, "" where it passed."""
+        asked = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.namespace}}
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/eviction"
+        try:
+            self.kubectl.run("create", "--raw", path, "--filename=-", stdin=json.dumps(asked))
+        except KubectlError as error:
+            return str(error)
+        return ""
+
+    def reaches(self, pod: str, host: str, port: int) -> str:
+        """What comes of a connection from a pod: `in`, or the name of the error."""
+        return self.inside(pod, _REACH, host, str(port)).strip()
+
+    def policies_are_enforced(self) -> bool:
+        """Whether this network enforces policies at all: for a moment, one forbids the visitor to ask anybody."""
+        closed = {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "nobody"},
+            "spec": {"podSelector": {"matchLabels": VISITOR}, "policyTypes": ["Egress"]},
+        }
+        kubernetes = "kubernetes.default.svc"
+        self.kubectl.run("apply", "--filename=-", stdin=json.dumps(closed))
+        try:
+            until("", lambda: self.reaches("visitor", kubernetes, 443) != "in", 20)
+        except GaveUpError:
+            return False
+        finally:
+            self.kubectl.run("delete", "networkpolicy", "nobody")
+        return True
 
     def pods(self) -> list[dict[str, Any]]:
         """The pods of the service that are not on their way out."""

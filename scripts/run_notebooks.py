@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path in paths:
         print(f"running: {path}", flush=True)
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
         write_atomically(path, nbformat.writes(tidy(notebook)) + "\n")
     return 0
 

@@ -1,4 +1,4 @@
-"""Make the schemas that lab 3 is checked with out of those of the package `kubernetes-validate`.
+"""Make the schemas that lab 3 and the add-ons are checked with out of those of the package `kubernetes-validate`.
 
     python scripts/slim_schemas.py           write tests/labs/lab3_judges/schemas.json
     python scripts/slim_schemas.py --check   fail where the file is another one
@@ -21,7 +21,10 @@ VERSIONS = ("1.35", "1.36", "1.37")
 KINDS = {
     "apiregistration.k8s.io/v1 APIService": "apiservice-apiregistration-v1",
     "apps/v1 Deployment": "deployment-apps-v1",
+    "apps/v1 StatefulSet": "statefulset-apps-v1",
     "autoscaling/v2 HorizontalPodAutoscaler": "horizontalpodautoscaler-autoscaling-v2",
+    "batch/v1 CronJob": "cronjob-batch-v1",
+    "batch/v1 Job": "job-batch-v1",
     "networking.k8s.io/v1 Ingress": "ingress-networking-v1",
     "networking.k8s.io/v1 NetworkPolicy": "networkpolicy-networking-v1",
     "policy/v1 PodDisruptionBudget": "poddisruptionbudget-policy-v1",
@@ -31,6 +34,7 @@ KINDS = {
     "rbac.authorization.k8s.io/v1 RoleBinding": "rolebinding-rbac-v1",
     "v1 ConfigMap": "configmap-v1",
     "v1 Namespace": "namespace-v1",
+    "v1 PersistentVolumeClaim": "persistentvolumeclaim-v1",
     "v1 Secret": "secret-v1",
     "v1 Service": "service-v1",
     "v1 ServiceAccount": "serviceaccount-v1",

@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_prints_what_is_stored(notebook: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=120", "--nbval-current-env"]
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=240", "--nbval-current-env"]
     command += ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(ROOT), str(notebook)]
     environment = os.environ | {
         "PYTHONPATH": str(ROOT / "solutions"),

@@ -83,22 +83,25 @@ def only_one(name: str = MODEL) -> Iterator[None]:
     """Let one process at a time move the champion; raise PromotionConflict where another one is at it. Given.
 
     MLflow has no locks. But the name of a registered model can be taken only once, on whichever machine: who takes the
-    name `house-price.lock` holds the lock. A lock of ten minutes ago was left by a process that died, and is broken.
+    name `house-price.lock` holds the lock. One that was left by a process that died is broken: at once where that can
+    be seen from here, else after ten minutes. Who finds it broken is told to try again.
     """
     import time
 
     import mlflow
     from mlflow.exceptions import MlflowException
 
+    from lab4_tracking.lineage import is_gone, workplace
+
     client, lock = mlflow.MlflowClient(), f"{name}.lock"
     try:
-        client.create_registered_model(lock)
+        client.create_registered_model(lock, tags=workplace())
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
         with contextlib.suppress(MlflowException):  # it may just have been released
-            taken = client.get_registered_model(lock).creation_timestamp / 1_000
-            if time.time() - taken > LONGEST_LOCK:
+            held = client.get_registered_model(lock)
+            if is_gone(held.tags) or time.time() - held.creation_timestamp / 1_000 > LONGEST_LOCK:
                 client.delete_registered_model(lock)
         raise PromotionConflict(f"the champion of `{name}` is being moved by somebody else: try again later") from None
     try:

@@ -21,13 +21,13 @@ def log_training(
     - each of `params`;
     - the metrics `rmse`, `mae` and `r2` on `test`, and `cv_rmse`, `cv_mae` and `cv_r2` of each fold of lab 1's
       `cross_validate_model` on `train`, with the number of the fold as step;
-    - the tags of `fingerprint(train)`, of `fingerprint(test, "test")` and of `code_version()`, and `python.version`;
+    - the tags of `fingerprint(train)`, of `fingerprint(test, "test")`, of `code_version()` and of `workplace()`;
     - the model, under the name `model`: trained on the columns `FEATURES` of `train`, with its signature, an example of
       up to 5 rows of them, and `requirements()`;
     - two plots of `test` as PNG files: `predicted_against_actual.png` and `residuals_by_month.png`.
 
-    `model` itself stays as it was. An exception goes on to the caller; its run has ended as FAILED, with the tag
-    `error` that holds the type and the text of the exception.
+    `model` itself stays as it was. Where training or judging raises an `Exception`, it goes on to the caller; the run
+    has ended as FAILED, with the tag `error` that holds the type and the text of the exception.
     """
     # TODO 4.1: Log a training so that nobody has to ask
     raise NotImplementedError
@@ -56,11 +56,32 @@ def sweep(train: pd.DataFrame, *, n_candidates: int = 20, seed: int = 0) -> str:
     raise NotImplementedError
 
 
+def end_abandoned(experiment: str = EXPERIMENT) -> list[str]:
+    """End each run as FAILED that is RUNNING although its process has ended; return their ids. Given.
+
+    Where a process is killed, or MLflow is at the wrong moment, nobody is left to say how the run ended.
+    """
+    import mlflow
+
+    from lab4_tracking.lineage import is_gone
+
+    client = mlflow.MlflowClient()
+    running: Any = mlflow.search_runs(
+        experiment_names=[experiment], filter_string="attributes.status = 'RUNNING'", output_format="list"
+    )
+    gone = [str(run.info.run_id) for run in running if is_gone(run.data.tags)]
+    for run_id in gone:
+        client.set_tag(run_id, "error", "its process has ended without a word")
+        client.set_terminated(run_id, "FAILED")
+    return gone
+
+
 def compare_runs(experiment: str = EXPERIMENT) -> pd.DataFrame:
     """Compare all finished runs of an experiment: one row for each, nested ones included, the smallest `rmse` first.
 
     Columns: `run_id`, `parent` (the id of the run that it is nested in, or None), `rmse`, `mae` and `r2` (NaN where a
-    run has none). Runs without `rmse` come last. Runs that failed, still run or were deleted are left out.
+    run has none). Runs without `rmse` come last. Runs that failed, still run or were deleted are left out. Who looks
+    tidies up: `end_abandoned` is called first.
     """
     # TODO 4.2: Search, compare, repeat
     raise NotImplementedError

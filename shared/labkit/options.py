@@ -77,6 +77,7 @@ def start(lab: LabArgument) -> None:
         "lab check 1.2",
         "lab check 1 --track solutions",
         "lab check 1 --json report.json --junit report.xml",
+        "lab check 3 --live --context kind-mlops-lab",
     )
     + "\n\n"
     + EXIT_CODES
@@ -96,12 +97,18 @@ def check(
     junit: JunitOption = None,
     github: Annotated[bool, typer.Option("--github", help="Write GitHub annotations, and the step summary.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Draw the checks' inputs again as in an earlier run.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="On what is really there, such as a cluster: your own code only.")
+    ] = False,
+    context: Annotated[
+        str, typer.Option(metavar="NAME", help="With `--live`: the context of the cluster that you mean, by its name.")
+    ] = "",
 ) -> None:
     """Check a lab or one exercise, and show the verdict."""
     from labkit.commands.check import CheckOptions
     from labkit.commands.check import check as run
 
-    options = CheckOptions(target, track, json, junit, github, seed)
+    options = CheckOptions(target, track, json, junit, github, seed, live, context)
     finish(lambda: run(options))
 
 

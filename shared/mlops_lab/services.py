@@ -29,6 +29,8 @@ class Service:
         page: the path of the page to open.
         environment: what is added to the server's environment.
         client: what is added to the environment of those who talk to it.
+        config: a file that names other servers by the ports that everybody knows them by. Where one has another port,
+            `lab up` gives a copy that says so. Empty where there is none.
         checked: the same, for code under check only.
         app: `module:function`, called in the folder of the state; it returns the same server as an ASGI app, so that
             checks can fork it from a process that has imported it already. Empty where no check talks to it.
@@ -36,7 +38,8 @@ class Service:
         packages: the packages whose versions decide whether a kept fresh state still fits.
 
     In `command`, `environment` and `client`, `{state}` is the folder of the state, `{port}` the port, `{url}` the
-    address, without a slash at the end, and `{root}` the repository (for `lab up` alone).
+    address, without a slash at the end, and `{root}` the repository (for `lab up` alone, and in `config`, too). In
+    `command`, `{config}` is the file `config`.
     """
 
     title: str
@@ -47,6 +50,7 @@ class Service:
     page: str = "/"
     environment: Mapping[str, str] = field(default_factory=dict)
     client: Mapping[str, str] = field(default_factory=dict)
+    config: str = ""
     checked: Mapping[str, str] = field(default_factory=dict)
     preload: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
@@ -114,8 +118,9 @@ PROMETHEUS = Service(
     title="Prometheus",
     command=(
         "prometheus", "--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.path={state}/data",
-        "--config.file={root}/labs/lab6_monitoring/prometheus.yml", "--log.level=warn",
+        "--config.file={config}", "--log.level=warn",
     ),
+    config="{root}/labs/lab6_monitoring/prometheus.yml",
     port=9090,
     health="/-/ready",
     page="/alerts",
@@ -126,8 +131,9 @@ ALERTMANAGER = Service(
     title="Alertmanager",
     command=(
         "alertmanager", "--web.listen-address=127.0.0.1:{port}", "--storage.path={state}", "--cluster.listen-address=",
-        "--config.file={root}/labs/lab6_monitoring/alertmanager.yml", "--log.level=warn",
+        "--config.file={config}", "--log.level=warn",
     ),
+    config="{root}/labs/lab6_monitoring/alertmanager.yml",
     port=9093,
     health="/-/ready",
     client={"ALERTMANAGER_URL": "{url}"},

@@ -17,7 +17,13 @@ from typing import Any
 from kubernetes import client
 from kubernetes.config import kube_config
 
-for _model in (client.V1Deployment, client.V1DeploymentList, client.V1ReplicaSetList, client.V1PodList):
+for _model in (
+    client.V1Deployment,
+    client.V1DeploymentList,
+    client.V1ReplicaSetList,
+    client.V1PodList,
+    client.V1EndpointSliceList,
+):
     _model.model_rebuild(force=True)
 _METHODS: tuple[Callable[..., object], ...] = (
     client.AppsV1Api.read_namespaced_deployment,
@@ -26,7 +32,8 @@ _METHODS: tuple[Callable[..., object], ...] = (
     client.AppsV1Api.list_namespaced_deployment,
     client.AppsV1Api.list_namespaced_replica_set,
     client.CoreV1Api.list_namespaced_pod,
-    client.CoreV1Api.connect_get_namespaced_service_proxy_with_path,
+    client.CoreV1Api.connect_get_namespaced_pod_portforward,
+    client.DiscoveryV1Api.list_namespaced_endpoint_slice,
 )
 for _method in _METHODS:
     with contextlib.suppress(ValueError):  # arguments are missing, and that is seen by what was to be built

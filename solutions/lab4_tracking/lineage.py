@@ -1,4 +1,4 @@
-"""Where a model comes from: which data, which code, which packages, which person. Given: nothing to write here.
+"""Where a model comes from: which data, which code, which packages, which process, which person. Given.
 
 Each function answers with text by name, as MLflow keeps tags.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -61,6 +63,34 @@ def _git(*arguments: str) -> bytes:
 def requirements() -> list[str]:
     """The packages that a saved model needs, each with the very version that is installed: `numpy==2.4.6`."""
     return [f"{name}=={installed_version(name)}" for name in PACKAGES]
+
+
+def workplace() -> dict[str, str]:
+    """Where the work is done, as `python.version`, `process.id` and `process.machine`: what `is_gone` reads."""
+    try:
+        # Two containers of one machine number their processes each for itself.
+        numbering = os.readlink("/proc/self/ns/pid")
+    except OSError:  # not on Linux
+        numbering = ""
+    return {
+        "python.version": platform.python_version(),
+        "process.id": str(os.getpid()),
+        "process.machine": f"{platform.node()} {numbering}".strip(),
+    }
+
+
+def is_gone(tags: Mapping[str, str]) -> bool:
+    """Whether the process that left these tags of `workplace` has ended. False where that cannot be seen from here."""
+    number, here = tags.get("process.id", ""), workplace()
+    if not number.isdecimal() or tags.get("process.machine") != here["process.machine"]:
+        return False
+    try:
+        os.kill(int(number), 0)  # signal 0 ends nobody: it only asks
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # it is somebody else's
+        return False
+    return False
 
 
 def person() -> str:

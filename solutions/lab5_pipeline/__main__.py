@@ -37,6 +37,7 @@ def main() -> int:
         return 0
 
     from lab5_pipeline import flow
+    from lab5_pipeline.contract import ContractError
     from lab5_pipeline.storage import MonthRefused
 
     folders = {"landing": arguments.landing, "warehouse": arguments.warehouse}
@@ -50,7 +51,7 @@ def main() -> int:
         else:
             memory = arguments.warehouse / "watched.json"
             flow.watch_landing(arguments.landing, lambda month: flow.monthly(month, **folders), memory=memory)
-    except MonthRefused as refused:
+    except (MonthRefused, ContractError) as refused:
         print(f"refused: {refused}", file=sys.stderr)
         return 1
     return 0

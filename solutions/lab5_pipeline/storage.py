@@ -68,10 +68,13 @@ def parse_sales(name: str, data: bytes) -> pd.DataFrame:
     try:
         if name.endswith(".parquet"):
             return pd.read_parquet(io.BytesIO(data))
-        return pd.read_csv(io.BytesIO(data), parse_dates=["date"], quoting=csv.QUOTE_MINIMAL)
+        table = pd.read_csv(io.BytesIO(data), parse_dates=["date"], quoting=csv.QUOTE_MINIMAL)
     except (ValueError, pa.ArrowException, OSError) as error:  # a UnicodeDecodeError is a ValueError
         reason = " ".join(str(error).split())
         raise MonthRefused(f"{name} cannot be read: {reason}") from error
+    if table.empty:  # and so without types: each column would be told to be of another one
+        raise MonthRefused(f"{name} has no row")
+    return table
 
 
 def put(table: pd.DataFrame, warehouse: Path) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from lab5_pipeline.storage import MonthRefused
+
 EXPERIMENT = "house-price"
 NAME = "house-price"
 # MLflow keeps the model without pickle, and asks which classes may be read back. This one is scikit-learn's own.
@@ -19,12 +21,18 @@ def split_newest(table: pd.DataFrame, month: str) -> tuple[pd.DataFrame, pd.Data
     """Split into what came before `month`, to learn from, and the sales of `month`, to be judged on.
 
     Where nothing came before, the first two thirds of the month, by date, are learned from.
+
+    Raises:
+        MonthRefused: where one of the two has no row.
     """
     table = table.sort_values("date", kind="stable")
     is_test = table["date"].dt.strftime("%Y-%m") == month
     if is_test.all():
         is_test = pd.Series(range(len(table)), index=table.index) >= len(table) * 2 // 3
-    return table[~is_test], table[is_test]
+    before, newest = table[~is_test], table[is_test]
+    if before.empty or newest.empty:
+        raise MonthRefused(f"{month}: {len(before)} sales to learn from, {len(newest)} to be judged on")
+    return before, newest
 
 
 def inputs_of(table: pd.DataFrame) -> pd.DataFrame:

@@ -21,16 +21,18 @@ PANELS: dict[str, tuple[str, str]] = {
     "Predictions": ("How many houses are priced per second, by version and arm?", "cps"),
     "Price": ("What is the median of the prices that are given, by version?", "currencyUSD"),
     "Unseen zipcodes": ("Which share of the priced houses has a zipcode that the model has never seen?", "percentunit"),
-    "Model age": ("How long ago was each model made, by model?", "s"),
+    "Model age": ("How long ago was the newest version of a model made, by model?", "s"),
+    "Drift": ("How far are the houses from those of the training (0.2 is far), by feature?", "short"),
 }
 
 
 def queries() -> dict[str, str]:
     """Return the PromQL of each panel of `PANELS`, by its title.
 
-    Only metrics of `metrics.py` are asked for. Counters and buckets are asked for their rate over `WINDOW`. A query has
-    the labels that its question names, and no other one. A quantile is computed from the sum of all instances' buckets.
-    Where a share has nothing to divide by, there is no answer.
+    Only metrics of `metrics.py` are asked for, and `feature_drift_score` of `drift_job.py`. Counters and buckets are
+    asked for their rate over `WINDOW`, gauges as they are. A query has the labels that its question names, and no other
+    one. A quantile is computed from the sum of all instances' buckets. Where a share has nothing to divide by, there is
+    no answer.
     """
     # solution 6.7
     requests, predictions = f"rate(http_requests_total[{WINDOW}])", f"rate(predictions_total[{WINDOW}])"
@@ -45,6 +47,7 @@ def queries() -> dict[str, str]:
         "Unseen zipcodes": f'sum(rate(unseen_category_total{{feature="zipcode"}}[{WINDOW}])) / sum({predictions})',
         # Several instances say the same: the newest of them counts once.
         "Model age": "time() - max by (model) (model_trained_timestamp_seconds)",
+        "Drift": "max by (feature) (feature_drift_score)",
     }
     # end solution
 

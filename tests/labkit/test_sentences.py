@@ -43,14 +43,23 @@ def test_a_text_is_cut_into_sentences() -> None:
 
 
 def test_docstrings_comments_and_musts_are_read(course: Path) -> None:
+    toml = (course / "weeks/week1_toy/lab.toml").read_text()
+    toy.write(course / "weeks/week1_toy/lab.toml", toml.replace("minutes = 5", 'also = ["Dockerfile"]\nminutes = 5', 1))
     toy.write(course / "solutions/lab1_toy/Dockerfile", "# One user.\n#\nUSER 1\nRUN x # y\n# TODO 1.1: x\n")
-    toy.write(course / "solutions/lab1_toy/more.py", 'class A:\n    def f(self):\n        """Do it. Once."""\n')
+    toy.write(course / "solutions/lab1_toy/given.py", '"""Nobody writes in here."""\n')
+    answer = (course / "solutions/lab1_toy/answer.py").read_text()
+    more = '\n\nclass A:\n    def f(self):\n        """Do it. Once."""\n'
+    toy.write(course / "solutions/lab1_toy/answer.py", answer + more)
     toy.write(course / "weeks/week1_toy/README.md", "It must be. It may be.\n\n```text\nIt must fail.\n```\n")
     lab = load_catalog(course).lab(1)
-    told = read_sentences(course, lab, starters(course, lab))
-    assert told["Dockerfile"] == ["One user."]
-    assert told["more.py: A.f"] == ["Do it.", "Once."]
-    assert told["guide"] == ["It must be."]
+    assert read_sentences(course, lab, starters(course, lab)) == {
+        "Dockerfile": ["One user."],
+        "answer.py": ["Two small functions."],
+        "answer.py: double": ["Return twice x."],
+        "answer.py: count_rows": ["Return the number of rows."],
+        "answer.py: A.f": ["Do it.", "Once."],
+        "guide": ["It must be."],
+    }
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ from types import SimpleNamespace
 def toy(title, port, how="well"):
     return SimpleNamespace(
         title=title, command=("python", "-m", "toy_server", "{{port}}", "{{state}}", how), port=port, page="/page",
-        health="/health", environment={{"TOY_URL": "mine", "TOY_STATE": "{{state}}"}},
+        health="/health", config="{{root}}/services/toy.yml",
+        environment={{"TOY_URL": "mine", "TOY_STATE": "{{state}}", "TOY_CONFIG": "{{config}}"}},
         client={{"TOY_" + title.upper(): "{{url}}/api"}}, app="toy_server:app", preload=(), packages=(),
     )
 
@@ -66,6 +67,7 @@ class Course:
         declare(root, "services/toy_services.py", "one", "other")
         self.write("well")
         shutil.copy(Path(__file__).with_name("toy_server.py"), root / "services")
+        toy.write(root / "services" / "toy.yml", f"other: 127.0.0.1:{self.other}\nelsewhere: 127.0.0.1:1\n")
 
     def write(self, how: str, one: int | None = None, other: int | None = None) -> None:
         """Declare the servers; `one` does so `how`."""
@@ -140,6 +142,7 @@ def test_a_server_has_its_environment_and_its_state_is_kept(servers: Course, up:
         state = servers.root / ".lab" / "run" / "one"
         assert servers.get("/environment?TOY_URL") == "mine"
         assert servers.get("/environment?TOY_STATE") == str(state)
+        assert servers.get("/environment?TOY_CONFIG") == str(servers.root / "services" / "toy.yml")
         assert servers.get("/environment?TOY_ONE") == "-", "a server would take itself for a client"
         assert servers.get("/environment?TOY_OTHER") == "http://elsewhere"
         running.end()
@@ -153,6 +156,9 @@ def test_another_port(servers: Course, up: Make) -> None:
     assert f"TOY_ONE=http://127.0.0.1:{first}/api" in text
     assert f"TOY_OTHER=http://127.0.0.1:{second}/api" in text
     assert servers.get("/environment?TOY_URL", first) == "mine"
+    config = Path(servers.get("/environment?TOY_CONFIG", first))
+    assert config.read_text() == f"other: 127.0.0.1:{second}\nelsewhere: 127.0.0.1:1\n"
+    assert (config.parent / "toy_server.py").samefile(servers.root / "services" / "toy_server.py")
 
 
 def test_without_a_number_it_is_the_lab_in_hand(servers: Course, up: Make) -> None:

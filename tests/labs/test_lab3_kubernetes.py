@@ -10,6 +10,7 @@ from lab3_judges import (
     metrics,
     policy,
     rendering,
+    rights,
     rollouts,
     routes,
     scaling,
@@ -77,20 +78,20 @@ def test_threads_and_cpu_agree(deployment):
 
 @exercise("3.1")
 def test_the_pod_has_no_rights(deployment):
-    """Nothing runs as root, gains rights, has capabilities, is part of the node, or may make every system call."""
-    workload.judge_rights(deployment)
+    """The pod passes Pod Security's level `restricted`: nothing of it is root, gains rights, or is part of the node."""
+    rights.judge_rights(deployment)
 
 
 @exercise("3.1")
 def test_the_root_file_system_is_read_only(deployment):
     """The root file system of each container is read-only."""
-    workload.judge_read_only(deployment)
+    rights.judge_read_only(deployment)
 
 
 @exercise("3.1")
 def test_the_pod_has_no_key_to_the_cluster(deployment):
     """No token for the API of the cluster is mounted."""
-    workload.judge_token(deployment)
+    rights.judge_token(deployment)
 
 
 @exercise("3.1")
@@ -136,7 +137,7 @@ def test_kubernetes_takes_service_and_ingress(documents):
 
 @exercise("3.2")
 def test_the_service_finds_the_pods(service, deployment):
-    """The Service is named `ml-api`, selects the pods of the Deployment, and is for the cluster only."""
+    """The Service `ml-api` has an address for the pods of the Deployment that are ready, for the cluster only."""
     routes.judge_selector(service, deployment)
 
 
@@ -148,13 +149,14 @@ def test_the_service_leads_to_the_port_of_the_container(service, deployment):
 
 @exercise("3.2")
 def test_every_path_gets_to_the_service(way_in):
-    """Each path of lab 2's service gets to the Service as it is, under any host."""
+    """Each path of lab 2's service gets to the Service as it is, under any host. Which controller, it leaves open."""
     routes.judge_paths(way_in)
+    routes.judge_any_controller(way_in)
 
 
 @exercise("3.2")
 def test_a_route_has_its_gateway(documents, way_in):
-    """An HTTPRoute, where one is used, names a Gateway of the same file."""
+    """An HTTPRoute, where one is used, names a Gateway of the same file that listens to any host."""
     routes.judge_gateway(way_in, list(documents.yaml("base/ingress.yaml")))
 
 
@@ -176,9 +178,10 @@ def base(rendered_base):
 
 
 @exercise("3.3")
-def test_the_base_is_rendered(rendered_base):
-    """`kubectl kustomize base` renders it, without a warning."""
+def test_the_base_is_rendered(rendered_base, documents):
+    """`kubectl kustomize base` renders it, without a warning, with every file of the base."""
     rendering.judge_rendered(rendered_base)
+    settings.judge_complete(documents.yaml("base/kustomization.yaml")[0])
 
 
 @exercise("3.3")
@@ -431,7 +434,7 @@ def test_a_rollout_is_waited_for(scenes, doors):
 
 @exercise("3.6")
 def test_the_smoke_test_goes_through_the_service(scenes, doors):
-    """`smoke_test` asks `/readyz` through the Service."""
+    """`smoke_test` asks `/readyz` of a ready pod to which the Service leads, and fails where it leads to none."""
     rollouts.judge_through_the_service(scenes, doors["kubernetes"])
 
 
@@ -512,7 +515,7 @@ def test_every_name_leads_somewhere(infra):
 
 @exercise("3.7")
 def test_the_state_is_kept_safe(infra):
-    """The state lies in S3, encrypted and locked, and no key stands in the code."""
+    """The state lies in S3, encrypted and locked, and no key is in the code, or made by it."""
     terraform_rules.judge_state(infra)
 
 
@@ -566,7 +569,7 @@ def test_only_the_main_branch_becomes_ci(infra):
 
 @exercise("3.7")
 def test_no_policy_says_star(infra):
-    """Each policy names its actions and resources; `ci` may push, the service may read models, and nothing else."""
+    """Each policy names its actions and resources; `ci` may push and look, the service may read, and nothing else."""
     terraform_rules.judge_rights(infra)
 
 
@@ -601,7 +604,7 @@ def test_it_may_only_read(documents):
 
 @exercise("3.8")
 def test_it_runs_under_its_account(documents):
-    """It runs under its account, with a fixed version, figures of 10 to 30 s, and a place for its certificate."""
+    """In `kube-system`, under its account: a fixed version, figures of 10 to 30 s, a place for its certificate."""
     metrics.judge_server(metrics.named(documents, "Deployment", "metrics-server"))
 
 

@@ -14,17 +14,23 @@ from typing import Any
 
 import httpx
 import numpy as np
+import promql_parser
 import pytest
+import yaml
 from lab2_judges.services import typical
-from lab6_judges import scrapes
+from lab6_judges import dashboards, scrapes
 
+from lab1_models.house_price import FEATURES
+from lab6_monitoring.dashboard import WINDOW, queries
 from lab6_monitoring.webhook import Message, lines, make_server
 from labkit.tools import find
 from mlops_lab.processes import Server, free_port, serve
+from weeks.week6_monitoring.report import Prometheus, from_prometheus
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "solutions" / "lab6_monitoring"
 TOOLS = {name: find(name) for name in ("prometheus", "promtool", "alertmanager", "amtool")}
+FOLDERS = f"{ROOT / 'solutions'}:{ROOT / 'shared'}"
 PATIENCE = 120.0
 # A minute of the rules is a second here: `[5m]` becomes `[5s]`, `1h` becomes `60s`.
 FASTER = 60
@@ -88,16 +94,15 @@ def write_models(folder: Path, **options: Any) -> tuple[Path, dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def service(models: Path, port: int) -> Iterator[Server]:
+def service(models: Path, port: int, **environment: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "uvicorn", "--factory", "lab6_monitoring.service:create_app", "--port", "{port}"]
-    folders = f"{ROOT / 'solutions'}:{ROOT / 'shared'}"
-    env = {"MODELS_DIR": str(models), "PYTHONPATH": folders, "OMP_NUM_THREADS": "1"}
+    env = {"MODELS_DIR": str(models), "PYTHONPATH": FOLDERS, "OMP_NUM_THREADS": "1", **environment}
     with serve([*command, "--no-access-log"], health="/livez", port=port, env=env, timeout=PATIENCE) as server:
         yield server
 
 
 @contextlib.contextmanager
-def monitored(folder: Path, service_port: int, inbox: Inbox) -> Iterator[Server]:
+def monitored(folder: Path, service_port: int, inbox: Inbox, drift_port: int | None = None) -> Iterator[Server]:
     """Prometheus and Alertmanager on the rules and routes of the solution, in a hurry; yields Prometheus."""
     with receiver(inbox) as inbox_port, contextlib.ExitStack() as running:
         routes = faster((LAB / "alertmanager.yml").read_text(encoding="utf-8"))
@@ -110,6 +115,7 @@ def monitored(folder: Path, service_port: int, inbox: Inbox) -> Iterator[Server]
         (folder / "rules.yml").write_text(faster((LAB / "rules.yml").read_text(encoding="utf-8")))
         asking = (LAB / "prometheus.yml").read_text(encoding="utf-8").replace("15s", "1s")
         asking = asking.replace("127.0.0.1:9093", f"127.0.0.1:{alertmanager.port}")
+        asking = asking.replace("127.0.0.1:8001", f"127.0.0.1:{drift_port or free_port()}")
         (folder / "prometheus.yml").write_text(asking.replace("127.0.0.1:8000", f"127.0.0.1:{service_port}"))
         collecting = [
             str(TOOLS["prometheus"]), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
@@ -145,9 +151,18 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.2)
 
 
-def value(prometheus: Server, query: str) -> float | None:
+def ask(prometheus: Server, query: str) -> list[dict[str, Any]]:
     answer = httpx.get(f"{prometheus.url}/api/v1/query", params={"query": query}, trust_env=False).json()
-    found = answer["data"]["result"]
+    found: list[dict[str, Any]] = answer["data"]["result"]
+    return [one for one in found if one["value"][1] != "NaN"]
+
+
+def wait_for_answer(prometheus: Server, query: str, what: str) -> None:
+    wait_until(lambda: bool(ask(prometheus, query)), what)
+
+
+def value(prometheus: Server, query: str) -> float | None:
+    found = ask(prometheus, query)
     return float(found[0]["value"][1]) if found else None
 
 
@@ -169,6 +184,41 @@ def test_somebody_is_told_when_it_breaks_and_when_it_is_mended(tmp_path: Path) -
             inbox.wait_for("/page", "ServiceDown", "resolved")
     assert {path for path, name, _ in inbox.alerts if name in ("ServiceDown", "ErrorBudgetBurnsFast")} == {"/page"}
     assert any("runbooks.md#service-down" in line for line in inbox.printed)
+
+
+@pytest.mark.timeout(600)
+def test_each_panel_has_an_answer_and_each_metric_of_the_rules_is_there(tmp_path: Path) -> None:
+    models, house = write_models(tmp_path / "models")
+    port, kept = free_port(), tmp_path / "features"
+    drift_job = [sys.executable, "-m", "lab6_monitoring.drift_job", "--folder", str(kept), "--port", "{port}"]
+    env = {"PYTHONPATH": FOLDERS, "OMP_NUM_THREADS": "1"}
+    with (
+        service(models, port, FEATURE_LOG=str(kept)) as serving,
+        serve([*drift_job, "--every", "2"], health="/metrics", env=env, timeout=PATIENCE) as job,
+        monitored(tmp_path, port, Inbox(), job.port) as prometheus,
+        callers(port, house),
+    ):
+        wait_for_answer(prometheus, "predictions_total > 0", "no prediction is seen")
+        batch = {"houses": [house] * 250}
+        httpx.post(f"{serving.url}{scrapes.BATCH}", json=batch, trust_env=False, timeout=60).raise_for_status()
+        for title, query in queries().items():
+            wait_for_answer(prometheus, query.replace(WINDOW, "20s"), f"`{title}` is empty: {query}")
+        assert {one["metric"]["feature"] for one in ask(prometheus, queries()["Drift"])} == set(FEATURES)
+        page = from_prometheus(Prometheus(prometheus.url), hours=0.25)
+        assert [panel.title for panel in page.panels if panel.lines.empty] == []
+        assert set(page.tables["Whom Prometheus asks"]["job"]) == {"predictions", "drift"}
+        for name in metrics_of_the_rules():
+            wait_for_answer(prometheus, name, f"nobody has `{name}`")
+        # All houses are the same one: the rule sees what the job says.
+        pending = 'ALERTS{alertname="FeatureDrift",feature="sqft_living"}'
+        wait_for_answer(prometheus, pending, f"the rule does not see the drift: {job.output()}")
+
+
+def metrics_of_the_rules() -> set[str]:
+    """All that the rules ask for, what they record themselves included."""
+    groups = yaml.safe_load((LAB / "rules.yml").read_text(encoding="utf-8"))["groups"]
+    trees = [promql_parser.parse(rule["expr"]) for group in groups for rule in group["rules"]]
+    return {str(node.name) for tree in trees for node, _ in dashboards.selectors(tree)}
 
 
 def test_prometheus_and_alertmanager_accept_the_files() -> None:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +13,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from tests.live import databases
 
 from lab2_service.schemas import House
 from mlops_lab.datasets import load_house_sales
@@ -34,41 +31,11 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION
 HOUSE = {name: field.examples[0] for name, field in House.model_fields.items() if field.examples}
 
 
-def postgres(program: str) -> str:
-    """A program of PostgreSQL's: Debian keeps them where no PATH leads."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    found = shutil.which(program) or next((str(one / program) for one in folders if (one / program).exists()), None)
-    if found is None:
-        pytest.skip(f"PostgreSQL (`{program}`) is not there: `sudo apt-get install postgresql`")
-    return found
-
-
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
     """A PostgreSQL of its own on loopback, with a database `mlflow`; its URI."""
-    with tempfile.TemporaryDirectory(prefix="mlops-lab-pg-") as folder:
-        # It refuses to run as root.
-        person: dict[str, Any] = (
-            {"user": "postgres", "group": "postgres", "extra_groups": []} if not os.getuid() else {}
-        )
-        if person:
-            shutil.chown(folder, "postgres", "postgres")
-        data, port = f"{folder}/data", free_port()
-
-        def run(program: str, *arguments: str) -> None:
-            command = [postgres(program), *arguments]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **person)
-            assert done.returncode == 0, done.stdout + done.stderr
-
-        run("initdb", "--pgdata", data, "--auth", "trust", "--username", "lab", "--no-sync", "--encoding", "UTF8")
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-        # The log goes to a file: who holds our pipe would be waited for.
-        run("pg_ctl", "start", "--pgdata", data, "--wait", "--log", f"{folder}/log", "--options", options)
-        try:
-            run("createdb", "--host", "127.0.0.1", "--port", str(port), "--username", "lab", "mlflow")
-            yield f"postgresql+psycopg2://lab@127.0.0.1:{port}/mlflow"
-        finally:
-            run("pg_ctl", "stop", "--pgdata", data, "--mode", "immediate", "--wait")
+    with databases.running("mlflow") as one:
+        yield f"postgresql+psycopg2://{one.user}@127.0.0.1:{one.port}/mlflow"
 
 
 @pytest.fixture(scope="module")

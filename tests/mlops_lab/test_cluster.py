@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.error
 import urllib.request
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import websocket
 
 from mlops_lab.cluster import patches, plays
+from mlops_lab.cluster.objects import NAME
 from mlops_lab.cluster.stage import Conflict, Stage
 from mlops_lab.services import running
 
@@ -114,5 +117,44 @@ def test_it_speaks_http_and_lets_nobody_set_up_a_play_without_its_key(tmp_path: 
         assert ask("/stage/ml")[0] == 403
         key = {"X-Key": (tmp_path / "key").read_text(encoding="utf-8")}
         assert ask("/stage/ml", headers=key)[1]["log"]
-        assert ask("/api/v1/namespaces/ml/services/ml-api%3Ahttp/proxy/readyz") == (200, {"status": "ready"})
-        assert ask("/api/v1/namespaces/ml/services/ml-api/proxy/readyz")[0] == 503
+        proxy = "/api/v1/namespaces/ml/services/ml-api%3Ahttp/proxy/readyz"
+        assert ask(proxy)[0] == 503, "the network policy of 3.4 does not let the API server in"
+        slices = ask("/apis/discovery.k8s.io/v1/namespaces/ml/endpointslices")[1]["items"]
+        assert {one["metadata"]["labels"]["kubernetes.io/service-name"] for one in slices} == {NAME, f"{NAME}-canary"}
+
+
+def test_a_port_is_forwarded_to_a_pod(tmp_path: Path) -> None:
+    def ask(path: str, port: int = 8000, pod: str = "") -> bytes:
+        address = (
+            f"ws{server.url.removeprefix('http')}/api/v1/namespaces/ml/pods/{pod or first}/portforward?ports={port}"
+        )
+        connection = websocket.create_connection(address, subprotocols=["v4.channel.k8s.io"], timeout=60)
+        with contextlib.closing(connection):
+            for channel in (0, 1):
+                assert connection.recv() == bytes([channel]) + port.to_bytes(2, "little")
+            connection.send_binary(f"\0GET {path} HTTP/1.1\r\n\r\n".encode())
+            answer = connection.recv()
+            assert isinstance(answer, bytes)
+            return answer
+
+    with running("kubernetes", tmp_path) as server:
+        with urllib.request.urlopen(f"{server.url}/api/v1/namespaces/ml/pods", timeout=60) as answer:
+            first = json.load(answer)["items"][0]["metadata"]["name"]
+        assert ask("/readyz").startswith(b"\0HTTP/1.1 200 OK\r\n")
+        assert ask("/elsewhere").startswith(b"\0HTTP/1.1 404 ")
+        assert ask("/readyz", port=80).startswith(b"\1error forwarding port 80")
+        with pytest.raises(websocket.WebSocketBadStatusException):
+            ask("/readyz", pod="another")
+
+
+def test_a_service_leads_to_pods_that_are_ready_and_lists_the_one_that_ends() -> None:
+    one = stage()
+    one.write(with_image(one, "new:2"))
+    while not one.is_complete():
+        one.current()
+        one.since -= 10
+        one.go_on()
+    endpoints = one.endpoint_slices()[1]["endpoints"]
+    ready = {one.image_of_pod(each["targetRef"]["name"]): each["conditions"]["ready"] for each in endpoints}
+    assert ready == {one.first: False, "new:2": True}
+    assert stage(reached=False).endpoint_slices()[1]["endpoints"] is None

@@ -7,6 +7,7 @@ python -m weeks.week4_tracking.figures --write    measure nothing; write guide a
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -68,9 +69,24 @@ def verdict_figures() -> Figures:
     return {"verdict": verdict("lab4_tracking", "4.1_metric_on_train")}
 
 
+def cost_figures() -> Figures:
+    """What a small MLflow costs a team each month, from the table of prices beside this file."""
+    prices = json.loads((WEEK / "prices.json").read_text(encoding="utf-8"))["per_month"]
+    sums = [(row["what"], row["count"], row["usd"], row["count"] * row["usd"]) for row in prices]
+    month = sum(usd for *_, usd in sums)
+    rows = [f"{what:<38}{count:>4} x {usd:6.3f} ={total:7.2f}\n" for what, count, usd, total in sums]
+    return {"cost_month": month, "cost_table": "".join(["USD per month\n", *rows, f"{'together':<53}={month:7.2f}\n"])}
+
+
 # Groups of figures by name. The tests measure the quick ones again.
-GROUPS = {"data": data_figures, "luck": luck_figures, "peeking": peeking_figures, "verdict": verdict_figures}
-QUICK = ("data",)
+GROUPS = {
+    "data": data_figures,
+    "luck": luck_figures,
+    "peeking": peeking_figures,
+    "verdict": verdict_figures,
+    "cost": cost_figures,
+}
+QUICK = ("data", "cost")
 
 
 def main() -> int:

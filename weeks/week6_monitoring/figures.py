@@ -11,9 +11,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from weeks.guide_figures import Figures, run
+from mlops_lab.datasets import load_house_sales
+from weeks.guide_figures import Figures, run, verdict
 from weeks.week6_monitoring.drawing import draw
-from weeks.week6_monitoring.replay import diagnosed, other_suburbs, printed, replay
+from weeks.week6_monitoring.replay import (
+    AREAS,
+    SQUARE_METRES,
+    TRAINED_BEFORE,
+    diagnosed,
+    other_suburbs,
+    printed,
+    replay,
+    resampled,
+)
 
 WEEK = Path(__file__).resolve().parent
 # Ends of buckets, seconds: what `prometheus_client` takes by itself, and what ends below the budget.
@@ -87,6 +97,11 @@ def chance_figures() -> Figures:
     return {"columns": len(FEATURES), "by_chance": 100 * (1 - 0.95 ** len(FEATURES))}
 
 
+def verdict_figures() -> Figures:
+    """What `lab check` says of an answer with a bug, for the guide."""
+    return {"verdict": verdict("lab6_monitoring", "6.2_counter_without_rate")}
+
+
 def replay_figures() -> Figures:
     """The year after the training, month by month: of a model that knows the county, and of one that knows the city."""
     figures: Figures = {}
@@ -98,8 +113,48 @@ def replay_figures() -> Figures:
     return figures
 
 
+def bug_figures() -> Figures:
+    """A month whose areas come in square metres: what the reports say, and by how much the given prices change."""
+    import numpy as np
+
+    from lab1_models.house_price import build_model
+    from lab6_monitoring.drift import diagnose, feature_drift, performance_drift
+
+    played, sales = replay(), load_house_sales()
+    trained = sales[sales["date"] < TRAINED_BEFORE]
+    model = build_model().fit(trained, trained["price"])
+    houses = played.month(played.months()[5])
+    broken = houses.assign(**{name: SQUARE_METRES * houses[name] for name in AREAS})
+    known = performance_drift(played.predictions, played.labels, played.predictions["date"].min())
+    alone = houses.assign(sqft_living=SQUARE_METRES * houses["sqft_living"])
+    city = other_suburbs()
+    new = city.predictions["predicted"]
+    there = city.later["zipcode"].astype(str).str.startswith("981").to_numpy()
+    table = feature_drift(played.reference[["sqft_living"]], alone[["sqft_living"]]).table
+    return {
+        "metres_psi": float(table["psi"].iloc[0]),
+        "metres_verdict": " ".join(diagnose(played.reference, one, known).verdict for one in (alone, broken)),
+        "other_price_ratio": float(new.median() / new[there].median()),
+        "metres_price_ratio": float(np.median(model.predict(broken)) / np.median(model.predict(houses))),
+    }
+
+
+def false_alarm_figures() -> Figures:
+    """How many of 48 months in which nothing has changed get another verdict than "none"."""
+    table = diagnosed(resampled(48))
+    return {"unchanged_months": len(table), "false_alarms": int((table["verdict"] != "none").sum())}
+
+
 # Groups of figures by name. The tests measure the quick ones again.
-GROUPS = {"buckets": bucket_figures, "alerts": alert_figures, "chance": chance_figures, "replay": replay_figures}
+GROUPS = {
+    "buckets": bucket_figures,
+    "alerts": alert_figures,
+    "chance": chance_figures,
+    "replay": replay_figures,
+    "bug": bug_figures,
+    "false_alarms": false_alarm_figures,
+    "verdict": verdict_figures,
+}
 QUICK = ("buckets", "alerts", "chance")
 
 

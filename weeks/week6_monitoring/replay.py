@@ -12,6 +12,7 @@ from mlops_lab.datasets import load_house_sales
 TRAINED_BEFORE = "2014-09-01"
 OPENED = "2015-01-01"
 SQUARE_METRES = 0.0929
+AREAS = ["sqft_living", "sqft_above", "sqft_basement", "sqft_living15"]
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,33 @@ def replay(train: Rows | None = None, later: Rows | None = None, *, seed: int = 
 
     `train` and `later` say which of `load_house_sales()`; else they are those before `TRAINED_BEFORE`, and the others.
     """
+    sales = load_house_sales()
+    before = sales["date"] < TRAINED_BEFORE
+    return _played(sales[before if train is None else train], sales[~before if later is None else later], seed)
+
+
+def resampled(months: int, *, houses: int = 1_500, seed: int = 0) -> Replay:
+    """Months in which nothing has changed: train on a half of the training period, and draw each month from the other.
+
+    Houses are drawn with replacement.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    sales = load_house_sales()
+    sales = sales[sales["date"] < TRAINED_BEFORE]
+    trained = rng.random(len(sales)) < 0.5
+    drawn = sales[~trained].sample(months * houses, replace=True, random_state=seed)
+    first = pd.Timestamp(TRAINED_BEFORE).to_period("M")
+    drawn["date"] = np.repeat([(first + number).to_timestamp() for number in range(months)], houses)
+    return _played(sales[trained], drawn, seed)
+
+
+def _played(reference: pd.DataFrame, months: pd.DataFrame, seed: int) -> Replay:
     import numpy as np
 
     from lab1_models.house_price import FEATURES, build_model
 
-    sales = load_house_sales()
-    before = sales["date"] < TRAINED_BEFORE
-    reference, months = sales[before if train is None else train], sales[~before if later is None else later]
     model: Any = build_model().fit(reference, reference["price"])
     ids = [f"p-{number:05d}" for number in range(len(months))]
     made = months["date"].reset_index(drop=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from labkit.commands.common import FAILED, UsageFault, open_catalog
 from labkit.course.catalog import Catalog
@@ -72,7 +73,8 @@ def make_plans(catalog: Catalog, lab: Lab, ports: Mapping[str, int]) -> list[Pla
                 taken = f"{other.title} and {plan.title} both want port {plan.port}."
                 raise UsageFault(f"{taken} {_other_port(plan, lab, [*plans, plan], ports)}")
         plans.append(plan)
-    return plans
+    moved = {plan.declared.port: plan.port for plan in plans if plan.port != plan.declared.port}
+    return [replace(plan, elsewhere=moved) for plan in plans]
 
 
 def _look_before(plan: Plan, lab: Lab, plans: Sequence[Plan], chosen: Mapping[str, int]) -> None:

@@ -48,7 +48,8 @@ class Exercise:
 class Lab:
     """One lab. All paths are relative to the root of the repository.
 
-    `up` are servers that `lab up` starts for the learner, and that no check talks to.
+    `up` are servers that `lab up` starts for the learner, and that no check talks to. `live` is the module that judges
+    the lab on what is really there, such as a cluster.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Lab:
     prepare: str | None = None
     extra_files: tuple[str, ...] = ()
     up: tuple[str, ...] = ()
+    live: str | None = None
 
     @property
     def package(self) -> str:

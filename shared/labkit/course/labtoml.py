@@ -20,6 +20,7 @@ _LAB_KEYS = (
     "preload",
     "prepare",
     "up",
+    "live",
     "exercise",
 )
 _EXERCISE_KEYS = ("id", "title", "file", "minutes", "needs", "seconds", "hints", "preload", "also", "after", "services")
@@ -60,6 +61,7 @@ def read_lab(path: Path, root: Path) -> Lab:
         exercises=_read_exercises(table, number),
         preload=table.texts("preload"),
         up=table.texts("up"),
+        live=table.optional_matching("live", r"[\w.]+", "the name of a module"),
         prepare=table.optional_matching("prepare", r"[\w.]+:\w+", "`module:function`"),
         extra_files=tuple(table.inside("extra_files", name) for name in table.texts("extra_files")),
     )

@@ -45,9 +45,10 @@ def sentences(text: str) -> list[str]:
 
 
 def read_sentences(root: Path, lab: Lab, made: list[Starter]) -> dict[str, list[str]]:
-    """What the lab says, by heading: docstrings and comments of its starters, and the musts of its guide."""
+    """What the lab says, by heading: docstrings and comments of what is written in it, and the musts of its guide."""
     told: dict[str, list[str]] = {}
-    for starter in sorted(made, key=lambda starter: starter.file):
+    written = [starter for starter in made if lab.exercises_of(starter.file)]
+    for starter in sorted(written, key=lambda starter: starter.file):
         path = PurePosixPath(starter.file)
         if path.suffix == ".py":
             for name, docstring in _docstrings(starter.content.decode()):

@@ -20,8 +20,8 @@ from labkit.course.lab import CatalogError, suggestion
 class Service(Protocol):
     """What a declared service says of itself.
 
-    In `command`, `environment` and `client`, `{state}` is the folder of its state, `{port}` its port, `{url}` its
-    address and `{root}` the course.
+    In `command`, `environment`, `client` and `config`, `{state}` is the folder of its state, `{port}` its port, `{url}`
+    its address and `{root}` the course; in `command` and `environment`, `{config}` is its configuration.
     """
 
     @property
@@ -57,6 +57,11 @@ class Service(Protocol):
     @property
     def client(self) -> Mapping[str, str]:
         """What is added to the environment of those who talk to it."""
+        ...
+
+    @property
+    def config(self) -> str:
+        """A file that names other servers by the ports that everybody knows them by; "" where there is none."""
         ...
 
     @property

@@ -6,13 +6,15 @@ import contextlib
 import http.client
 import os
 import queue
+import re
+import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -36,7 +38,8 @@ _TICK = 0.2
 class Plan:
     """One server to run, on a port of its choice, with its state in a folder that is made where it is missing.
 
-    `root` is that of the course.
+    `root` is that of the course. `elsewhere` are the ports of the other servers that are not where everybody knows
+    them, by the port that everybody knows.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Plan:
     port: int
     state: Path
     root: Path
+    elsewhere: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -62,6 +66,28 @@ class Plan:
         return [str(find_program(program) or program), *map(self._filled, arguments)]
 
     @property
+    def config(self) -> Path:
+        """Its configuration: the file itself, or a copy that names the other servers where they are."""
+        file = Path(self.declared.config.format(state=self.state, root=self.root))
+        return self.state / "config" / file.name if self.elsewhere else file
+
+    def write_config(self) -> None:
+        """Write that copy. The files beside it are linked, since it may name them."""
+        if not self.declared.config or not self.elsewhere:
+            return
+        file = Path(self.declared.config.format(state=self.state, root=self.root))
+        shutil.rmtree(self.config.parent, ignore_errors=True)
+        self.config.parent.mkdir(parents=True)
+        for other in file.parent.iterdir():
+            (self.config.parent / other.name).symlink_to(other)
+        self.config.unlink(missing_ok=True)
+        address = re.compile(rf"\b({re.escape(HOST)}|localhost):(\d+)\b")
+        moved = address.sub(
+            lambda found: f"{found[1]}:{self.elsewhere.get(int(found[2]), found[2])}", file.read_text(encoding="utf-8")
+        )
+        self.config.write_text(moved, encoding="utf-8")
+
+    @property
     def client(self) -> dict[str, str]:
         """What those who talk to it have in their environment."""
         return {name: self._filled(text) for name, text in self.declared.client.items()}
@@ -75,7 +101,7 @@ class Plan:
         return kept | added | {name: self._filled(text) for name, text in self.declared.environment.items()}
 
     def _filled(self, text: str) -> str:
-        return text.format(port=self.port, state=self.state, url=self.url, root=self.root)
+        return text.format(port=self.port, state=self.state, url=self.url, root=self.root, config=self.config)
 
 
 class ServerFault(Exception):
@@ -130,6 +156,7 @@ class _Running:
         self._events = events
         self._closing = threading.Event()
         plan.state.mkdir(parents=True, exist_ok=True)
+        plan.write_config()
         self.process: subprocess.Popen[bytes] = Popen(
             plan.command,
             shell=False,

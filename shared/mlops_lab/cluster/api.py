@@ -16,12 +16,11 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from mlops_lab.cluster import objects, patches
+from mlops_lab.cluster import forward, objects, patches
 from mlops_lab.cluster.objects import NAME, Object
 from mlops_lab.cluster.stage import Conflict, Stage
 
@@ -37,10 +36,11 @@ _DEPLOYMENT = re.compile(rf"/apis/apps/v1{_SPACE}/deployments/(?P<name>[^/]+)(?P
 _DEPLOYMENTS = re.compile(rf"/apis/apps/v1{_SPACE}/deployments")
 _SETS = re.compile(rf"/apis/apps/v1{_SPACE}/replicasets")
 _PODS = re.compile(rf"/api/v1{_SPACE}/pods")
+_SLICES = re.compile(rf"/apis/discovery.k8s.io/v1{_SPACE}/endpointslices")
+_FORWARD = re.compile(rf"/api/v1{_SPACE}/pods/(?P<name>[^/]+)/portforward")
 _SERVICE = re.compile(rf"/api/v1{_SPACE}/services/(?P<name>[^/]+)")
 _PROXY = re.compile(rf"/api/v1{_SPACE}/services/(?P<name>[^/]+)/proxy(?P<path>/.*)?")
 _STAGE = re.compile(r"/stage/(?P<namespace>[a-z0-9-]+)")
-_PORTS = ("http", "80")
 
 
 class Refused(Exception):
@@ -49,6 +49,10 @@ class Refused(Exception):
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message)
         self.body = objects.failure(code, reason, message)
+
+
+class CutOff(Exception):
+    """The connection ends in the middle of the answer."""
 
 
 class StandIn:
@@ -68,6 +72,8 @@ class StandIn:
                 await send({"type": "lifespan.startup.complete"})
             await send({"type": "lifespan.shutdown.complete"})
             return
+        if scope["type"] == "websocket":
+            await self._forward(scope, receive, send)
         if scope["type"] != "http":
             return
         body = b""
@@ -82,6 +88,10 @@ class StandIn:
                 await self._watch(request, self._stage(match["namespace"]), receive, send)
                 return
             answer = self._answer(request)
+        except CutOff:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+            await send({"type": "http.response.body", "body": b'{"kind": ', "more_body": True})
+            return  # without the rest: the connection is cut
         except Refused as refused:
             answer = refused.body
         except patches.Unfit as unfit:
@@ -104,6 +114,7 @@ class StandIn:
             (_DEPLOYMENTS, ("GET",), self._deployments),
             (_SETS, ("GET",), self._replica_sets),
             (_PODS, ("GET",), self._pods),
+            (_SLICES, ("GET",), self._slices),
             (_PROXY, ("GET", "POST", "HEAD"), self._proxy),
             (_SERVICE, ("GET",), self._service),
         ):
@@ -132,6 +143,10 @@ class StandIn:
             raise Refused(404, "NotFound", f'deployments.apps "{match["name"]}" not found')
         if request.method == "GET":
             self._is_away(stage)
+            if stage.cut > 0 and stage.writes:
+                stage.cut -= 1
+                stage.entry(what="away")
+                raise CutOff
             stage.go_on()
             stage.entry(what="read")
             return stage.current()
@@ -149,7 +164,8 @@ class StandIn:
             raise Refused(415, "UnsupportedMediaType", f"the stand-in takes no patch of the kind `{kind}`")
         line = stage.entry(what="write", wanted=_version(body), status=200)
         try:
-            stage.check_version(_version(body) if request.method == "PUT" or isinstance(body, dict) else None)
+            tested = isinstance(body, list) and any(one.get("op") == "test" for one in body)  # that refuses with 422
+            stage.check_version(None if tested else _version(body))
             line["was"] = stage.image
             about = {**stage.deployment["metadata"], "resourceVersion": str(stage.version)}
             before = {**stage.deployment, "metadata": about}
@@ -194,22 +210,34 @@ class StandIn:
     def _service(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
         if match["name"] != NAME:
             raise Refused(404, "NotFound", f'services "{match["name"]}" not found')
-        return objects.service(stage.namespace, stage.labels)
+        return stage.service()
+
+    def _slices(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
+        found = [one for one in stage.endpoint_slices() if _selects(request, *_labels_and_name(one))]
+        return _list("discovery.k8s.io/v1", "EndpointSliceList", found, stage)
 
     def _proxy(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
-        parts = match["name"].split(":")
-        name, port = (parts[1], parts[2]) if len(parts) == 3 else (parts[0], (parts[1:] or [""])[0])
-        line = stage.entry(what="asked", path=match["path"] or "/", status=200)
-        if name != NAME:
-            line["status"] = 404
-            raise Refused(404, "NotFound", f'services "{name}" not found')
-        if port not in _PORTS:
-            line["status"] = 503
-            raise Refused(503, "ServiceUnavailable", f'no endpoints available for service "{match["name"]}"')
-        line["status"] = status = stage.answer()
-        if status >= 400:
-            raise Refused(status, HTTPStatus(status).phrase.replace(" ", ""), "the pod answered with an error")
-        return {"status": "ready"}
+        """The API server is a stranger to the network policy of exercise 3.4."""
+        stage.entry(what="proxied", path=match["path"] or "/")
+        refused = f"error trying to reach service: dial tcp 10.244.1.7:{objects.PORT}: connect: connection refused"
+        raise Refused(503, "ServiceUnavailable", refused)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead to a pod by way of its node, which no network policy forbids."""
+        request = _Request(scope, b"")
+        match = _FORWARD.fullmatch(request.path)
+        stage = self.stages.get(match["namespace"]) if match else None
+        image = stage.image_of_pod(match["name"]) if match and stage else None
+        if match is None or stage is None or image is None:
+            await forward.refuse(receive, send)
+            return
+
+        def answer(path: str) -> int:
+            status = stage.answer(image) if path in ("/readyz", "/livez") else 404
+            stage.entry(what="asked", path=path, status=status, pod=match["name"], by=image)
+            return status
+
+        await forward.one_port(scope, request.query.get("ports", ""), answer, receive, send)
 
     async def _watch(self, request: _Request, stage: Stage, receive: Receive, send: Send) -> None:
         """Send what changes, until the time is over or the other side hangs up."""
@@ -251,7 +279,7 @@ class _Request:
     """A request as it is used here."""
 
     def __init__(self, scope: Scope, body: bytes) -> None:
-        self.method = str(scope["method"])
+        self.method = str(scope.get("method", "GET"))
         raw = bytes(scope.get("raw_path") or scope["path"].encode())
         self.path = unquote(raw.partition(b"?")[0].decode("latin-1"))
         self.query = dict(parse_qsl(bytes(scope["query_string"]).decode("latin-1")))
@@ -271,8 +299,8 @@ class _Request:
 def _version(body: Any) -> object:
     """The resource version that a change names."""
     if isinstance(body, list):
-        tests = [one.get("value") for one in body if one.get("op") == "test" and "resourceVersion" in one["path"]]
-        return tests[0] if tests else None
+        named = [one.get("value") for one in body if one["path"] == "/metadata/resourceVersion"]  # tested, or set
+        return named[0] if named else None
     return (body.get("metadata") or {}).get("resourceVersion")
 
 

@@ -1,4 +1,4 @@
-"""What the API answers, as plain data: Deployments, ReplicaSets, pods, Services."""
+"""What the API answers, as plain data: Deployments, ReplicaSets, pods, Services, EndpointSlices."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from mlops_lab.cluster.plays import EXCEEDED, Frame, Trouble
 
 NAME = "ml-api"
+PORT = 8000
 REVISION = "deployment.kubernetes.io/revision"
 BEGUN = "2026-01-05T08:00:00Z"
 
@@ -16,7 +17,7 @@ Object = dict[str, Any]
 
 def container(image: str) -> Object:
     """The container of the service."""
-    return {"name": NAME, "image": image, "ports": [{"name": "http", "containerPort": 8000}]}
+    return {"name": NAME, "image": image, "ports": [{"name": "http", "containerPort": PORT}]}
 
 
 def deployment(namespace: str, uid: str, labels: dict[str, str], containers: list[Object], replicas: int) -> Object:
@@ -37,12 +38,12 @@ def deployment(namespace: str, uid: str, labels: dict[str, str], containers: lis
     }  # fmt: skip
 
 
-def status(frame: Frame, generation: int) -> Object:
+def status(frame: Frame, generation: int, replicas: int) -> Object:
     """The status of a Deployment; as in the real one, what is zero is left out."""
     numbers = {
         "replicas": frame.total,
         "updatedReplicas": frame.updated,
-        "readyReplicas": frame.available,
+        "readyReplicas": frame.available if frame.ready is None else frame.ready,
         "availableReplicas": frame.available,
         "unavailableReplicas": frame.total - frame.available,
     }
@@ -51,8 +52,10 @@ def status(frame: Frame, generation: int) -> Object:
         "observedGeneration": generation if frame.observed else generation - 1,
         **{name: number for name, number in numbers.items() if number},
         "conditions": [
-            # `maxUnavailable: 0`: the old pods serve on, so this one is true all the time.
-            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"},
+            # `maxUnavailable: 0`: the old pods serve on, so this one is true nearly all the time.
+            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
+            if frame.available >= replicas
+            else {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"},
             {"type": "Progressing", "status": "False" if failed else "True", "reason": frame.reason},
         ],
     }
@@ -144,6 +147,31 @@ def service(namespace: str, labels: dict[str, str]) -> Object:
         "kind": "Service",
         "metadata": {"name": NAME, "namespace": namespace, "creationTimestamp": BEGUN},
         "spec": {"selector": labels, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+    }
+
+
+def endpoint(pod: str, *, ready: bool) -> Object:
+    """One pod of a Service; one that ends is not ready, and serves still."""
+    return {
+        "addresses": [f"10.244.1.{2 + int(digest(pod), 16) % 250}"],
+        "conditions": {"ready": ready, "serving": True, "terminating": not ready},
+        "targetRef": {"kind": "Pod", "name": pod},
+    }
+
+
+def endpoint_slice(namespace: str, service: str, endpoints: list[Object]) -> Object:
+    """Where a Service leads; as in the real one, an empty list is null."""
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "addressType": "IPv4",
+        "metadata": {
+            "name": f"{service}-{digest(service)[:5]}",
+            "namespace": namespace,
+            "labels": {"kubernetes.io/service-name": service},
+        },
+        "endpoints": endpoints or None,
+        "ports": [{"name": "http", "port": PORT, "protocol": "TCP"}] if endpoints else None,
     }
 
 

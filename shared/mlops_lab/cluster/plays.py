@@ -24,6 +24,8 @@ class Frame:
         updated: pods of the new template.
         total: pods of all templates.
         available: pods that serve.
+        ready: pods whose probe is good; as many as are available, unless it is said. Only after `minReadySeconds`
+            does a ready pod count as available.
         reason: of the condition `Progressing`.
         observed: whether the controller has seen the newest generation; if not, all of it tells of the old one.
     """
@@ -33,6 +35,7 @@ class Frame:
     available: int
     reason: str = UPDATED
     observed: bool = True
+    ready: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,15 @@ def before(replicas: int) -> Frame:
 
 def fine(replicas: int) -> Play:
     """All goes well, one pod after the other, and each number is reached at a time of its own."""
+    if replicas == 0:
+        return Play((before(0), Frame(0, 0, 0, DONE)))
     return Play(
         (
             before(replicas),
             Frame(1, replicas + 1, replicas),
             Frame(replicas - 1, replicas + 1, replicas),
             Frame(replicas, replicas + 1, replicas),  # an old one still ends
-            Frame(replicas, replicas, replicas - 1),  # a new one is not ready yet
+            Frame(replicas, replicas, replicas - 1, ready=replicas),  # a new one is ready, and not available yet
             Frame(replicas, replicas, replicas, DONE),
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_lab.cluster import objects
@@ -27,7 +27,8 @@ class Stage:
         replicas: how many pods.
         labels: its selector.
         plays: how the rollout of an image goes, by image (`plays.play`); `fine` where none is given.
-        answers: with which status the pods of an image answer through the Service; 200 where none is given.
+        answers: with which status the pods of an image answer; 200 where none is given.
+        reached: whether the Service leads to the pods; else its selector has a typing error.
         past: earlier images with the numbers of their revisions.
         sidecars: further containers of the pod.
         strangers: ReplicaSets with the same labels that belong to another Deployment, as `past`.
@@ -35,6 +36,7 @@ class Stage:
         takeover: another image that someone sets when the status with this number has been seen.
         watch: `breaks` once, `ends` after each event, or `expires` once; else watches work.
         away: so many requests for the Deployment after the first write are answered with 503.
+        cut: so many after that one end in the middle of the answer.
         pace: so many times faster does time run: a watch of 10 seconds ends after so many times less.
     """
 
@@ -44,6 +46,7 @@ class Stage:
     labels: dict[str, str]
     plays: dict[str, str] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
+    reached: bool = True
     past: list[tuple[int, str]] = field(default_factory=list)
     sidecars: list[Object] = field(default_factory=list)
     strangers: list[tuple[int, str]] = field(default_factory=list)
@@ -51,6 +54,7 @@ class Stage:
     takeover: dict[str, Any] = field(default_factory=dict)
     watch: str = ""
     away: int = 0
+    cut: int = 0
     pace: float = 1.0
 
     def __post_init__(self) -> None:
@@ -59,7 +63,7 @@ class Stage:
         self.log: list[Object] = []
         self.writes = 0
         uid = f"deploy-{objects.digest(self.namespace)}"
-        containers = [objects.container(self.image), *self.sidecars]
+        containers = [*self.sidecars, objects.container(self.image)]
         self.deployment = objects.deployment(self.namespace, uid, self.labels, containers, self.replicas)
         self.revisions = {image: number for number, image in self.past}
         self.revisions[self.image] = max(self.revisions.values(), default=0) + 1
@@ -122,7 +126,7 @@ class Stage:
                 **result["metadata"].get("annotations", {}), objects.REVISION: str(self.revisions[self.image]),
             },
         }  # fmt: skip
-        result["status"] = objects.status(self.frame, self.generation)
+        result["status"] = objects.status(self.frame, self.generation, self.replicas)
         return result
 
     def write(self, changed: Object) -> None:
@@ -179,7 +183,9 @@ class Stage:
         kind = self.plays.get(image, "fine")
         known = {one for _, one in self.past} | {self.first}
         rolled = play("back" if kind == "fine" and image in known else kind, self.replicas)
-        self.image, self.frames, self.trouble = image, rolled.frames, rolled.trouble
+        # In the first moment the old status stands, whatever it was: also one that says that it is stuck.
+        frames = (replace(self.frame, observed=False), *rolled.frames[1:])
+        self.image, self.frames, self.trouble = image, frames, rolled.trouble
         self._show(0)
 
     def _pods_by_image(self) -> dict[str, int]:
@@ -208,7 +214,41 @@ class Stage:
             found += [objects.pod(owner, place, trouble) for place in range(number)]
         return found
 
-    def answer(self) -> int:
-        """With which status a pod behind the Service answers."""
-        serving = self.image if self.is_complete() else self.old
-        return self.answers.get(serving, 200)
+    def _leaving(self) -> list[Object]:
+        """The pod of the version before that still ends when the rollout is over."""
+        if self.old == self.image or not self.is_complete():
+            return []
+        owner = objects.replica_set(self.deployment, self.old, self.revisions[self.old], 0)
+        return [objects.pod(owner, 0, None)]
+
+    def endpoint_slices(self) -> list[Object]:
+        """Where each Service of the namespace leads: that of a canary, and `ml-api`."""
+        canary = objects.endpoint(f"{NAME}-canary-0", ready=True)
+        slices = [objects.endpoint_slice(self.namespace, f"{NAME}-canary", [canary])]
+        leaving = [objects.endpoint(one["metadata"]["name"], ready=False) for one in self._leaving()]
+        trouble = self.trouble is not None
+        others = [
+            objects.endpoint(one["metadata"]["name"], ready=not trouble or _image(one) != self.image)
+            for one in self.pods()
+        ]
+        return [*slices, objects.endpoint_slice(self.namespace, NAME, [*leaving, *others] if self.reached else [])]
+
+    def service(self) -> Object:
+        """The Service `ml-api`."""
+        labels = self.labels if self.reached else {"app.kubernetes.io/name": NAME.replace("-", "_")}
+        return objects.service(self.namespace, labels)
+
+    def image_of_pod(self, name: str) -> str | None:
+        """What runs in a pod that takes connections; None where there is no such pod."""
+        if name == f"{NAME}-canary-0":
+            return "canary"
+        found = [_image(one) for one in (*self._leaving(), *self.pods()) if one["metadata"]["name"] == name]
+        return found[0] if found else None
+
+    def answer(self, image: str) -> int:
+        """With which status a pod of an image answers."""
+        return self.answers.get(image, 503 if image == self.image and self.trouble else 200)
+
+
+def _image(pod: Object) -> str:
+    return next(str(one["image"]) for one in pod["spec"]["containers"] if one["name"] == NAME)

@@ -7,7 +7,6 @@ import sys
 def log_training(
     train: pd.DataFrame, test: pd.DataFrame, model: Any, params: dict[str, Any], *, experiment: str = EXPERIMENT
 ) -> str:
-    import platform
     import time
 
     import mlflow
@@ -29,7 +28,7 @@ def log_training(
 
     try:
         tags = lineage.fingerprint(train) | lineage.fingerprint(test, "test") | lineage.code_version()
-        tags["python.version"] = platform.python_version()
+        tags |= lineage.workplace()
         client.log_batch(
             run,
             params=[Param(name, str(value)) for name, value in params.items()],

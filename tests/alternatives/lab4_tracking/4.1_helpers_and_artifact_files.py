@@ -23,13 +23,11 @@ def recorded(experiment: str) -> Iterator[Any]:
 def log_training(
     train: pd.DataFrame, test: pd.DataFrame, model: Any, params: dict[str, Any], *, experiment: str = EXPERIMENT
 ) -> str:
-    import sys
-
     import mlflow
     from sklearn.base import clone
 
     from lab1_models import house_price
-    from lab4_tracking.lineage import code_version, fingerprint, requirements
+    from lab4_tracking.lineage import code_version, fingerprint, requirements, workplace
     from mlops_lab import plots
 
     features = house_price.FEATURES
@@ -38,7 +36,7 @@ def log_training(
             mlflow.log_param(name, value)
         for name, value in {**fingerprint(train), **fingerprint(test, "test"), **code_version()}.items():
             mlflow.set_tag(name, value)
-        mlflow.set_tag("python.version", ".".join(map(str, sys.version_info[:3])))
+        mlflow.set_tags(workplace())
         untrained = clone(model)
         untrained.set_params(**params)
         fitted = clone(untrained).fit(train[features], train["price"])

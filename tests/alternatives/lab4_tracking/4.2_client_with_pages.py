@@ -29,8 +29,13 @@ def sweep(train: pd.DataFrame, *, n_candidates: int = 20, seed: int = 0) -> str:
 def compare_runs(experiment: str = EXPERIMENT) -> pd.DataFrame:
     import mlflow
 
+    from lab4_tracking.lineage import is_gone
+
     client = mlflow.MlflowClient()
     known = client.get_experiment_by_name(experiment)
+    for run in client.search_runs([known.experiment_id], "attributes.status = 'RUNNING'"):
+        if is_gone(run.data.tags):
+            client.set_terminated(run.info.run_id, "FAILED")
     runs: list[Any] = []
     page = client.search_runs([known.experiment_id], order_by=["metrics.rmse ASC"])
     while True:

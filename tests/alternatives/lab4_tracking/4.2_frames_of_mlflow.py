@@ -29,6 +29,7 @@ def sweep(train: pd.DataFrame, *, n_candidates: int = 20, seed: int = 0) -> str:
 def compare_runs(experiment: str = EXPERIMENT) -> pd.DataFrame:
     import mlflow
 
+    end_abandoned(experiment=experiment)
     runs = mlflow.search_runs(experiment_names=[experiment])
     runs = runs[runs["status"] == "FINISHED"]
     names = {"run_id": "run_id", "tags.mlflow.parentRunId": "parent"}

@@ -17,6 +17,7 @@ def queries():
         "Price": f"histogram_quantile(0.50, sum by (version, le) (increase(prediction_usd_bucket[{w}])))",
         "Unseen zipcodes": f"sum(increase(unseen_category_total[{w}])) / sum(increase(predictions_total[{w}]))",
         "Model age": "time() - max by (model) (model_trained_timestamp_seconds)",
+        "Drift": "max(feature_drift_score) by (feature)",
     }
 
 

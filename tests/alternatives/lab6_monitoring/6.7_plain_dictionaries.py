@@ -13,6 +13,7 @@ def queries():
         "Price": f"histogram_quantile(0.5, sum(rate(prediction_usd_bucket[{w}])) by (le, version))",
         "Unseen zipcodes": f"sum(rate(unseen_category_total[{w}])) / sum(rate(predictions_total[{w}]))",
         "Model age": "min by (model) (time() - model_trained_timestamp_seconds)",
+        "Drift": "avg by (feature) (feature_drift_score)",
     }
 
 

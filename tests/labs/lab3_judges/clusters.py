@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lab3_judges import policy, routes, scaling, settings, workload
+from lab3_judges import policy, rights, routes, scaling, settings, workload
 from lab3_judges.facts import IMAGE, NAMESPACE, PORT, READY, VPC
 from lab3_judges.objects import container_of
 from lab3_judges.rendering import Rendered
@@ -27,9 +27,9 @@ _DEPLOYMENT: tuple[Callable[[Located], None], ...] = (
     workload.judge_readiness,
     workload.judge_memory,
     workload.judge_cpu,
-    workload.judge_rights,
-    workload.judge_read_only,
-    workload.judge_token,
+    rights.judge_rights,
+    rights.judge_read_only,
+    rights.judge_token,
     workload.judge_update,
     workload.judge_stop,
     workload.judge_spread,
@@ -164,15 +164,25 @@ def judge_load_balancer(rendered: Rendered) -> None:
                 help=help,
                 where=note or entry["metadata"],
             )
-    inside = str(ipaddress.ip_network(VPC)[4 * 256 + 17])
     policies = _policies(rendered)
-    expect.that(
-        policies.lets("ingress", policy.Peer("the load balancer", address=inside), PORT),
-        expected=f"the load balancer, an address of the VPC ({VPC}), gets to the container's port",
-        found="the network policy does not let it in",
-        help="It is no pod, so no selector of pods or namespaces means it: `ipBlock` does.",
-        where=policies.all[0]["spec"].nearest("ingress"),
-    )
+    near = policies.all[0]["spec"].nearest("ingress")
+    parts = list(ipaddress.ip_network(VPC).subnets(new_prefix=24))
+    for part in (*parts[:2], *parts[16:48]):  # the subnets of `terraform/network.tf`, public and private
+        balancer = policy.Peer("the load balancer", address=str(part[17]))
+        expect.that(
+            policies.lets("ingress", balancer, PORT),
+            expected=f"the load balancer, an address of the VPC ({VPC}), gets to the container's port",
+            found=f"the network policy does not let {balancer.address} in",
+            help="It is no pod, so no selector of pods or namespaces means it: `ipBlock` does.",
+            where=near,
+        )
+        expect.that(
+            not policies.lets("ingress", balancer, 22),
+            expected="the load balancer gets to the container's port only",
+            found="it gets to every port",
+            help="A rule of its own has `ports` of its own.",
+            where=near,
+        )
 
 
 def _policies(rendered: Rendered) -> policy.Policies:

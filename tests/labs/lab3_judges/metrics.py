@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from lab3_judges.objects import described_ports, judge_selects, pod_labels, port_of, whole, written
 from labkit.checks import CheckFailed, Documents, Located, expect
@@ -30,6 +31,14 @@ def judge_rights(role: Located) -> None:
     """It may read what it needs, and nothing else."""
     given: dict[tuple[str, str], set[str]] = {}
     for rule in role["rules"]:
+        names = rule.get("resourceNames")
+        expect.that(
+            names is None or len(names) == 0,
+            expected="rights for all `pods` and `nodes`, without `resourceNames`",
+            found=f"`resourceNames` of {rule['resources'][0].value}",
+            help="A list is of all of them: with `resourceNames` it is refused, unless it asks for this one name.",
+            where=names,
+        )
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
                 for verb in rule["verbs"]:
@@ -63,20 +72,36 @@ def container_of(server: Located) -> Located:
     return found
 
 
-def arguments_of(container: Located) -> dict[str, Located]:
+@dataclass(frozen=True)
+class Argument:
+    """An argument: `--name=value`, or the value as the next word."""
+
+    value: str
+    place: Located
+
+
+def arguments_of(container: Located) -> dict[str, Argument]:
     """The arguments by their names."""
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
-    return {one.of(str).partition("=")[0]: one for one in words if one.of(str).startswith("--")}
-
-
-def _value(argument: Located) -> str:
-    return argument.of(str).partition("=")[2]
+    found: dict[str, Argument] = {}
+    for word, following in zip(words, [*(one.of(str) for one in words[1:]), ""], strict=True):
+        name, equals, value = word.of(str).partition("=")
+        if name.startswith("--"):
+            found[name] = Argument(value if equals or following.startswith("--") else following, word)
+    return found
 
 
 def judge_server(server: Located) -> None:
     """It runs under its account, with a fixed version, and writes its certificate where it may."""
     judge_selects(server["spec"]["selector"], server, "the selector of the Deployment")
     pod, container = server["spec"]["template"]["spec"], container_of(server)
+    space = server.get("metadata", "namespace")
+    expect.that(
+        space is not None and space.value == SPACE,
+        expected=f"the Deployment in the namespace `{SPACE}`",
+        found=f"{space}" if space is not None else "no namespace: it is made where `kubectl` happens to be",
+        where=space or server["metadata"],
+    )
     account = pod.get("serviceAccountName")
     expect.that(
         account is not None and account.value == NAME,
@@ -94,11 +119,21 @@ def judge_server(server: Located) -> None:
         where=image,
     )
     arguments = arguments_of(container)
+    for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
+        asks = container.get(kind, "httpGet")
+        scheme = container.get(kind, "httpGet", "scheme")
+        expect.that(
+            asks is None or (scheme is not None and scheme.value == "HTTPS"),
+            expected=f"the `{kind}` speaks HTTPS, as the server does",
+            found=f"{scheme}" if scheme is not None else "no `scheme`, and the default is HTTP",
+            help="The server takes it for a broken client, and never becomes ready.",
+            where=scheme or asks,
+        )
     _judge_resolution(arguments, container)
     _judge_certificate(arguments, pod, container)
 
 
-def _judge_resolution(arguments: dict[str, Located], container: Located) -> None:
+def _judge_resolution(arguments: dict[str, Argument], container: Located) -> None:
     resolution = arguments.get("--metric-resolution")
     if resolution is None:
         raise CheckFailed(
@@ -107,18 +142,18 @@ def _judge_resolution(arguments: dict[str, Located], container: Located) -> None
             "The HPA looks every 15 s. With figures that are a minute old it comes late.",
             where=container.nearest("args").place,
         )
-    match = _SECONDS.fullmatch(_value(resolution))
+    match = _SECONDS.fullmatch(resolution.value)
     seconds = int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
     expect.that(
         10 <= seconds <= 30,
         expected="`--metric-resolution` from 10 s to 30 s",
-        found=f"`{resolution.value}`",
+        found=f"`--metric-resolution={resolution.value}`",
         help="The HPA looks every 15 s. With older figures it comes late; below 10 s, kubelets have no newer ones.",
-        where=resolution,
+        where=resolution.place,
     )
 
 
-def _judge_certificate(arguments: dict[str, Located], pod: Located, container: Located) -> None:
+def _judge_certificate(arguments: dict[str, Argument], pod: Located, container: Located) -> None:
     folder = arguments.get("--cert-dir")
     if folder is None:
         raise CheckFailed("`--cert-dir`", "it is not there", where=container.nearest("args").place)
@@ -129,15 +164,19 @@ def _judge_certificate(arguments: dict[str, Located], pod: Located, container: L
         found=f"{read_only}" if read_only is not None else "it is not there",
         where=read_only or container.nearest("securityContext"),
     )
-    mounts = {one["name"].of(str): one["mountPath"] for one in container.get("volumeMounts") or ()}
+    mounts = {
+        one["name"].of(str): one["mountPath"]
+        for one in container.get("volumeMounts") or ()
+        if (read_only := one.get("readOnly")) is None or read_only.value is not True
+    }
     writable = [one["name"].of(str) for one in pod.get("volumes") or () if "emptyDir" in one]
     paths = [mounts[name].of(str).rstrip("/") for name in writable if name in mounts]
     expect.that(
-        any(_value(folder).rstrip("/") == path or _value(folder).startswith(f"{path}/") for path in paths),
-        expected=f"an `emptyDir` that is mounted where the certificate is written: `{_value(folder)}`",
+        any(folder.value.rstrip("/") == path or folder.value.startswith(f"{path}/") for path in paths),
+        expected=f"an `emptyDir` that is mounted where the certificate is written: `{folder.value}`",
         found=", ".join(f"`{path}`" for path in paths) or "none",
         help="The root file system is read-only, so the server would end at its start.",
-        where=folder,
+        where=folder.place,
     )
 
 
@@ -148,10 +187,10 @@ def judge_way(server: Located, service: Located, api: Located) -> None:
     if port is None:
         raise CheckFailed("`--secure-port`", "it is not there", where=container.nearest("args").place)
     numbers = [one["containerPort"].value for one in container["ports"]]
-    listens = whole(_value(port)) or 0
+    listens = whole(port.value) or 0
     expect.that(
         listens in numbers,
-        expected=f"the container names the port on which the server listens, `{_value(port)}`",
+        expected=f"the container names the port on which the server listens, `{port.value}`",
         found=described_ports(container),
         where=container["ports"],
     )

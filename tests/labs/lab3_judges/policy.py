@@ -150,6 +150,7 @@ def judge_closed_entrance(policies: Policies, rng: np.random.Generator) -> None:
         (Peer("a pod that calls itself Prometheus, in another namespace", space, dict(PROMETHEUS.labels)), PORT),
         (Peer("an address of the internet", address=f"8.8.{int(rng.integers(256))}.8"), PORT),
         (CONTROLLER, 22),
+        (CONTROLLER, int(rng.integers(10_000, 65_536))),
     ]
     for peer, port in strangers:
         expect.that(
@@ -192,11 +193,13 @@ def judge_closed_exit(policies: Policies, rng: np.random.Generator) -> None:
         (Peer("a name server that is not the cluster's", address=f"8.8.{int(rng.integers(256))}.8"), 53),
         (Peer("a pod of `kube-system` that is not the DNS", "kube-system", {"k8s-app": "kube-proxy"}), 53),
         (REGISTRY, 22),
+        (REGISTRY, int(rng.integers(10_000, 65_536))),
+        (DNS, int(rng.integers(54, 65_536))),
     ]
-    for peer, port in places:
+    for peer, port, protocol in [(*place, protocol) for place in places for protocol in ("TCP", "UDP")]:
         expect.that(
-            not policies.lets("egress", peer, port),
-            expected=f"the pods do not get to {peer.who}, port {port}",
+            not policies.lets("egress", peer, port, protocol),
+            expected=f"the pods do not get to {peer.who}, {protocol} port {port}",
             found="they do",
             help="Who gets into a pod sends data out, or asks for keys. Two selectors in one item of `to` must both"
             " hold; in two items, one is enough.",

@@ -28,7 +28,7 @@ TOO_EARLY = {
     ),
     4: (
         "all pods were new, and one was not available yet",
-        "A pod that is there need not serve. `status.availableReplicas` counts those that do.",
+        "A pod that is ready counts as available only after `minReadySeconds`: `status.availableReplicas`.",
     ),
 }
 NOT_ALL = (
@@ -76,25 +76,43 @@ def judge_nothing_else_changes(scenes: Scenes, door: Door) -> None:
 def judge_complete_first(scenes: Scenes, door: Door) -> None:
     """When the smoke test begins, the rollout is over."""
     scene = scenes.get(door, "fine")
-    _outcome(scene, "done", "")
+    _outcome(scene, "done", "All pods are new and serve. `Available` is no reason to give up: it comes back.")
     asked = _asked(scene)
-    if asked["complete"]:
-        return
-    what, help = TOO_EARLY.get(asked["frame"], NOT_ALL)
-    fail(expected="the smoke test begins when the rollout is complete", found=what, help=help)
+    if not asked["complete"]:
+        what, help = TOO_EARLY.get(asked["frame"], NOT_ALL)
+        fail(expected="the smoke test begins when the rollout is complete", found=what, help=help)
+    _outcome(
+        scenes.get(door, "no pods"),
+        "done",
+        "A Deployment of no pods, `replicas: 0`, is rolled out at once. A number that is zero is None.",
+    )
 
 
 def judge_through_the_service(scenes: Scenes, door: Door) -> None:
-    """The default smoke test asks the Service for `/readyz`."""
+    """The default smoke test asks a pod to which the Service leads for `/readyz`."""
     scene = scenes.get(door, "fine")
     scene.rollout()
     asked = _asked(scene)
     expect.that(
-        asked["path"].strip("/") == "readyz" and asked["status"] == 200,
-        expected="`/readyz` is asked through the Service, and answers 200",
+        asked["path"] == "/readyz" and asked["status"] == 200,
+        expected="`/readyz` is asked, and answers 200",
         found=f"{asked['path']} was asked, and the answer was {asked['status']}",
-        help="The name for the proxy is `ml-api:http`: the Service, and its port by name.",
     )
+    expect.that(
+        asked["by"] == scene.image,
+        expected="a pod of the new image is asked",
+        found=f"{asked['pod']} was asked, which runs {asked['by']}",
+        help="A Service's slices have the label `kubernetes.io/service-name`. They also list pods that are on their "
+        "way out, with `conditions.ready` false.",
+    )
+    scene = scenes.get(door, "leads nowhere")
+    rollout = _outcome(
+        scene,
+        "rolled back",
+        "All pods are ready, and the Service leads to none of them: there is a typing error in its selector. "
+        "Only one who asks where the Service leads sees it.",
+    )
+    _steps(rollout, NOT_GOOD)
 
 
 def judge_own_smoke_test(scenes: Scenes, door: Door) -> None:
@@ -235,6 +253,7 @@ def judge_interrupted(scenes: Scenes, door: Door) -> None:
     """Neither a watch that ends nor an API that is away ends the wait."""
     for name, what in (
         ("away", "the API server answers 503 for a moment"),
+        ("cut", "a connection is cut in the middle of the answer"),
         ("ends", "a watch ends after each event"),
         ("breaks", "a watch breaks off in the middle of an answer"),
         ("expires", "a watch says that its version is too old (410)"),
@@ -333,14 +352,21 @@ def _words(steps: Sequence[tuple[Any, Any]]) -> str:
 
 
 def _asked(scene: Scene) -> dict[str, Any]:
-    """The first request through the Service."""
+    """The first request to a pod."""
     asked = [line for line in scene.log if line.get("what") == "asked"]
+    if not asked and "proxied" in scene.calls():
+        fail(
+            expected="the smoke test reaches a pod",
+            found="it asked through the API server's proxy, and the connection was refused",
+            help="The network policy of 3.4 lets in the ingress controller and Prometheus. The API server is neither. "
+            "`portforward` of `kubernetes.stream` goes by way of the pod's node, which no policy forbids.",
+        )
     if not asked:
         fail(
-            expected="the smoke test asks the Service `ml-api` through the API server's proxy",
-            found=f"no such request; what was asked: {', '.join(dict.fromkeys(scene.calls()))}",
-            help="`connect_get_namespaced_service_proxy_with_path` of the CoreV1Api. Ready pods prove less: a Service "
-            "whose selector or port is wrong reaches none of them.",
+            expected="the smoke test asks a pod to which the Service `ml-api` leads, through a forwarded port",
+            found=f"no pod was asked; what was: {', '.join(dict.fromkeys(scene.calls()))}",
+            help="`portforward` of `kubernetes.stream`, with `connect_get_namespaced_pod_portforward` of CoreV1Api. "
+            "That pods are ready proves less: a Service whose selector is wrong leads to none of them.",
         )
     return asked[0]
 
@@ -354,5 +380,10 @@ def _without_image(deployment: dict[str, Any]) -> dict[str, Any]:
         key=lambda one: str(one["name"]),
     )
     rest = {key: value for key, value in spec.items() if key != "template"}
-    labels = spec["template"]["metadata"].get("labels")
-    return {**rest, "containers": containers, "labels": labels, **{k: v for k, v in pod.items() if k != "containers"}}
+    about = {key: value for key, value in spec["template"]["metadata"].items() if value}
+    return {
+        **rest,
+        "containers": containers,
+        "metadata of the pods": about,
+        **{k: v for k, v in pod.items() if k != "containers"},
+    }

@@ -33,6 +33,20 @@ def judge_selector(service: Located, workload: Located) -> None:
         help="The way in from outside is the ingress. `NodePort` and `LoadBalancer` would open a second one beside it.",
         where=kind,
     )
+    for field, why in (
+        ("externalIPs", "Each node then takes what is sent to these addresses: a second way in."),
+        ("publishNotReadyAddresses", "Requests then come to pods whose models are not loaded yet."),
+    ):
+        more = service.get("spec", field)
+        expect.that(not (more and more.value), expected=f"no `{field}`", found=f"{more}", help=why, where=more)
+    address = service.get("spec", "clusterIP")
+    expect.that(
+        address is None or address.value != "None",
+        expected="a Service with an address of its own",
+        found="`clusterIP: None`",
+        help="Its name then leads to the pods themselves, on whatever port the caller names: 80 is mapped to nothing.",
+        where=address,
+    )
 
 
 def judge_ports(service: Located, workload: Located) -> None:
@@ -129,6 +143,13 @@ def _of_route(entry: Located) -> list[Rule]:
     expect.that(hosts is None or len(hosts) == 0, expected="a route for any host", found="`hostnames`", where=hosts)
     found: list[Rule] = []
     for rule in entry["spec"]["rules"]:
+        for one in rule.get("filters") or ():
+            expect.that(
+                one["type"].value not in ("URLRewrite", "RequestRedirect"),
+                expected="paths as they come: the service knows `/v1/…` and not another name for it",
+                found=f"the filter `{one['type'].value}`",
+                where=one,
+            )
         backends = list(rule["backendRefs"])
         expect.that(len(backends) == 1, expected="one backend", found=f"{len(backends)}", where=rule["backendRefs"])
         for match in rule.get("matches") or ():
@@ -215,4 +236,27 @@ def judge_gateway(entry: Located, objects: list[Located]) -> None:
         found=f"it names {', '.join(map(str, names))}",
         help="A route without a gateway is accepted, and nobody serves it.",
         where=entry["spec"]["parentRefs"],
+    )
+    assert gateway is not None
+    for listener in gateway["spec"]["listeners"]:
+        host = listener.get("hostname")
+        expect.that(
+            host is None,
+            expected="a listener for any host",
+            found=f"only for `{host and host.value}`",
+            help="A request for another name, or for the address, gets 404.",
+            where=host,
+        )
+
+
+def judge_any_controller(entry: Located) -> None:
+    """The base leaves it to the overlay which controller serves it."""
+    named = entry.get("spec", "ingressClassName")
+    annotated = entry.get("metadata", "annotations", "kubernetes.io/ingress.class")
+    expect.that(
+        named is None and annotated is None,
+        expected="no class in the base: another cluster has another controller",
+        found=f"{named or annotated}",
+        help="The overlay says it (3.5).",
+        where=named or annotated,
     )

@@ -6,6 +6,7 @@ import math
 
 from lab3_judges.facts import NAME
 from lab3_judges.objects import container_of, judge_selects, whole
+from lab3_judges.workload import resource_of
 from labkit.checks import CheckFailed, Located, expect
 
 PATCHED = "In an overlay: a patch whose `target` matches nothing is no error, it is left out."
@@ -58,6 +59,18 @@ def _words(numbers: range) -> str:
 
 def judge_metric(hpa: Located, workload: Located) -> None:
     """CPU as a share of the request, and nothing that does not go down again."""
+    for direction, why in (
+        ("scaleUp", "It then never has more pods."),
+        ("scaleDown", "It then never has fewer again."),
+    ):
+        chosen = hpa.get("spec", "behavior", direction, "selectPolicy")
+        expect.that(
+            chosen is None or chosen.value != "Disabled",
+            expected="an HPA that follows the load up and down",
+            found=f"`selectPolicy: Disabled` for `{direction}`",
+            help=why,
+            where=chosen,
+        )
     metrics = hpa.get("spec", "metrics")
     if metrics is None:
         raise CheckFailed("the HPA has `metrics`", "it has none", where=hpa["spec"].place)
@@ -71,6 +84,14 @@ def judge_metric(hpa: Located, workload: Located) -> None:
                 "It needs an adapter in the cluster, and there is none. Without it, the HPA does nothing.",
                 where=one.place,
             )
+        container = source.get("container")
+        expect.that(
+            container is None or container.value == NAME,
+            expected=f"the CPU of the container `{NAME}`",
+            found=f"{container}",
+            help="Of a container that is not there, there are no figures: the HPA does nothing.",
+            where=container,
+        )
         name = source["name"]
         expect.that(
             name.value == "cpu",
@@ -99,7 +120,7 @@ def judge_metric(hpa: Located, workload: Located) -> None:
         help="It is a share of the *request*. Over 90 new pods come too late: they take their time to start.",
         where=share,
     )
-    request = container_of(workload).get("resources", "requests", "cpu")
+    request = resource_of(container_of(workload), "requests", "cpu")
     expect.that(
         request is not None,
         expected="a CPU request in the Deployment: the utilization is a share of it",

@@ -18,10 +18,10 @@ LONG = 360.0
 SHORT = 60.0
 FOREIGN = "registry.example/other/ml-api:hotfix"
 GROUPS = {
-    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer"),
+    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer", "leads nowhere", "no pods"),
     "stuck": ("crash", "pull", "unschedulable"),
     "shared": ("scaled meanwhile", "image meanwhile", "image in the middle", "image at the end"),
-    "interrupted": ("breaks", "ends", "expires", "away"),
+    "interrupted": ("breaks", "ends", "expires", "away", "cut"),
     "history": ("history",),
     "slow": ("waiting", "no way back"),
 }
@@ -49,20 +49,21 @@ class Scenes:
     def _word(self) -> str:
         return "".join(self._rng.choice(list("abcdefghkmnprstuvwxyz"), 5))
 
-    def _scene(self, kind: str = "fine", *, answer: int = 200, **options: Any) -> Scene:
+    def _scene(self, kind: str = "fine", *, answer: int = 200, replicas: int | None = None, **options: Any) -> Scene:
         """A rollout of a new image, of which `kind` is what happens."""
         registry, old, new = f"registry.example/{self._word()}/ml-api", self._word(), self._word()
         image, before, first = f"{registry}:{new}", f"{registry}:{old}", f"{registry}:{self._word()}"
         script = {
             "image": before,
-            "replicas": int(self._rng.integers(3, 6)),
+            "replicas": int(self._rng.integers(3, 6)) if replicas is None else replicas,
             "labels": {"app.kubernetes.io/name": "ml-api", "app.kubernetes.io/instance": self._word()},
             "plays": {image: kind},
             "answers": {image: answer},
             "past": [(1, first)],
             "sidecars": [{"name": "log", "image": f"registry.example/log:{self._word()}"}],
         }
-        named = {name: options.pop(name) for name in ("meanwhile", "takeover", "watch", "away") if name in options}
+        told = ("meanwhile", "takeover", "watch", "away", "cut", "reached")
+        named = {name: options.pop(name) for name in told if name in options}
         return Scene(f"team-{self._word()}", {**script, **named}, image=image, options={"timeout": LONG, **options})
 
     def _scenes(self, door: Door) -> dict[str, Callable[[], Scene]]:
@@ -83,6 +84,8 @@ class Scenes:
             "own smoke test": partial(scene, smoke=look),
             "bad smoke test": partial(scene, smoke=refuse),
             "bad answer": partial(scene, answer=503),
+            "leads nowhere": partial(scene, reached=False),
+            "no pods": partial(scene, replicas=0, timeout=SHORT, smoke=lambda namespace: None),
             "crash": partial(scene, "stuck-crash"),
             "pull": partial(scene, "stuck-pull"),
             "unschedulable": partial(scene, "stuck-unschedulable"),
@@ -94,6 +97,7 @@ class Scenes:
             "ends": partial(scene, watch="ends"),
             "expires": partial(scene, watch="expires"),
             "away": partial(scene, away=2),
+            "cut": partial(scene, cut=2),
             "history": self._history,
             "waiting": partial(scene, "waiting-unschedulable", timeout=SHORT),
             "no way back": self._no_way_back,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -79,11 +79,12 @@ def _known() -> dict[str, dict[str, Any]]:
     return {version: {**read["common"], **_GATEWAY_API, **own} for version, own in read["versions"].items()}
 
 
-def judge_schema(document: Located) -> None:
-    """Fail where one of the three versions would refuse the object, or would drop a field."""
+def judge_schema(document: Located, more: Mapping[str, Any] | None = None) -> None:
+    """Fail where one of the three versions would refuse the object, or would drop a field; `more` are shapes, too."""
     api, kind = document["apiVersion"], document["kind"]
     wanted = f"{api.of(str)} {kind.of(str)}"
-    for version, shapes in _known().items():
+    for version, built_in in _known().items():
+        shapes = {**built_in, **(more or {})}
         if wanted not in shapes:
             kinds = [name for name in shapes if " " in name]
             same = [name for name in kinds if name.endswith(f" {kind.value}")] or get_close_matches(wanted, kinds, n=1)
@@ -171,7 +172,8 @@ class _Judge:
             if isinstance(value.value, bool) or not isinstance(value.value, int | str):
                 fail(expected=f"{value.name} is a whole number or a text", found=str(value), where=value)
         elif shape != "*":
-            value.of({"s": str, "i": int, "n": float, "b": bool}[shape])  # type: ignore[type-var]
+            kinds: dict[str, Any] = {"s": str, "i": int, "n": float, "b": bool}
+            value.of(kinds[shape])
 
     def words(self, value: Located, field: str) -> None:
         """Fail where a field knows certain words, and this is none of them."""

@@ -11,6 +11,7 @@ from labkit.checks import CheckFailed, Located, expect
 
 PART_OF = ("app.kubernetes.io/part-of", "mlops-lab")
 _HASHED = re.compile(rf"{SETTINGS_MAP}-[a-z0-9]{{10}}")
+FILES = ("namespace", "deployment", "service", "ingress", "hpa", "pdb", "networkpolicy")
 _SECRET = re.compile(r"password|passwd|secret|token|api_?key|private_?key|access_?key|credential", re.I)
 _SECRET_VALUE = re.compile(r"://[^/\s:@]+:[^/\s@]+@|AKIA[0-9A-Z]{12,}|-----BEGIN ")
 
@@ -113,6 +114,7 @@ def judge_reach(rendered: Rendered) -> None:
     """Each setting gets into the container, with the value of the ConfigMap."""
     container, settings = container_of(rendered.one("Deployment")), settings_of(rendered)
     name = settings["metadata"]["name"].value
+    _judge_other_maps(rendered, container, settings)
     reached: dict[str, str] = {}
     for source in container.get("envFrom") or ():
         if source.get("configMapRef", "name") is not None and source["configMapRef"]["name"].value == name:
@@ -145,6 +147,44 @@ def judge_reach(rendered: Rendered) -> None:
             help="`envFrom` with a `configMapRef` takes all keys at once.",
             where=container.nearest("envFrom") if container.get("envFrom") else value,
         )
+
+
+def _judge_other_maps(rendered: Rendered, container: Located, settings: Located) -> None:
+    """Whatever else the environment is taken from is there, and sets none of the settings."""
+    maps = {one["metadata"]["name"].value: one for one in rendered.all("ConfigMap")}
+    for source in container.get("envFrom") or ():
+        name = source.get("configMapRef", "name")
+        if name is None or name.value == settings["metadata"]["name"].value:
+            continue
+        other = maps.get(name.value)
+        if other is None:
+            raise CheckFailed(
+                "a ConfigMap that is there",
+                f"the container refers to `{name.value}`",
+                "The container would not start: `CreateContainerConfigError`.",
+                where=name.place,
+            )
+        twice = [key for key, _ in other["data"].items() if key in settings["data"]]
+        expect.that(
+            not twice,
+            expected=f"{', '.join(twice)} from the ConfigMap `{SETTINGS_MAP}` alone",
+            found=f"the ConfigMap `{name.value}` sets it, too",
+            help="Of several sources in `envFrom`, the last one counts.",
+            where=name,
+        )
+
+
+def judge_complete(kustomization: Located) -> None:
+    """Every file of the base belongs to it."""
+    listed = [one.of(str).removeprefix("./") for one in kustomization["resources"]]
+    lacking = [f"{name}.yaml" for name in FILES if f"{name}.yaml" not in listed]
+    expect.that(
+        not lacking,
+        expected="each file of the base in `resources`",
+        found=f"{', '.join(lacking)} is not there",
+        help="What is not listed is not applied, and nothing says so.",
+        where=kustomization["resources"],
+    )
 
 
 def judge_secrets(rendered: Rendered, kustomization: Located) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from lab3_judges.infra import Infra, inner, only, texts
 from labkit.checking.located import Located
 from labkit.checks import expect, fail
 
-WORLD = ("0.0.0.0/0", "::/0")
+_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|::")
 NODE_POLICIES = {
     "AmazonEKSWorkerNodePolicy",
     "AmazonEKS_CNI_Policy",
@@ -21,6 +23,15 @@ PUSH = {
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 }
+LOOK = {
+    "ecr:GetAuthorizationToken",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:DescribeImages",
+    "ecr:DescribeRepositories",
+    "ecr:ListImages",
+}
+READ = {"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetObject", "s3:GetObjectVersion"}
 ISSUER = "token.actions.githubusercontent.com"
 
 
@@ -38,7 +49,15 @@ def judge_references(infra: Infra) -> None:
 
 
 def judge_state(infra: Infra) -> None:
-    """The state lies in S3, encrypted and locked."""
+    """The state lies in S3, encrypted and locked, and nobody has a key."""
+    for kind in ("aws_iam_access_key", "aws_iam_user"):
+        for one in infra.resources(kind):
+            fail(
+                expected="roles only",
+                found=f"a resource `{kind}`",
+                help="A key is a secret that is copied, and works for ever. Its secret half also lies in the state.",
+                where=one,
+            )
     blocks = infra.blocks("terraform")
     backends = [one for block in blocks for one in block.blocks("backend", "s3")]
     if len(backends) != 1:
@@ -131,9 +150,8 @@ def judge_endpoint(infra: Infra) -> None:
     if public is not None and public.value is False:
         return
     found = network.get("public_access_cidrs")
-    open_to = [text for text in texts(found) if text in WORLD]
     expect.that(
-        found is not None and not open_to,
+        found is not None and "var.api_cidrs" in str(found.value) and not _ADDRESS.search(str(found.value)),
         expected="`public_access_cidrs = var.api_cidrs`, or no public endpoint",
         found=found if found is not None else "no limit: the default is 0.0.0.0/0, the whole world",
         help="A login stands before it. So it did before every CVE of the last years.",
@@ -161,10 +179,17 @@ def judge_nodes(infra: Infra) -> None:
         where=scaling["min_size"],
     )
     after = group.get("depends_on")
+    kind = "aws_iam_role_policy_attachment"
+    named = set(re.findall(rf"{kind}\.\w+", str(after.value if after is not None else "")))
+    wanted = {
+        f"{kind}.{name}"
+        for name in (full.removeprefix(f"{kind}.") for full in infra.names() if full.startswith(f"{kind}."))
+        if "aws_iam_role.node" in str(infra.blocks("resource", kind, name)[0]["role"].value)
+    }
     expect.that(
-        "aws_iam_role_policy_attachment" in str(after.value if after is not None else ""),
+        named and wanted <= named,
         expected="`depends_on` names the attachments of the node role's policies",
-        found="it does not",
+        found=", ".join(sorted(named)) or "it does not",
         help="Nothing else says that the rights are needed: Terraform then removes them first, the nodes cannot leave, "
         "and `destroy` hangs.",
         where=after or group,
@@ -180,6 +205,15 @@ def judge_node_rights(infra: Infra) -> None:
         each = one.get("for_each")
         text = str(one["policy_arn"].value) + (str(each.value) if each is not None else "")
         found |= {name: one for name in _policy_names(text)}
+    for kind in ("aws_iam_role_policy", "aws_iam_role_policies_exclusive"):
+        for one in infra.resources(kind):
+            expect.that(
+                "aws_iam_role.node" not in str(one["role"].value if one.get("role") is not None else ""),
+                expected="no further policy of the node role",
+                found=f"`{kind}`",
+                help="What a node may do, each pod on it may do. Pods have a role of their own: Pod Identity.",
+                where=one,
+            )
     extra = sorted(set(found) - NODE_POLICIES)
     expect.that(
         not extra,
@@ -198,8 +232,6 @@ def judge_node_rights(infra: Infra) -> None:
 
 
 def _policy_names(text: str) -> list[str]:
-    import re
-
     names = re.findall(r"\b(?:Amazon|AWS|Admin|Power|IAM|ReadOnly)\w+", text)
     return [name for name in names if not name.startswith("aws")]
 
@@ -214,7 +246,14 @@ def judge_registry(infra: Infra) -> None:
     only(repository, "force_delete", True, "A repository with images is not deleted: `destroy` would leave it behind.")
     scanning = inner(repository, "image_scanning_configuration", "Images are scanned for known holes.")
     only(scanning, "scan_on_push", True, "Images are scanned for known holes.")
-    infra.one("aws_ecr_lifecycle_policy", "Without it, images are kept, and paid, for ever.")
+    policy = infra.one("aws_ecr_lifecycle_policy", "Without it, images are kept, and paid, for ever.")["policy"]
+    expect.that(
+        re.search(r"\b(any|tagged)\b", str(policy.value)),
+        expected="a rule for images with a tag: `tagStatus` is `any` or `tagged`",
+        found="none",
+        help="A tag that never changes never leaves its image: here no image ever becomes `untagged`.",
+        where=policy,
+    )
 
 
 def judge_bucket(infra: Infra) -> None:
@@ -302,7 +341,15 @@ def judge_rights(infra: Infra) -> None:
     _may(infra, "ci", {"ecr:GetAuthorizationToken"}, "*", "log in to the registry")
     _may(infra, "ml_api", {"s3:ListBucket"}, "aws_s3_bucket.", "list the bucket")
     _may(infra, "ml_api", {"s3:GetObject"}, ".arn}/*", "read the objects: their ARN ends in `/*`")
-    more = sorted(_actions(infra, "ml_api") - {"s3:ListBucket", "s3:GetObject", "s3:GetObjectVersion"})
+    more = sorted(_actions(infra, "ci") - PUSH - LOOK)
+    expect.that(
+        not more,
+        expected="`ci` pushes images and looks at them, and does nothing else",
+        found=", ".join(more),
+        help="Who may delete an image, takes away what others go back to.",
+        where=infra.policy("ci"),
+    )
+    more = sorted(_actions(infra, "ml_api") - READ)
     expect.that(
         not more,
         expected="the service reads models, and does nothing else",
@@ -383,11 +430,12 @@ def judge_budget(infra: Infra) -> None:
         expect.that(told, expected="someone who is told", found="nobody", where=note)
         percent = note["threshold_type"].value == "PERCENTAGE"
         threshold = note["threshold"].of(float)
-        heard = heard or (percent and threshold <= 100)
+        above = note["comparison_operator"].value == "GREATER_THAN"
+        heard = heard or (percent and above and threshold <= 100)
     expect.that(
         heard,
-        expected="a notification at 100 percent or earlier",
-        found="only later ones",
+        expected="a notification when the cost is `GREATER_THAN` 100 percent, or less than that",
+        found="none",
         help="At 100 percent the money is gone. It is the last moment at which an alarm is one.",
         where=notes[0],
     )

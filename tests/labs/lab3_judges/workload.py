@@ -19,7 +19,7 @@ def judge_pod(workload: Located) -> None:
     """What no schema says, and Kubernetes refuses: mounts of no volume, rules that stand twice, odd thresholds."""
     pod = workload["spec"]["template"]["spec"]
     volumes = [one["name"].value for one in pod.get("volumes") or ()]
-    for container in _containers(workload):
+    for container in containers_of(workload):
         for mount in container.get("volumeMounts") or ():
             expect.that(
                 mount["name"].value in volumes,
@@ -106,10 +106,12 @@ def judge_startup(workload: Located) -> None:
     )
     probe, path = _asked(container_of(workload), "startupProbe", help)
     expect.that(
-        path in (ALIVE, READY),
+        path == ALIVE,
         expected=f"the `startupProbe` asks `{ALIVE}`",
         found=f"it asks `{path}`",
-        help="Which routes the service has, its `/openapi.json` tells.",
+        help="A startup probe that fails ends in a restart. A model that cannot be loaded cannot be loaded after one."
+        if path == READY
+        else "Which routes the service has, its `/openapi.json` tells.",
         where=probe["httpGet"],
     )
     patience = _whole(probe, "periodSeconds", 10) * _whole(probe, "failureThreshold", 3)
@@ -179,8 +181,14 @@ def judge_readiness(workload: Located) -> None:
     )
 
 
-def _resource(container: Located, kind: str, name: str, why: str) -> Located:
+def resource_of(container: Located, kind: str, name: str) -> Located | None:
+    """A request or a limit; a request that is not there is as high as the limit, if there is one."""
     found = container.get("resources", kind, name)
+    return container.get("resources", "limits", name) if found is None else found
+
+
+def _resource(container: Located, kind: str, name: str, why: str) -> Located:
+    found = resource_of(container, kind, name)
     if found is None:
         near = container.nearest("resources", kind, name)
         fail(expected=f"the container has `resources.{kind}.{name}`", found="it is not there", help=why, where=near)
@@ -240,14 +248,15 @@ def judge_cpu(workload: Located) -> None:
 
 
 def _judge_threads(container: Located, asked: float, most: float | None) -> None:
-    variable = next((one for one in container.get("env") or () if one["name"].value == "OMP_NUM_THREADS"), None)
-    if variable is None:
+    variables = [one for one in container.get("env") or () if one["name"].value == "OMP_NUM_THREADS"]
+    if not variables:
         fail(
             expected="the container's `env` sets OMP_NUM_THREADS",
             found="it does not",
             help="OpenMP counts the cores of the node, not those of the limit: 64 threads then wait for one core.",
             where=container.nearest("env"),
         )
+    variable = variables[-1]  # of several, the last one counts
     source = variable.get("valueFrom", "resourceFieldRef", "resource")
     if source is not None:
         expect.that(
@@ -257,109 +266,30 @@ def _judge_threads(container: Located, asked: float, most: float | None) -> None
             help="Without a limit, `limits.cpu` is the number of all cores of the node.",
             where=source,
         )
-        return
-    text = variable["value"].of(str)
+        unit = variable.get("valueFrom", "resourceFieldRef", "divisor")
+        cores = most if most is not None and source.value == "limits.cpu" else asked
+        threads = math.ceil(cores / ((quantity(unit) if unit is not None else 0) or 1))
+        text, place = f"{threads}: `{source.value}` in units of {unit.value if unit is not None else 1}", source
+    else:
+        place = variable["value"]
+        text = place.of(str)
+        threads = whole(text) or 0
+        text = f"`{text}`"
     allowed = max(1, math.floor(most) if most is not None else math.ceil(asked))
-    threads = whole(text) or 0
     basis = f"the CPU limit is {most:g}" if most is not None else f"there is no CPU limit, and the request is {asked:g}"
     expect.that(
         1 <= threads <= allowed,
         expected=f"OMP_NUM_THREADS from 1 to {allowed}: {basis}",
-        found=f"`{text}`",
+        found=text,
         help="More threads than cores use up the time slice at once, and then all of them wait. p99 goes up tenfold.",
-        where=variable["value"],
+        where=place,
     )
 
 
-def _containers(workload: Located) -> Iterator[Located]:
+def containers_of(workload: Located) -> Iterator[Located]:
     pod = workload["spec"]["template"]["spec"]
     for kind in ("containers", "initContainers"):
         yield from pod.get(kind) or ()
-
-
-def _holds(workload: Located, container: Located, *path: str) -> Located | None:
-    """A value of the security context: that of the container counts before that of the pod."""
-    own = container.get("securityContext", *path)
-    return own if own is not None else workload.get("spec", "template", "spec", "securityContext", *path)
-
-
-def judge_rights(workload: Located) -> None:
-    """What Pod Security calls `restricted`."""
-    pod = workload["spec"]["template"]["spec"]
-    for field in ("hostNetwork", "hostPID", "hostIPC"):
-        shares = pod.get(field)
-        expect.that(shares is None or shares.value is False, expected=f"no `{field}`", found=f"{shares}", where=shares)
-    for container in _containers(workload):
-        near = container.nearest("securityContext")
-        context = container.get("securityContext")
-        _judge_user(workload, container, near)
-        escalation = container.get("securityContext", "allowPrivilegeEscalation")
-        expect.that(
-            escalation is not None and escalation.value is False,
-            expected="`allowPrivilegeEscalation: false` in the container's `securityContext`",
-            found=f"{escalation}" if escalation is not None else "it is not there, and the default is true",
-            help="It is a field of the container, not of the pod.",
-            where=escalation or near,
-        )
-        privileged = container.get("securityContext", "privileged")
-        expect.that(
-            privileged is None or privileged.value is False,
-            expected="no `privileged` container",
-            found=f"{privileged}",
-            where=privileged,
-        )
-        dropped = [one.value for one in container.get("securityContext", "capabilities", "drop") or ()]
-        added = [one.value for one in container.get("securityContext", "capabilities", "add") or ()]
-        expect.that(
-            "ALL" in dropped and not added,
-            expected="all capabilities dropped, none added: `capabilities: {drop: [ALL]}`",
-            found=f"dropped: {', '.join(map(str, dropped)) or 'none'}; added: {', '.join(map(str, added)) or 'none'}",
-            where=(context.get("capabilities") if context is not None else None) or near,
-        )
-        profile = _holds(workload, container, "seccompProfile", "type")
-        expect.that(
-            profile is not None and profile.value in ("RuntimeDefault", "Localhost"),
-            expected="`seccompProfile: {type: RuntimeDefault}` for the pod or the container",
-            found=f"{profile}" if profile is not None else "no profile: every system call is allowed",
-            where=profile or near,
-        )
-
-
-def _judge_user(workload: Located, container: Located, near: Located) -> None:
-    not_root, user = _holds(workload, container, "runAsNonRoot"), _holds(workload, container, "runAsUser")
-    expect.that(
-        not_root is not None and not_root.value is True,
-        expected="`runAsNonRoot: true` for the pod or the container",
-        found=f"{not_root}" if not_root is not None else "it is not there: an image that runs as root would start",
-        where=not_root or near,
-    )
-    expect.that(user is None or user.value != 0, expected="no `runAsUser: 0`", found=f"{user}", where=user)
-
-
-def judge_read_only(workload: Located) -> None:
-    """The root file system."""
-    for container in _containers(workload):
-        found = container.get("securityContext", "readOnlyRootFilesystem")
-        expect.that(
-            found is not None and found.value is True,
-            expected="`readOnlyRootFilesystem: true` in the container's `securityContext`",
-            found=f"{found}" if found is not None else "it is not there, and the default is false",
-            help="The image of week 2 writes nothing when it runs. Who gets in shall not either.",
-            where=found or container.nearest("securityContext"),
-        )
-
-
-def judge_token(workload: Located) -> None:
-    """The key to the API."""
-    pod = workload["spec"]["template"]["spec"]
-    token = pod.get("automountServiceAccountToken")
-    expect.that(
-        token is not None and token.value is False,
-        expected="`automountServiceAccountToken: false` in the pod's spec",
-        found=f"{token}" if token is not None else "it is not there, and the default is true",
-        help="Each pod gets a key to the API of the cluster, unless one says no. This service never uses it.",
-        where=token or pod,
-    )
 
 
 def judge_update(workload: Located) -> None:
@@ -413,7 +343,7 @@ def judge_stop(workload: Located) -> None:
 
 
 def _pause(container: Located) -> float:
-    """How long `preStop` sleeps: by its own action, or by the program `sleep`."""
+    """How long `preStop` sleeps: by its own action, by the program `sleep`, or by Python's."""
     hook = container.get("lifecycle", "preStop")
     if hook is None:
         fail(
@@ -430,8 +360,10 @@ def _pause(container: Located) -> float:
         plain = argument.strip("\"'").removesuffix("s")
         if program.rpartition("/")[2].strip("\"'") == "sleep" and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", plain):
             return float(plain)
+    if by_python := re.search(r"\btime\.sleep\(([0-9]{1,6}(?:\.[0-9]{1,3})?)\)", " ".join(words)):
+        return float(by_python[1])
     there = ", ".join(f"`{key}`" for key, _ in hook.items()) or "nothing"
-    raise CheckFailed("a `preStop` that sleeps: `sleep: {seconds: 5}`, or the program `sleep`", there, where=hook.place)
+    raise CheckFailed("a `preStop` that sleeps: `sleep: {seconds: 5}`, or a program that does", there, where=hook.place)
 
 
 def judge_spread(workload: Located, key: str = "kubernetes.io/hostname", unit: str = "nodes") -> None:

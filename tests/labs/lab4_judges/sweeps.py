@@ -21,6 +21,7 @@ from labkit.checks import LabHandle, expect, fail
 Template = Callable[[str], Path]
 CANDIDATES = 4
 FINISHED = 1_030  # more than one page of MLflow's client
+NO_PROCESS = str(2**22 + 1)  # larger than the number of any process
 
 
 @dataclass
@@ -135,8 +136,13 @@ def _near(text: str | None, wanted: float) -> bool:
         return False
 
 
-def many_runs(template: Path, rng: Generator, experiment: str) -> tuple[bytes, pd.DataFrame]:
-    """A store with many runs, written here, and the finished ones of the experiment as they are to be listed."""
+def many_runs(
+    template: Path, rng: Generator, experiment: str, places: dict[str, dict[str, str]]
+) -> tuple[bytes, pd.DataFrame]:
+    """A store with many runs, written here, and the finished ones of the experiment as they are to be listed.
+
+    For each of `places` one more run is RUNNING, with that id and the tags of its `workplace`.
+    """
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         database.deserialize(store.fresh(template))
         for number, name in ((11, experiment), (12, f"{experiment}-old")):
@@ -159,6 +165,10 @@ def many_runs(template: Path, rng: Generator, experiment: str) -> tuple[bytes, p
             if kind == "FINISHED":
                 listed.append({"run_id": run, "parent": nested or None, **metrics})
                 parent = parent or run
+        for run, tags in places.items():
+            _add(database, run, "RUNNING", len(kinds), {"rmse": 1.0}, "")
+            for tag in tags.items():
+                database.execute("insert into tags (key, value, run_uuid) values (?, ?, ?)", (*tag, run))
         database.commit()
         table = pd.DataFrame(listed, columns=["run_id", "parent", "rmse", "mae", "r2"])
         return database.serialize(), table.sort_values("rmse", na_position="last", ignore_index=True)
@@ -184,7 +194,11 @@ def _add(database: sqlite3.Connection, run: str, kind: str, place: int, metrics:
 def judge_comparison(lab: LabHandle, template: Template, rng: Generator) -> None:
     """All finished runs of the experiment, and no others, the best first."""
     experiment = f"flats-{secrets.token_hex(3)}"
-    content, wanted = many_runs(template("mlflow"), rng, experiment)
+    here = {str(key): str(value) for key, value in lab.make(f"{lab._package}.lineage:workplace").items()}
+    working, gone, elsewhere = (secrets.token_hex(16) for _ in range(3))
+    left = {**here, "process.id": NO_PROCESS}
+    places = {working: here, gone: left, elsewhere: {**left, "process.machine": "another one"}}
+    content, wanted = many_runs(template("mlflow"), rng, experiment, places)
     store.prepare(lab, content)
     columns = list(wanted.columns)
     found = expect.frame(lab.tracking.compare_runs(experiment), "the answer of `compare_runs`", columns=columns)
@@ -205,6 +219,13 @@ def judge_comparison(lab: LabHandle, template: Template, rng: Generator) -> None
         "Drop nothing.",
     )
     _judge_order(found, wanted)
+    status = {run.id: run.status for run in store.read(lab).runs if run.id in places}
+    expect.that(
+        status == {working: "RUNNING", gone: "FAILED", elsewhere: "RUNNING"},
+        expected="a run whose process has ended is FAILED afterwards, and one that may be at work is RUNNING",
+        found=f"{status[gone]}; {status[working]} where the process is at work, {status[elsewhere]} on another machine",
+        help="`end_abandoned(experiment)` is given: call it before you search.",
+    )
 
 
 def _judge_order(found: pd.DataFrame, wanted: pd.DataFrame) -> None:

@@ -233,7 +233,8 @@ def judge_tags(trainings: Trainings) -> None:
             "git.diff": training.environment["GIT_DIFF"],
         }
         _judge_some(found, code, "which code it was: `code_version()`")
-        _judge_some(found, {"python.version": platform.python_version()}, "the version of Python")
+        place = {"python.version": platform.python_version(), "process.id": str(training.lab.make("os:getpid"))}
+        _judge_some(found, place, "which process it was: `workplace()`")
 
 
 def _judge_some(found: dict[str, str], wanted: dict[str, str], what: str) -> None:
@@ -243,7 +244,7 @@ def _judge_some(found: dict[str, str], wanted: dict[str, str], what: str) -> Non
             expected=f"the tag `{key}` of the run is {value}: {what}",
             found=f"{expect.shown(found[key])}" if key in found else f"no tag `{key}`",
             help="`lineage.py` is given: `mlflow.set_tags({**fingerprint(train), **fingerprint(test, 'test'), "
-            "**code_version()})`. After an incident somebody asks for exactly these.",
+            "**code_version(), **workplace()})`. After an incident somebody asks for exactly these.",
         )
 
 
