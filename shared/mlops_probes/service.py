@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 import threading
 import time
 from collections import UserDict
@@ -122,13 +123,15 @@ class _Ready(UserDict[str, Any]):
         super().__setitem__(name, artifact)
 
 
-def ready_too_early(folder: str) -> list[str]:
-    """Load the models of a folder; return those that were ready before their pricer was there."""
-    app = importlib.import_module("lab2_service.app")
+def loaded(folder: str, names: list[str]) -> tuple[list[str], list[str]]:
+    """Load the models of a folder where `MODELS` has these names; return which got ready, and which too early."""
+    os.environ["MODELS"] = ",".join(names)
+    app: Any = importlib.import_module("lab2_service.app")
+    app.MODELS = tuple(names)
     models = app.Models(Path(folder))
     ready = models.ready = _Ready(models)
     app.load_models(models)
-    return ready.early
+    return sorted(models.ready), ready.early
 
 
 def priced_together(folder: str, houses: list[dict[str, Any]]) -> list[dict[str, Any]]:

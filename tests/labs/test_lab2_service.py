@@ -130,8 +130,8 @@ def test_a_damaged_model_does_not_stop_the_others(listening, rng):
 
 
 @exercise("2.2")
-def test_a_model_is_ready_when_its_pricer_is(lab, rng):
-    """A model of house prices is ready when its pricer is there, and not before."""
+def test_the_models_of_the_environment_get_ready(lab, rng):
+    """The models of `MODELS` get ready, and no other; that of house prices not before its pricer is there."""
     predictions.judge_ready_last(lab, rng)
 
 
@@ -149,7 +149,7 @@ def test_each_answer_names_the_version_of_its_model(running):
 
 @exercise("2.2")
 def test_models_are_loaded_once_at_the_start(listening, rng):
-    """Each model of `MODELS`, and no other, is loaded once, when the service starts."""
+    """Each model is loaded once, when the service starts, and not for each request."""
     predictions.judge_loaded_once(listening, rng)
 
 
