@@ -271,6 +271,7 @@ def test_what_is_left_to_the_engine_cannot_be_caught_without_it(mutant: Mutant) 
         "try: urllib.request.urlopen('http://localhost:8000/livez')\nexcept Exception: raise SystemExit(1)",
         "import http.client as h; c=h.HTTPConnection('127.0.0.1', 8000); c.request('GET','/livez'); "
         "assert c.getresponse().status == 200",
+        "from urllib.request import urlretrieve as ask; ask('http://127.0.0.1:8000/readyz', '/dev/null')",
     ],
 )
 def test_health_checks_that_can_fail_are_accepted(code: str) -> None:

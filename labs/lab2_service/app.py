@@ -183,7 +183,7 @@ class BodyLimit:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count what arrives. `Content-Length` may be missing, or lie."""
+        """Count what arrives: `Content-Length` may be missing."""
         if scope["type"] != "http":  # the start and the end of the app come this way, too
             return await self.app(scope, receive, send)
         # TODO 2.4: Say what is wrong, and nothing more

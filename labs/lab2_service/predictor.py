@@ -95,7 +95,7 @@ class CompiledPricer:
         self.unseen = unseen
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
-        """Return one price in USD for each row."""
+        """Return one price in USD for each row. The rows stay as they are."""
         # TODO 2.6: The same numbers, fast
         raise NotImplementedError
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
+import os
+import threading
 import time
+from collections import UserDict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,8 +103,80 @@ def json_schema(schema: str) -> dict[str, Any]:
     return found
 
 
+def keeps_rows(pricer: Any, rows: list[dict[str, Any]]) -> bool:
+    """Ask a pricer; return whether the rows are what they were."""
+    before = [dict(row) for row in rows]
+    pricer.predict(rows)
+    return rows == before
+
+
+class _Ready(UserDict[str, Any]):
+    """What is ready, and what was put in before there was a pricer."""
+
+    def __init__(self, models: Any) -> None:
+        self.models, self.early = models, list[str]()
+        super().__init__()
+
+    def __setitem__(self, name: str, artifact: Any) -> None:
+        if name == "house_price" and self.models.pricer is None:
+            self.early.append(name)
+        super().__setitem__(name, artifact)
+
+
+def loaded(folder: str, names: list[str]) -> tuple[list[str], list[str]]:
+    """Load the models of a folder where `MODELS` has these names; return which got ready, and which too early."""
+    os.environ["MODELS"] = ",".join(names)
+    app: Any = importlib.import_module("lab2_service.app")
+    app.MODELS = tuple(names)
+    models = app.Models(Path(folder))
+    ready = models.ready = _Ready(models)
+    app.load_models(models)
+    return sorted(models.ready), ready.early
+
+
+def priced_together(folder: str, houses: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Load the models of a folder; return what `price_houses` says of many houses."""
+    app = importlib.import_module("lab2_service.app")
+    models = app.Models(Path(folder))
+    app.load_models(models)
+    priced = asyncio.run(app.price_houses(models, [app.House(**house) for house in houses]))
+    return [one.model_dump() for one in priced]
+
+
+class _Pricer:
+    """A compiled pricer that notes in which thread it is asked for more than one house."""
+
+    is_compiled = True
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+
+    def predict(self, rows: Sequence[Any]) -> np.ndarray:
+        if len(rows) > 1:
+            self.threads.append(threading.get_ident())
+        return np.ones(len(rows))
+
+
+def batch_is_in_the_loop(folder: str, path: str, body: dict[str, Any]) -> bool:
+    """Send a batch to the service on the models of a folder; return whether its pricer runs in the event loop."""
+    import httpx
+
+    module = importlib.import_module("lab2_service.app")
+    app, pricer = module.create_app(Path(folder)), _Pricer()
+    module.load_models(app.state.models)
+    app.state.models.pricer = pricer
+
+    async def loop_thread() -> int:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            await client.post(path, json=body)
+        return threading.get_ident()
+
+    return asyncio.run(loop_thread()) in pricer.threads
+
+
 class FrameWatch:
-    """Counts the tables that pandas makes, and the times that scikit-learn's trees are asked, until `stop`."""
+    """Counts the tables that pandas makes, and how often trees and encoder of scikit-learn are asked, until `stop`."""
 
     def __init__(self) -> None:
         self.frames = self.asked = 0
@@ -107,9 +184,11 @@ class FrameWatch:
     def start(self) -> None:
         """Begin to count."""
         from sklearn.ensemble import HistGradientBoostingRegressor
+        from sklearn.preprocessing import TargetEncoder
 
         self._made, self._predict = pd.DataFrame.__init__, HistGradientBoostingRegressor.predict
-        made, predict = self._made, self._predict
+        self._transform = TargetEncoder.transform
+        made, predict, transform = self._made, self._predict, self._transform
 
         def count_frame(frame: pd.DataFrame, *args: Any, **kwargs: Any) -> None:
             self.frames += 1
@@ -119,15 +198,22 @@ class FrameWatch:
             self.asked += 1
             return predict(trees, X)
 
+        def count_transform(encoder: Any, X: Any) -> Any:
+            self.asked += 1
+            return transform(encoder, X)
+
         pd.DataFrame.__init__ = count_frame  # type: ignore[method-assign, assignment]
         HistGradientBoostingRegressor.predict = count_predict
+        TargetEncoder.transform = count_transform
 
     def stop(self) -> list[int]:
-        """Stop; return how many tables were made, and how often the trees were asked."""
+        """Stop; return how many tables were made, and how often trees and encoder were asked."""
         from sklearn.ensemble import HistGradientBoostingRegressor
+        from sklearn.preprocessing import TargetEncoder
 
         pd.DataFrame.__init__ = self._made  # type: ignore[method-assign]
         HistGradientBoostingRegressor.predict = self._predict
+        TargetEncoder.transform = self._transform
         return [self.frames, self.asked]
 
 

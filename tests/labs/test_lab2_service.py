@@ -125,8 +125,20 @@ def test_a_frame_has_the_columns_of_the_model(lab, rng):
 
 @exercise("2.2")
 def test_a_damaged_model_does_not_stop_the_others(listening, rng):
-    """Where one model cannot be loaded, the others are loaded and answer."""
+    """Where models cannot be loaded, for whatever reason, the others are loaded and answer."""
     predictions.judge_others_load(listening, rng)
+
+
+@exercise("2.2")
+def test_the_models_of_the_environment_get_ready(lab, rng):
+    """The models of `MODELS` get ready, and no other; that of house prices not before its pricer is there."""
+    predictions.judge_ready_last(lab, rng)
+
+
+@exercise("2.2")
+def test_many_houses_have_a_price_each(lab, rng):
+    """`price_houses` gives each house its own price and likely range, in their order."""
+    predictions.judge_together(lab, rng)
 
 
 @exercise("2.2")
@@ -193,6 +205,12 @@ def test_a_batch_does_not_hold_up_others(listening, rng):
     operations.judge_free_loop_in_batch(listening, rng)
 
 
+@exercise("2.3")
+def test_a_compiled_batch_does_not_hold_up_others(lab, rng):
+    """A compiled model prices a batch beside the event loop, too."""
+    operations.judge_compiled_batch(lab, rng)
+
+
 # 2.4 errors
 
 
@@ -230,7 +248,7 @@ def test_a_body_that_does_not_end_is_refused(failing):
 
 @exercise("2.4")
 def test_unknown_paths_and_methods_are_problems_too(failing):
-    """404 and 405 are problem documents, too."""
+    """404 and 405 are problem documents, too, and keep their headers."""
     problems.judge_unknown_path(failing)
 
 
@@ -241,6 +259,12 @@ def test_an_unseen_zipcode_is_answered_with_a_warning(failing, rng):
 
 
 @exercise("2.4")
+def test_limit_and_warnings_are_not_typed_in(listening, rng):
+    """`MAX_BODY` of the environment is the limit, and where a model names no zipcodes, there is no warning."""
+    problems.judge_environment(listening, rng)
+
+
+@exercise("2.4")
 def test_a_damaged_model_is_503_and_the_others_go_on(listening, rng):
     """Where the file of a model is damaged, that model answers 503 and the others go on."""
     problems.judge_damaged_artifact(listening, rng)
@@ -248,7 +272,7 @@ def test_a_damaged_model_is_503_and_the_others_go_on(listening, rng):
 
 @exercise("2.4")
 def test_an_own_mistake_is_told_to_the_log_only(listening, rng):
-    """Where the service itself fails, the caller gets 500 without a trace, and the log gets the trace."""
+    """Where the service itself fails, the caller gets 500 without a word of it, and the log says why."""
     problems.judge_own_fault(listening, rng)
 
 
@@ -270,7 +294,7 @@ def operated(new_lab, module_rng):
 @exercise("2.5")
 @pytest.mark.parametrize("slow", ["house_price", "iris"])
 def test_alive_at_once_and_ready_with_every_model(listening, rng, slow):
-    """`/livez` answers at once, `/readyz` with 503 until every model is loaded."""
+    """`/livez` answers while models load, `/readyz` with 503 until every model is there; none asks a model."""
     operations.judge_alive_and_ready(listening, rng, slow)
 
 
@@ -282,7 +306,7 @@ def test_never_ready_with_a_damaged_model(listening, rng):
 
 @exercise("2.5")
 def test_models_are_listed(operated):
-    """`/v1/models` lists every model with its status and version."""
+    """`/v1/models` lists every model with its status and what its metadata say."""
     operations.judge_models(operated)
 
 
@@ -339,13 +363,13 @@ def test_also_at_the_thresholds(lab, rng):
 
 @exercise("2.6")
 def test_alone_and_among_others(lab, rng):
-    """A house has the same price alone and among others."""
+    """A house has the same price alone and among others, and its row stays as it is."""
     compiled.judge_order(lab, rng)
 
 
 @exercise("2.6")
 def test_no_table_for_a_single_house(lab, rng):
-    """An answer makes no table of pandas, and does not ask scikit-learn."""
+    """An answer makes no table of pandas, and asks neither trees nor encoder of scikit-learn."""
     compiled.judge_no_frame(lab, rng)
 
 
@@ -565,7 +589,7 @@ def test_no_secret_of_the_checkout_is_in_the_image(plan):
 
 @exercise("2.8")
 def test_no_other_work_is_in_the_image(plan):
-    """No other lab, test, notebook or old model gets into the image."""
+    """No lab that the service does not use, no test, notebook or old model gets into the image."""
     image_rules.judge_unwanted(plan, ("work",))
 
 

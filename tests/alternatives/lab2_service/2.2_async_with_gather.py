@@ -11,7 +11,8 @@ def load_models(models):
 
 def load_one(models, name):
     try:
-        models.ready[name], models.pricer = prepared(models, name)
+        artifact, models.pricer = prepared(models, name)
+        models.ready[name] = artifact
     except Exception as error:
         models.failed[name] = str(error)
         logger.warning("%s: %s", name, error)

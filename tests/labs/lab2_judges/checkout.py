@@ -44,6 +44,8 @@ class Checkout:
             return "work", f"is the service of `{top}/`, and `TRACK={track}` was asked for"
         if top == "labs" and not below.startswith(LAB):
             return "work", "is the work on another lab"
+        if top == "solutions" and not below.startswith((LAB, "lab1_models")):
+            return "work", "is another lab, which the service does not use"
         if top in ("tests", "notebooks", "weeks", ".github", ".ci"):
             return "work", "is needed to learn and to test, not to serve"
         return None

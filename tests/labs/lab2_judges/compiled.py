@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lab2_judges import inputs
-from lab2_judges.models import Models, draw_house, house_model, shuffled
+from lab2_judges.models import Models, draw_house, house_model, numbers_of, shuffled
 from lab2_judges.price_suspects import CLOSE, explain, with_unseen, wrong_worths
 from labkit.checking.expect import CheckFailed
 from labkit.checks import LabHandle, LearnerError, RemoteObject, expect, fail
@@ -87,7 +87,7 @@ def at_thresholds(rng: np.random.Generator) -> tuple[Models, list[dict[str, Any]
     models = Models()
     draw_house(models, rng)
     pipeline = models.estimators["house_price"].regressor_
-    numbers = [name for name in models.metadata["house_price"].features if name != "zipcode"]
+    numbers = numbers_of(models.estimators["house_price"])
     houses = inputs.draw_houses(rng, 150)
     thresholds: dict[str, list[float]] = {}
     for node in np.concatenate([predictor[0].nodes for predictor in pipeline[-1]._predictors]):
@@ -136,6 +136,13 @@ def judge_order(lab: LabHandle, rng: np.random.Generator) -> None:
     alone = [expect.array(pricer.predict([house]), "the price", length=1)[0] for house in houses]
     if not np.allclose(together, alone, rtol=CLOSE):
         fail(expected="a house has the same price alone and among others", found="other prices")
+    if not lab.make("mlops_probes.service:keeps_rows", pricer, houses, doing="`predict(…)`"):
+        fail(
+            expected="`predict` leaves the rows as they are",
+            found="afterwards they are other ones",
+            help="They belong to the caller, who asks with them again: make a list of values from each, and write into "
+            "that.",
+        )
 
 
 def judge_no_frame(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -147,7 +154,9 @@ def judge_no_frame(lab: LabHandle, rng: np.random.Generator) -> None:
         pricer.predict([house])
     frames, asked = watch.stop()
     if frames or asked:
-        used = f"pandas made {frames} tables" if frames else f"`HistGradientBoostingRegressor` was asked {asked} times"
+        used = (
+            f"pandas made {frames} tables" if frames else f"trees and encoder of scikit-learn were asked {asked} times"
+        )
         fail(
             expected="three prices without a table of pandas and without scikit-learn",
             found=used,
@@ -168,6 +177,9 @@ OTHERS = (
     "another way back from the logarithm",
     'trees with a logarithm of their own (`loss="poisson"`)',
     "weighted columns (`transformer_weights`)",
+    "columns changed by a function",
+    "trees of a subclass",
+    "the zipcode before the numbers",
 )
 
 
@@ -177,7 +189,9 @@ def other_model(which: str, rng: np.random.Generator) -> tuple[Any, pd.DataFrame
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+    from mlops_probes.trees import DoubledTrees
 
     sales = inputs.sales().sample(300, random_state=rng)
     order = shuffled(rng, inputs.HOUSE)
@@ -196,6 +210,12 @@ def other_model(which: str, rng: np.random.Generator) -> tuple[Any, pd.DataFrame
         pipeline[-1].set_params(loss=str(rng.choice(["poisson", "gamma"])))
     elif "weights" in which:
         pipeline[0].set_params(transformer_weights={"numbers": float(rng.uniform(0.5, 2.0)), "zipcode": 1.0})
+    elif "function" in which:
+        pipeline[0].transformers[0] = ("numbers", FunctionTransformer(np.cbrt), numbers)
+    elif "subclass" in which:
+        pipeline.steps[1] = ("trees", DoubledTrees(**pipeline[1].get_params()))
+    elif "before" in which:
+        pipeline[0].transformers.reverse()
     elif which == "one step more":
         pipeline.steps.insert(1, ("scale", StandardScaler()))
     elif which == "scaled numbers":

@@ -45,6 +45,11 @@ class Models:
         return np.asarray(self.estimators["house_price"].predict(self.frame("house_price", houses)))
 
 
+def numbers_of(model: Any) -> list[str]:
+    """The fields that the trees of a fitted `house_model` get as they are, in their order."""
+    return [str(name) for name in model.regressor_[0].transformers_[0][2]]
+
+
 def shuffled(rng: np.random.Generator, columns: tuple[str, ...]) -> list[str]:
     """The columns in a drawn order that is not the given one."""
     while True:
@@ -78,7 +83,9 @@ def draw_house(models: Models, rng: np.random.Generator) -> None:
     train = sales[sales["zipcode"].isin(zipcodes)].sample(600, random_state=rng)
     train = pd.concat([sales.head(1), train])
     order = shuffled(rng, inputs.HOUSE)
-    model = house_model([name for name in order if name != "zipcode"], seed=int(rng.integers(10_000)))
+    # The trees get the numbers in an order of their own, which is not that of the frame either.
+    numbers = shuffled(rng, tuple(name for name in order if name != "zipcode"))
+    model = house_model(numbers, seed=int(rng.integers(10_000)))
     model.fit(train[order], train["price"])
     low, high = rng.uniform(0.6, 0.9), rng.uniform(1.1, 1.5)
     extra = {
@@ -95,7 +102,9 @@ def draw_iris(models: Models, rng: np.random.Generator) -> None:
     flowers = inputs.flowers().sample(120, random_state=rng)
     order = shuffled(rng, inputs.FLOWER)
     model = LogisticRegression(C=float(rng.uniform(0.3, 1.0)), max_iter=1_000)
-    models.add("iris", model.fit(flowers[order], flowers["species"]), flowers[order], {})
+    # Nobody knows these names but the model, and their order is another one.
+    names = dict(zip(("setosa", "versicolor", "virginica"), rng.permutation(["I. a", "I. b", "I. c"]), strict=True))
+    models.add("iris", model.fit(flowers[order], flowers["species"].map(names)), flowers[order], {})
 
 
 def draw_segments(models: Models, rng: np.random.Generator) -> None:

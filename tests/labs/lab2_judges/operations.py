@@ -13,7 +13,7 @@ from lab2_judges import inputs
 from lab2_judges.models import NAMES, PATHS, told_models
 from lab2_judges.predictions import BATCH, LATE, Running
 from lab2_judges.problems import judge_nothing_inside
-from lab2_judges.services import ask, start, start_ready, typical
+from lab2_judges.services import FOLDER, ask, start, start_ready, typical, write
 from labkit.checking.service import Answer, Service
 from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
 from mlops_probes.service import ASKED, LOADED
@@ -40,6 +40,15 @@ def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -
         service.poll("GET", "/readyz", {200}).expect(200, help="All models are loaded by now.")
         if not service.wait_for_output(f"{LOADED} {slow}", LATE):
             fail(expected="`/readyz` waits for every model", found=f"it is ready, and `{slow}` is not loaded")
+        service.get("/livez").expect(200)
+        ask(service, "customer_segment", typical("customer_segment"))
+        service.wait_for_output(f"{ASKED} customer_segment", LATE)  # what was asked before is seen by then
+        if f"{ASKED} house_price" in service.output() or f"{ASKED} iris" in service.output():
+            fail(
+                expected="`/livez` and `/readyz` ask no model for an answer",
+                found="a model was asked, and nobody has sent it a request",
+                help="A probe comes every few seconds. Where it waits for a model, a busy service looks dead.",
+            )
 
 
 def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -74,15 +83,21 @@ def listed(service: Service) -> dict[str, dict[str, Any]]:
 
 
 def judge_models(running: Running) -> None:
-    """`/v1/models` lists every model with its version."""
+    """`/v1/models` lists every model with its status and what its metadata say."""
     found = listed(running.service)
     if set(found) != set(NAMES):
         fail(expected=f"`/v1/models` lists {', '.join(NAMES)}", found=", ".join(found) or "none")
     for name, one in found.items():
-        wanted = {"status": "ready", "version": running.models.metadata[name].version}
+        known = running.models.metadata[name]
+        same = ("version", "created_at", "training_rows", "first_date", "last_date", "metrics")
+        wanted = {"status": "ready", **{key: getattr(known, key) for key in same}, "features": list(known.features)}
+        told = {**one, "features": list(one["features"]) if isinstance(one.get("features"), list | dict) else None}
         for key, value in wanted.items():
-            if one.get(key) != value:
-                fail(expected=f"`{key}` of `{name}` is {value}", found=expect.shown(one.get(key)))
+            if key not in one or told[key] != value:
+                fail(
+                    expected=f"`{key}` of `{name}` is {value}, as in its metadata",
+                    found=expect.shown(one[key]) if key in one else "no such field",
+                )
 
 
 def judge_request_id(running: Running, rng: np.random.Generator) -> None:
@@ -141,7 +156,7 @@ def lines(service: Service) -> list[dict[str, Any]]:
 
 def judge_log(lab: LabHandle, rng: np.random.Generator) -> None:
     """One JSON line for each request: id, method, path, status and how long it took."""
-    wanted = []
+    wanted: list[dict[str, Any]] = []
     broken = f"broken-{rng.integers(10**9)}"
     models = told_models(rng, customer_segment={"error": broken}, iris={"asking": TOOK})
     with start_ready(lab, models, ("iris",)) as service:
@@ -149,18 +164,24 @@ def judge_log(lab: LabHandle, rng: np.random.Generator) -> None:
         for method, path, body in (
             ("POST", PATHS["iris"], typical("iris")),
             ("POST", PATHS["iris"], {"petal_width": "wide"}),
-            ("GET", f"/nothing-{rng.integers(10**6)}", None),
+            ("GET", f"/nothing-{rng.integers(10**6)}?token={rng.integers(10**6)}", None),
+            ("POST", PATHS["house_price"], {"note": "x" * 1_200_000}),
             ("GET", "/livez", None),
             ("POST", PATHS["customer_segment"], typical("customer_segment")),
         ):
             name = f"log-{rng.integers(10**9)}"
             answer = service.request(method, path, json=body, headers={"X-Request-ID": name})
-            wanted.append({"request_id": name, "method": method, "path": path, "status": answer.status})
+            wanted.append(
+                {"request_id": name, "method": method, "path": path.partition("?")[0], "status": answer.status}
+            )
             if answer.headers.get("x-request-id") != name:
                 fail(
                     expected=f"{answer.asked} sends its `X-Request-ID` back (status {answer.status})",
                     found=f"`{answer.headers.get('x-request-id', 'no such header')}`",
-                    help="The answer to an own fault (500) is made outside of every middleware. `problem(…)` gives it "
+                    help="A `BodyLimit` that answers by itself, outside of `RequestLog`, leaves no id and no line: "
+                    "raise the exception where the body is read."
+                    if answer.status == 413
+                    else "The answer to an own fault (500) is made outside of every middleware. `problem(…)` gives it "
                     "the id that it finds in `request.state`: put it into "
                     '`scope.setdefault("state", {})["request_id"]`.',
                 )
@@ -177,7 +198,7 @@ def judge_log(lab: LabHandle, rng: np.random.Generator) -> None:
             )
         if not service.wait_for_output(broken, 2):
             fail(
-                expected="the log has the trace of an error that nobody expected",
+                expected="the log says what went wrong where nobody expected an error",
                 found="nothing of it",
                 help="Let the exception go on: a `finally` sees the end of every request, and swallows nothing.",
             )
@@ -188,25 +209,44 @@ def judge_line(service: Service, wanted: dict[str, Any]) -> None:
     asked = f"`{wanted['method']} {wanted['path']}` (status {wanted['status']})"
     found = [line for line in lines(service) if line.get("request_id") == wanted["request_id"]]
     if len(found) != 1:
-        near = [line for line in service.output().splitlines() if wanted["request_id"] in line]
+        text, help = nearest(service, wanted, len(found))
         fail(
             expected=f"one line of JSON in the log for {asked}, with `request_id`, `method`, `path` and `status`",
-            found=f"{len(found)} such lines" + (f"; nearest: {near[0][:160]}" if near else ""),
-            help="Requests that fail are the ones that somebody looks for: write the line in a `finally`.",
+            found=text,
+            help=help,
         )
     for key, value in wanted.items():
         if found[0].get(key) != value:
             fail(
                 expected=f"`{key}` in the log line of {asked} is {value}",
                 found=expect.shown(found[0].get(key)),
-                help="Where the app breaks, no status passes by your middleware: the caller gets 500. So begin with "
-                "500."
-                if key == "status"
-                else "",
+                help={
+                    "status": "Where the app breaks, no status passes by your middleware: the caller gets 500. So "
+                    "begin with 500.",
+                    "path": 'What follows `?` may be a secret: `scope["path"]` has none of it.',
+                }.get(key, ""),
             )
     took = found[0].get("milliseconds")
     if isinstance(took, bool) or not isinstance(took, int | float) or not 0 <= took < 60_000:
         fail(expected="`milliseconds` says how long the request took", found=expect.shown(took))
+
+
+def nearest(service: Service, wanted: dict[str, Any], count: int) -> tuple[str, str]:
+    """What the log has in place of the one line about a request, and what that points to."""
+    if count:
+        return f"{count} such lines", "A request is one line, written when its answer is complete."
+    of_path = [line for line in lines(service) if line.get("path") == wanted["path"]]
+    if of_path and wanted["request_id"] not in {line.get("request_id") for line in of_path}:
+        same = f"a line of this path with `request_id` {expect.shown(of_path[-1].get('request_id'))}"
+        return same, "The id in the log is the one that the caller gets back: take it once, and use it for both."
+    near = [line for line in service.output().splitlines() if wanted["request_id"] in line]
+    bare = [line for line in service.output().splitlines() if '"message": "request"' in line and '"path"' not in line]
+    if bare and not near:
+        return f"a line without them: {bare[-1][:160]}", '`JsonLines` writes what stands in `extra={"fields": {…}}`.'
+    return (
+        "no such line" + (f"; nearest: {near[0][:160]}" if near else ""),
+        "Requests that fail are the ones that somebody looks for: write the line in a `finally`.",
+    )
 
 
 def judge_free_loop(lab: LabHandle, rng: np.random.Generator, names: tuple[str, ...]) -> None:
@@ -221,6 +261,20 @@ def judge_free_loop_in_batch(lab: LabHandle, rng: np.random.Generator) -> None:
     """While a batch computes, other requests are answered."""
     with start_ready(lab, told_models(rng, house_price={"asking": SLOW})) as service:
         judge_answers_beside(service, "house_price", BATCH, {"houses": inputs.draw_houses(rng, 20)})
+
+
+def judge_compiled_batch(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A batch runs beside the event loop, compiled or not."""
+    write(lab, told_models(rng))
+    houses = {"houses": inputs.draw_houses(rng, 20)}
+    target = "mlops_probes.service:batch_is_in_the_loop"
+    if lab.make(target, FOLDER, BATCH, houses, doing="a batch"):
+        fail(
+            expected="a batch is priced beside the event loop, also by a compiled model",
+            found="`models.pricer.predict` runs in the event loop itself",
+            help="One house, compiled, takes a fraction of a millisecond; a thousand take far more. Only for a single "
+            "house a thread costs more than it saves.",
+        )
 
 
 def judge_answers_beside(service: Service, name: str, path: str, body: dict[str, Any]) -> None:

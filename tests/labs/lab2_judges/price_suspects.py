@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lab2_judges.models import Models
+from lab2_judges.models import Models, numbers_of
 
 CLOSE = 1e-6
 """Relative difference that is allowed."""
@@ -69,13 +69,15 @@ def _rows(models: Models) -> list[Callable[[House], list[float]]]:
     """Ways to put a house into the wrong columns."""
     encoder = encoder_of(models.estimators["house_price"])
     worths = dict(zip(encoder.categories_[0].tolist(), encoder.encodings_[0].tolist(), strict=True))
-    names = [name for name in models.metadata["house_price"].features if name != "zipcode"]
+    names = numbers_of(models.estimators["house_price"])
+    of_frame = [name for name in models.metadata["house_price"].features if name != "zipcode"]
 
     def worth(house: House) -> float:
         return float(worths.get(house["zipcode"], encoder.target_mean_))
 
     return [
         lambda house: [*(house[name] for name in house if name != "zipcode"), worth(house)],
+        lambda house: [*(house[name] for name in of_frame), worth(house)],
         lambda house: [*(house[name] for name in sorted(names)), worth(house)],
         lambda house: [worth(house), *(house[name] for name in names)],
         lambda house: [*(house[name] for name in names), house["zipcode"]],

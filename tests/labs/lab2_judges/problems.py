@@ -101,7 +101,16 @@ def judge_bad_body(running: Running, body: bytes, what: str) -> None:
             found=f"status {answer.status}, {answer.excerpt()}",
             help="Do not send back the value that was wrong: NaN, for one, cannot be written as JSON.",
         )
-    judge_problem(answer, 400, 422)
+    value = judge_problem(answer, 400, 422)
+    errors = value.get("errors", [])
+    for one in errors if answer.status == 422 and isinstance(errors, list) else []:
+        name = str(one.get("field", "")) if isinstance(one, dict) else ""
+        if not name or name.startswith("[") or name.isdecimal():
+            fail(
+                expected=f"for {what} `field` says what is wrong: `body`, or the field",
+                found=f"`{name}`",
+                help="Where the body is missing or no JSON, Pydantic's `loc` has `body` and at most a position.",
+            )
 
 
 def bad_bodies(rng: np.random.Generator) -> dict[str, bytes]:
@@ -148,6 +157,29 @@ def judge_large_body(running: Running, *, chunked: bool) -> None:
     large = json.dumps({**typical("house_price"), "note": "x" * 800_000}).encode()
     answer = running.service.request("POST", PATHS["house_price"], content=large, headers=headers)
     answer.expect(422, help="0.8 MB is below the limit of 1 MB; only the unknown field is wrong.")
+
+
+def judge_environment(lab: LabHandle, rng: np.random.Generator) -> None:
+    """The limit is `MAX_BODY`, for each request anew; a model that knows no zipcodes warns of none."""
+    limit = int(rng.integers(2_000, 9_000))
+    with start(lab, told_models(rng), MAX_BODY=str(limit)) as service:
+        value = fields(ask(service, "house_price", typical("house_price")), "price", "warnings")
+        if value["warnings"]:
+            fail(
+                expected="no warning where the metadata of the model have no `zipcodes`",
+                found=expect.shown(value["warnings"]),
+                help="An artifact of another maker may not list them. Then nobody knows which ones are unseen.",
+            )
+        for more, status in ((-50, 422), (-50, 422), (1, 413), (-50, 422)):
+            body = json.dumps({"note": ""}).encode()
+            body = body.replace(b'""', b'"' + b"x" * (limit + more - len(body)) + b'"')
+            answer = service.request("POST", PATHS["iris"], content=body, headers={"content-type": "application/json"})
+            if answer.status != status:
+                fail(
+                    expected=f"with `MAX_BODY={limit}` in the environment a body of {len(body):,} bytes gets {status}",
+                    found=f"status {answer.status}",
+                    help="The limit is `MAX_BODY`, and the count begins at 0 for each request.",
+                )
 
 
 def judge_endless_body(running: Running) -> None:

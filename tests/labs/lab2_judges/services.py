@@ -16,11 +16,16 @@ READY_HELP = (
 )
 
 
-def start(lab: LabHandle, models: Models) -> Service:
+def start(lab: LabHandle, models: Models, **environment: str) -> Service:
     """Start the service of a lab that was opened with `listen=True`, on these artifacts."""
+    write(lab, models)
+    return lab.serve("app:create_app", MODELS_DIR=FOLDER, **environment)
+
+
+def write(lab: LabHandle, models: Models) -> None:
+    """Put artifacts into the folder `FOLDER` of a worker."""
     for path, data in models.files.items():
         lab.write_bytes(f"{FOLDER}/{path}", data)
-    return lab.serve("app:create_app", MODELS_DIR=FOLDER)
 
 
 def ask(service: Service, name: str, request: dict[str, Any]) -> Answer:
@@ -84,4 +89,4 @@ def fields(answer: Answer, *names: str) -> dict[str, Any]:
     return dict(value)
 
 
-__all__ = ["FOLDER", "PATHS", "READY_HELP", "SHOWN", "ask", "fields", "start", "start_ready", "typical"]
+__all__ = ["FOLDER", "PATHS", "READY_HELP", "SHOWN", "ask", "fields", "start", "start_ready", "typical", "write"]
