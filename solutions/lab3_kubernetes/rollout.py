@@ -254,7 +254,9 @@ def _is_good(
     try:
         wait(apps, namespace, rollout.image, timeout)
     except RolloutFailed as error:
-        trouble = trouble_of(apps, core, namespace, rollout.image)
+        trouble = ""
+        with contextlib.suppress(ApiException, HTTPError):  # going back does not wait for the reason
+            trouble = trouble_of(apps, core, namespace, rollout.image)
         rollout.reason = "; ".join(filter(None, [str(error), trouble]))
         rollout.steps.append(Step("wait", False, rollout.reason))
         return False

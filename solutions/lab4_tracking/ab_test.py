@@ -104,9 +104,9 @@ def analyse(
     if units["unit"].duplicated().any():
         raise ValueError("a unit has answers of both arms: `assign` gives each unit one arm")
     champion, challenger = (units.loc[units["arm"] == arm, "error"] for arm in ARMS)
-    mismatch_p = _mismatch(len(champion), len(challenger), share)
     if min(len(champion), len(challenger)) < 2:
         raise ValueError("each arm needs two units or more")
+    mismatch_p = _mismatch(len(champion), len(challenger), share)
     is_enough = min(len(champion), len(challenger)) >= max(FEWEST, planned or 0)
     champion, challenger = champion.iloc[:planned], challenger.iloc[:planned]
     variance = float(champion.var() / len(champion) + challenger.var() / len(challenger))
@@ -146,6 +146,8 @@ def _mismatch(champion: int, challenger: int, share: float) -> float:
     from math import erfc, sqrt
 
     total = champion + challenger
+    if share in (0, 1):  # and yet both arms have units
+        return 0.0
     square = (challenger - total * share) ** 2 / (total * share * (1 - share))
     return erfc(sqrt(square / 2))  # one degree of freedom: the square of a normal variable
 

@@ -291,11 +291,9 @@ def _signs_of_a_bug(reference: pd.DataFrame, current: pd.DataFrame) -> list[str]
         before, now = reference[name], current[name]
         if now.isna().mean() - before.isna().mean() > MOST_MISSING:
             signs.append(f"{name}: {now.isna().mean():.0%} of it is missing, {before.isna().mean():.0%} before")
-            continue
         shares = before.value_counts(normalize=True)
         if len(now.dropna().unique()) == 1 and not shares.empty and shares.iloc[0] <= MOST_COMMON:
             signs.append(f"{name}: all values are {now.dropna().iloc[0]}, and {before.nunique()} different ones before")
-            continue
         if _is_number(before) and before.min() >= 0:
             # Many houses have a basement of 0: half of a mix says little of its unit.
             scale = now[now > 0].median() / before[before > 0].median()
@@ -322,10 +320,11 @@ def _signs_of_other_houses(reference: pd.DataFrame, current: pd.DataFrame) -> li
 
 
 def _signs_of_another_market(performance: pd.DataFrame) -> list[str]:
-    complete = performance[performance["complete"] & performance["bias_low"].notna()].sort_values("month")
+    complete = performance[performance["complete"]].sort_values("month")
     if complete.empty:
         return []
     newest = complete.iloc[-1]
+    # Where its limits are not known, it is beyond none.
     if newest["bias_low"] > MOST_BIAS or newest["bias_high"] < -MOST_BIAS:
         return [
             f"{newest['month']:%Y-%m}: prices are off by {np.expm1(newest['bias']):+.1%}, and the houses are the same"
