@@ -1,8 +1,8 @@
 # `make` lists the targets. The first one that you run makes .venv; the thinking is in `lab` and in scripts/.
 .DEFAULT_GOAL := help
 .PHONY: help test test-live lint lock sync clean elective-dvc bench-labkit bench-serving cluster-up
-.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast elective-spark
-.PHONY: bench-tracking
+.PHONY: deploy smoke cluster-down live-kubernetes bench-cluster bench-pipeline elective-feast
+.PHONY: elective-spark bench-tracking demo bench-monitoring
 
 # A user who sets PYTHONDONTWRITEBYTECODE would wait for the same compilation at every command.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ ifneq ($(shell test -x .venv/bin/python && head -n 1 .venv/.ready 2>/dev/null),$
 endif
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / { sub(/%/, "N", $$1); printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .venv/.ready: requirements.lock pyproject.toml
 	@sh scripts/bootstrap.sh
@@ -90,8 +90,14 @@ bench-labkit: .venv/.ready  ## time the exercise engine against plain pytest
 bench-serving: .venv/.ready  ## load the service of week 2 beside MLflow and BentoML; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.serving $(ARGS)
 
+demo: .venv/.ready  ## play a year through the finished system: drift, alert, retraining; ARGS=--mine takes your labs
+	@.venv/bin/python -m weeks.demo $(ARGS)
+
 bench-cluster: .venv/.ready  ## measure lab 3 on the cluster: losses, memory, scaling; ARGS=--write keeps the figures
 	@.venv/bin/python -m bench.cluster $(ARGS)
+
+bench-monitoring: .venv/.ready  ## time the metrics, the scrape and the drift report of week 6; ARGS=--write keeps the figures
+	@.venv/bin/python -m bench.monitoring $(ARGS)
 
 bench-tracking: .venv/.ready  ## time a record of week 4, and swap its champion under 200 requests a second
 	@.venv/bin/python -m bench.tracking $(ARGS)
@@ -105,7 +111,7 @@ elective-feast: .venv/.ready  ## the features of week 5 in Feast, in an environm
 elective-spark: .venv/.ready  ## the aggregation of week 5 on Spark, in an environment of its own (750 MB, Java 17)
 	@sh scripts/elective_spark.sh
 
-bench-pipeline: .venv/.ready  ## time the contract, the features and the flow of week 5, on up to 10 million rows
+bench-pipeline: .venv/.ready  ## time the contract and the features of week 5 on up to 10 million rows
 	@.venv/bin/python -m bench.pipeline $(ARGS)
 
 clean:  ## remove .venv and the caches; your work and your progress stay

@@ -1,7 +1,8 @@
 """Put the real output of commands into README.md: `python scripts/readme_output.py` writes, `--check` compares.
 
 A block that begins with `$ make lab-1` or `$ make check-1.1` holds what that command prints, in a fresh copy of the
-course whose `split_by_time` splits at random. Seconds differ from run to run and are compared as a form.
+course whose `split_by_time` splits at random. Seconds differ from run to run and are compared as a form. That of
+`$ make demo` takes two minutes: `--demo` writes it, and tests/live/test_demo.py compares it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from labkit.course.catalog import load_catalog
@@ -57,8 +59,18 @@ def first_failure(text: str) -> str:
     return "\n     ✗  ".join(parts[:2]) + "\n     …"
 
 
+def play_demo() -> str:
+    """Return what `make demo` prints."""
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "88"}
+    command = [sys.executable, "-m", "weeks.demo"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    return done.stdout.strip("\n")
+
+
 def outputs() -> dict[str, str]:
-    """Return the output of each command in the README, by its make target."""
+    """Return the output of each quick command in the README, by its make target."""
     with tempfile.TemporaryDirectory() as name:
         root = course(Path(name).resolve())
         found = {"lab-1": run(root, "start", "1")}
@@ -68,19 +80,24 @@ def outputs() -> dict[str, str]:
     return found
 
 
-def filled(text: str) -> str:
-    """Return the README with fresh outputs."""
-    found = outputs()
-    return BLOCK.sub(lambda match: f"```text\n$ make {match['target']}\n{found[match['target']]}\n```", text)
+def filled(text: str, found: Mapping[str, str]) -> str:
+    """Return the README with fresh outputs. What is not in `found` stays as it is."""
+
+    def fresh(match: re.Match[str]) -> str:
+        target = match["target"]
+        return f"```text\n$ make {target}\n{found[target]}\n```" if target in found else match.group()
+
+    return BLOCK.sub(fresh, text)
 
 
 def main() -> int:
     """Write or compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether README.md is up to date")
+    parser.add_argument("--demo", action="store_true", help="play the demo, too")
     options = parser.parse_args()
     before = README.read_text(encoding="utf-8")
-    after = filled(before)
+    after = filled(before, outputs() | ({"demo": play_demo()} if options.demo else {}))
     if options.check:
         same = SECONDS.sub("N", before) == SECONDS.sub("N", after)
         print(

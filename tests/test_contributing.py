@@ -20,7 +20,7 @@ STEP = re.compile(
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of what the course is made of."""
-    for name in ("weeks", "solutions", "labs", "tests/labs", "tests/mutants", "tests/alternatives"):
+    for name in ("weeks", "solutions", "labs", "tests/labs", "tests/mutants", "tests/alternatives", "tests/sentences"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
@@ -34,7 +34,7 @@ def lab(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_exercise_can_be_added(copy: Path) -> None:
     steps = list(STEP.finditer((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
-    assert len(steps) == 7, "the steps have another form than this test knows"
+    assert len(steps) == 8, "the steps have another form than this test knows"
     for step in steps:
         if step["run"]:
             for line in step["run"].splitlines():

@@ -272,6 +272,7 @@ def test_the_program_of_week_1_prints_what_its_guide_shows(tmp_path: Path) -> No
         ("week1_models", "lab1_models", "1.1_house_on_both_sides"),
         ("week2_service", "lab2_service", "2.1_nan_passes_a_comparison"),
         ("week3_kubernetes", "lab3_kubernetes", "3.1_liveness_asks_for_the_models"),
+        ("week4_tracking", "lab4_tracking", "4.1_metric_on_train"),
         ("week5_pipeline", "lab5_pipeline", "5.2_fillna_0"),
         ("week6_monitoring", "lab6_monitoring", "6.2_counter_without_rate"),
     ],

@@ -42,7 +42,10 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def written(text: str) -> Written:
-    return Written("/reports", Path("/reports/report.md"), {"report.md": (text + " word" * 30).encode(), "x": b""})
+    data = cast(reports.Data, None)
+    return Written(
+        "/reports", Path("/reports/report.md"), data, {"report.md": (text + " word" * 30).encode(), "x": b""}
+    )
 
 
 PICTURES = [
@@ -56,8 +59,8 @@ PICTURES = [
 def test_pictures_and_numbers_of_a_report(part: str) -> None:
     report = written(repeated(part))
     assert seconds(report.images) < SECONDS
-    assert seconds(report.numbers) < SECONDS
-    assert seconds(lambda: reports.judge_models(report)) < SECONDS
+    assert seconds(lambda: report.figures.has_line([1.5], words=["mean"])) < SECONDS
+    assert seconds(lambda: report.figures.numbers) < SECONDS
 
 
 @pytest.mark.parametrize("tail", ["![](" + " " * LARGEST, "![](x" + " " * LARGEST, "<img src" + " " * LARGEST])

@@ -36,19 +36,32 @@ def write_report(
 
 
 def house_price_section(sales: pd.DataFrame, folder: Path) -> str:
-    """Markdown: mean price, linear model and `build_model()` compared, cross-validated and on 2015, with two plots."""
+    """Markdown: mean price, a linear model and `build_model()` compared, with two plots.
+
+    Says how many of the `sales` are to learn from (before `CUTOFF`) and how many to be judged on. Has RMSE, MAE (USD)
+    and R² of each model: cross-validated (means over the folds), and from `CUTOFF` on. The plots show `build_model()`
+    from `CUTOFF` on: predicted against actual price, and the residuals by month.
+    """
     # TODO 1.9: Report what you found
     raise NotImplementedError
 
 
 def iris_section(seed: int, folder: Path) -> str:
-    """Markdown: the classifiers compared, and the confusion matrix of one of them as a plot."""
+    """Markdown: the table of `compare_classifiers`, and the confusion matrix of one classifier as a plot.
+
+    `seed` draws the folds of both.
+    """
     # TODO 1.9: Report what you found
     raise NotImplementedError
 
 
 def customer_section(purchases: pd.DataFrame, seed: int, folder: Path) -> str:
-    """Markdown: numbers of segments compared, the segments described and tested on what came next, with a plot."""
+    """Markdown: numbers of segments compared, the segments described and tested on what came next, with a plot.
+
+    All of it as of `AS_OF`: the tables of `choose_k` (for some numbers of segments) and of `profile_segments`, and the
+    share of each segment that bought something in the quarter after. `seed` draws the starts of the segments, which
+    the plot shows.
+    """
     # TODO 1.9: Report what you found
     raise NotImplementedError
 

@@ -54,4 +54,5 @@ def _shown(value: Any) -> str:
         return f"[{', '.join(_shown(item) for item in value)}]"
     if hasattr(value, "get_params") or callable(value):
         return getattr(value, "__qualname__", type(value).__name__)
+    value = value.item() if isinstance(value, np.generic) else value  # `np.float64(0.1)` is the same setting as 0.1
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value)[:2000])

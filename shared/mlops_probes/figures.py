@@ -6,16 +6,21 @@ import functools
 import hashlib
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 KEY = "Drawn-From"
+KINDS = ("predicted_against_actual", "residuals_by_month", "confusion_matrix", "segments")
 READERS = ("get_xydata", "get_offsets", "get_array", "get_segments", "get_path", "get_bbox", "get_text")
 
 
 class FigureNamer:
     """Writes into each PNG that matplotlib saves, as a text of that key, a digest of the data it shows, until `stop`.
+
+    `saved` has a record of each: `digest`, and for a plot of `mlops_lab.plots` the name of its function as `kind` and
+    the `frame` that it was drawn from. Of any other figure it has the numbers that its artists show, as `shown`.
 
     Args:
         sketch: save a small picture of noise instead of the figure, which takes a hundredth of the time.
@@ -24,11 +29,20 @@ class FigureNamer:
     def __init__(self, *, sketch: bool) -> None:
         from matplotlib.figure import Figure
 
+        from mlops_lab import plots
+
+        self.saved: list[dict[str, Any]] = []
+        self.drawn: list[tuple[Any, str, Any]] = []
+        self.plots: Any = plots
+        self.functions = {name: getattr(plots, name) for name in KINDS}
+        for name, function in self.functions.items():
+            setattr(plots, name, self._noting(name, function))
         self.owner: Any = Figure
         self.original = savefig = self.owner.savefig
 
         @functools.wraps(savefig)
         def save(figure: Any, file: Any, **options: Any) -> None:
+            self._note(figure)
             kind = options.get("format") or (str(file).rpartition(".")[2] if "." in str(file)[-5:] else "png")
             if str(kind).lower() != "png":
                 savefig(figure, file, **options)
@@ -44,6 +58,22 @@ class FigureNamer:
     def stop(self) -> None:
         """Let figures be saved as before."""
         setattr(self.owner, "savefig", self.original)  # noqa: B010
+        for name, function in self.functions.items():
+            setattr(self.plots, name, function)
+
+    def _noting(self, kind: str, function: Any) -> Any:
+        @functools.wraps(function)
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            plot = function(*args, **kwargs)
+            self.drawn.append((plot.figure, kind, plot.data.copy()))
+            return plot
+
+        return noted
+
+    def _note(self, figure: Any) -> None:
+        kind, frame = next(((kind, frame) for drawn, kind, frame in self.drawn if drawn is figure), ("", None))
+        shown = [] if kind else list(_numbers(figure))
+        self.saved.append({"digest": digest(figure), "kind": kind, "frame": frame, "shown": shown})
 
 
 def _draw_quickly(figure: Any, options: dict[str, Any]) -> None:
@@ -61,6 +91,16 @@ def digest(figure: Any) -> str:
                 if hasattr(artist, name):
                     found.update(_bytes(getattr(artist, name)()))
     return found.hexdigest()
+
+
+def _numbers(figure: Any) -> Iterator[Any]:
+    """The points, lines and images of a figure, each as an array."""
+    for axes in figure.axes:
+        for artist in axes.get_children():
+            for name in ("get_xydata", "get_offsets", "get_array"):
+                values = getattr(artist, name)() if hasattr(artist, name) else None
+                if values is not None:
+                    yield np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
 
 
 def _bytes(value: Any) -> bytes:

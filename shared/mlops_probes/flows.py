@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import importlib
+import logging
 import os
 import shutil
 import signal
@@ -199,6 +200,20 @@ def timeouts(module: str) -> dict[str, float | None]:
     return {one.name: one.timeout_seconds for one in found}
 
 
+def says_of_error(target: str, words: str) -> Any:
+    """What `module:function` says of a task that failed with an error: one of those that the judge has words for."""
+    from mlflow.exceptions import MlflowException
+    from prefect.states import Failed
+
+    refused = importlib.import_module(f"{target.partition('.')[0]}.storage").MonthRefused
+    kinds = {"ConnectionError": ConnectionError, "OSError": OSError, "MlflowException": MlflowException,
+             "MonthRefused": refused, "TypeError": TypeError}  # fmt: skip
+    names = [name for name in words.replace(" an ", " ").replace(" a ", " ").split() if name in kinds]
+    error = kinds[names[0]]("it went wrong")
+    error.__cause__ = kinds[names[1]]("connection reset by peer") if len(names) > 1 else None
+    return _find(target)(None, None, Failed(data=error, message="it went wrong"))
+
+
 def remove(folder: str) -> None:
     """Delete a folder."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -238,13 +253,25 @@ class Served:
             os.waitpid(self.child, 0)
 
 
+class _Noting(logging.Handler):
+    """Notes what is logged as a warning or worse."""
+
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._notes = notes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._notes.append(f"{record.getMessage()} {record.exc_info[1] if record.exc_info else ''}")
+
+
 class Landing:
     """A landing folder in which something happens before each look of the one who watches it.
 
     Args:
         steps: what happens before look 1, 2, …: a list of actions, each a list of a word and its arguments. `write`,
-            `vanish`, `gone`, `touch` (name), `growing` (name, text, looks). The step `["until", n]` is
-            repeated until `n` starts were seen or `patience` looks have gone by; `["looks", n]` takes n looks.
+            `vanish`, `gone`, `touch` (name), `growing` (name, text, looks), `growing_with_an_old_time`. The
+            step `["until", n]` is repeated until `n` starts were seen or `patience` looks have gone by; `["looks", n]`
+            takes n looks.
     """
 
     def __init__(self, folder: str, steps: list[list[Any]], patience: int = 200) -> None:
@@ -255,6 +282,7 @@ class Landing:
         self.looks = 0
         self.started: list[list[Any]] = []
         self.failing: list[str] = []
+        self.logged: list[str] = []
         self.dying: str | None = None
 
     def fail_at(self, month: str) -> None:
@@ -287,21 +315,28 @@ class Landing:
                     continue
                 return False
             self.steps.pop(0)
-            if word == "growing":  # (name, text, looks): a little more of it before each look
+            if word.startswith("growing"):  # (name, text, looks): a little more of it before each look
                 name, text, looks = arguments
                 self._append(name, text)
+                if word == "growing_with_an_old_time":  # as a copy that keeps the time of what it copies
+                    os.utime(self.folder / name, (1_400_000_000, 1_400_000_000))
                 if looks > 1:
-                    self.steps.insert(0, ["growing", name, text, looks - 1])
+                    self.steps.insert(0, [word, name, text, looks - 1])
                 return False
             getattr(self, f"_{word}")(*arguments)
         return True
 
     def run(self, target: str, memory: str, quiet: float, every: float) -> str:
-        """Watch, until the steps are done; return the class of what was raised."""
+        """Watch, until the steps are done; return the class of what was raised. Warnings and errors are noted."""
+        watch = _find(target)  # Prefect sets logging up when it is imported, and would take the handler away
+        noting, root = _Noting(self.logged), logging.getLogger()
+        root.addHandler(noting)
         try:
-            _find(target)(self.folder, self.start, memory=Path(memory), quiet=quiet, every=every, stop=self.stop)
+            watch(self.folder, self.start, memory=Path(memory), quiet=quiet, every=every, stop=self.stop)
         except BaseException as error:
             return type(error).__name__
+        finally:
+            root.removeHandler(noting)
         return ""
 
     def _write(self, name: str, text: str) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 
 def ask_two_apps() -> tuple[int, int]:
@@ -21,6 +24,95 @@ def ask_two_apps() -> tuple[int, int]:
                 await client.get("/livez")
         first, second = [(await client.get("/metrics")).text for client in clients]
         return _count(first), _count(second)
+
+    return asyncio.run(ask())
+
+
+def log_two_at_a_time() -> tuple[list[str], dict[str, str]]:
+    """Price houses in zipcodes 1 and 2 at a time, then in 3 with another version; return the lines that were written
+    through `write`, and the id that each answer has, by zipcode."""
+    import httpx
+    import numpy as np
+    from fastapi import FastAPI
+
+    models = importlib.import_module("lab2_service.app").Models(Path("models"))
+    app = FastAPI()
+    lines: list[str] = []
+    app.state.models = models
+    importlib.import_module("lab6_monitoring.logs").log_predictions(app, lines.append)
+    barrier = asyncio.Barrier(2)
+
+    @app.post("/{zipcode}")
+    async def price(zipcode: int) -> None:
+        if zipcode < 3:
+            await barrier.wait()
+        for watcher in models.watchers:
+            watcher([{"zipcode": zipcode}], np.array([1_000.0]))
+        if zipcode < 3:
+            await barrier.wait()
+
+    def serve(version: str) -> None:
+        models.ready["house_price"] = SimpleNamespace(metadata=SimpleNamespace(version=version))
+
+    async def ask() -> dict[str, str]:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app") as client, asyncio.timeout(20):
+            serve("first")
+            answers = list(await asyncio.gather(client.post("/1"), client.post("/2")))
+            serve("second")
+            answers.append(await client.post("/3"))
+        return {answer.url.path[1:]: answer.headers.get("x-prediction-id", "") for answer in answers}
+
+    ids = asyncio.run(ask())
+    return [str(line) for line in lines], ids
+
+
+def tell_of_three_versions(arm: str, made: str) -> tuple[str, bool]:
+    """Price houses with three versions of a model, the last made at `made`, ask in an odd way, and break; return what
+    `/metrics` says then, and whether the error went on to whoever asked.
+
+    The first version knows the zipcodes 1 and 2, the second 3, and the third does not say.
+    """
+    import httpx
+    import numpy as np
+    from fastapi import FastAPI
+
+    models = importlib.import_module("lab2_service.app").Models(Path("models"))
+    app = FastAPI()
+    app.state.models = models
+    instrument = importlib.import_module("lab6_monitoring.metrics").instrument
+    os.environ["MODEL_ARM"] = arm  # after the import: it is asked when an app is made
+    instrument(app)
+
+    @app.post("/priced")
+    async def priced(zipcodes: list[int]) -> None:
+        rows = [{"sqft_living": 1_800, "grade": 7, "yr_built": 1990, "zipcode": zipcode} for zipcode in zipcodes]
+        for watcher in models.watchers:
+            watcher(rows, np.full(len(rows), 450_000.0))
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("broken on purpose")
+
+    async def ask() -> tuple[str, bool]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app") as client:
+            for version, extra, asked in (
+                ("first", {"zipcodes": [1, 2]}, [1, 3, 3, 3]),
+                ("second", {"zipcodes": [3]}, [3, 1]),
+                ("third", {}, [9, 9]),
+            ):
+                metadata = SimpleNamespace(version=version, created_at=made, extra=extra)
+                models.ready["house_price"] = SimpleNamespace(metadata=metadata)
+                (await client.post("/priced", json=asked)).raise_for_status()
+            await client.request("BREW", "/priced")
+            try:
+                await client.get("/broken")
+                went_on = False
+            except RuntimeError:
+                went_on = True
+            except AssertionError:  # of the client: there was neither an error nor an answer
+                went_on = False
+            return (await client.get("/metrics")).text, went_on
 
     return asyncio.run(ask())
 

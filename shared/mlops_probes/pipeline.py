@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def violations(target: str, frame: pd.DataFrame) -> list[tuple[int | None, str, str]] | None:
+def violations(target: str, frame: pd.DataFrame, today: str | None = None) -> list[tuple[int | None, str, str]] | None:
     """What a Pandera model has against a table; None where it accepts it, and returns it as it was.
 
     One entry for each case: the place of the row (None where it is about the table), the column, and what is said.
+    From here on `today()` of its module is the day `today`, where one is given.
     """
+    import pandas as pd
     from pandera.errors import SchemaError, SchemaErrors
 
+    if today is not None:
+        vars(importlib.import_module(target.partition(":")[0])).update(today=lambda: pd.Timestamp(today))
     try:
         returned = _named(target).validate(frame, lazy=True)
     except (SchemaError, SchemaErrors) as error:

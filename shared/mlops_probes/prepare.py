@@ -145,30 +145,38 @@ class ReadCounter(Feed):
         self._replace(datasets, "load_house_sales", counted)
 
 
-class IndexNames:
-    """Notes the index of the table that a function of the lab returns, until `stop`.
+class Calls:
+    """Notes what functions of the lab are called with, and what they return, until `stop`.
 
     Args:
-        target: `package.module:function`. Modules that are imported from now on get the function that notes.
+        targets: `package.module:function`. Modules that are imported from now on get the functions that note.
     """
 
-    def __init__(self, target: str) -> None:
-        module, _, self._name = target.partition(":")
-        self._module = importlib.import_module(module)
-        self._function = function = getattr(self._module, self._name)
-        self.names: list[str] = []
-
-        @functools.wraps(function)
-        def noted(*args: Any, **kwargs: Any) -> Any:
-            table = function(*args, **kwargs)
-            self.names = [str(name) for name in getattr(table, "index", [])]
-            return table
-
-        setattr(self._module, self._name, noted)
+    def __init__(self, targets: list[str]) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self._undo: list[tuple[Any, str, Any]] = []
+        for target in targets:
+            module, _, name = target.partition(":")
+            owner = importlib.import_module(module)
+            if callable(function := getattr(owner, name, None)):
+                self._undo.append((owner, name, function))
+                setattr(owner, name, self._noting(name, function))
 
     def stop(self) -> None:
-        """Put the function back."""
-        setattr(self._module, self._name, self._function)
+        """Put the functions back."""
+        for owner, name, function in self._undo:
+            setattr(owner, name, function)
+
+    def _noting(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            answer = function(*args, **kwargs)
+            bound = inspect.signature(function).bind(*args, **kwargs)
+            bound.apply_defaults()
+            self.calls.append({"name": name, "given": dict(bound.arguments), "answer": answer})
+            return answer
+
+        return noted
 
 
 def _iris_with(load_iris: Callable[..., Any], measures: pd.DataFrame) -> Callable[..., Any]:

@@ -25,7 +25,7 @@ class Recorder:
     """Wraps the methods of all scikit-learn estimators, the learner's own classes included, until `stop`.
 
     Only the calls that the learner's code makes itself are recorded: what happens inside a pipeline belongs to the
-    pipeline. A search is looked through: the models that it trains are recorded.
+    pipeline. A search is looked through: the models that it trains are recorded, unless it is a model like any other.
 
     Args:
         keys: key columns of the sample (see `RowBook`).
@@ -35,6 +35,7 @@ class Recorder:
             the truth and an error of known size. Only dummies are trained, and models that were given something else.
         errors: the size of that error, from the first candidate on, and in turn.
         trained_errors: the same on the rows that a model was trained on (by default none).
+        searches: whether a search is looked through.
         noise: one number per row. A regressor answers price × exp(error × noise); a classifier names the next class
             where error > noise.
     """
@@ -49,12 +50,14 @@ class Recorder:
         errors: list[float] | None = None,
         trained_errors: list[float] | None = None,
         noise: list[float] | None = None,
+        searches: bool = True,
     ) -> None:
         self.book = RowBook(keys)
         self.prices = None if prices is None else np.asarray(prices, dtype=float)
         self.classes = classes
         self.codes = None if classes is None else np.unique(np.array(classes), return_inverse=True)[1]
         self.untrained = untrained
+        self.searches = searches
         self.errors = errors or [0.0]
         self.trained_errors = trained_errors or [0.0]
         self.noise = np.zeros(len(keys)) if noise is None else np.asarray(noise)
@@ -118,7 +121,7 @@ class Recorder:
         """Carry out one call of a wrapped method, and record it where the learner's code made it."""
         depth = getattr(self.depth, "value", 0)
         table = args[0] if args else kwargs.get("X")
-        looked_through = isinstance(model, BaseSearchCV) or not isinstance(model, BaseEstimator)
+        looked_through = (self.searches and isinstance(model, BaseSearchCV)) or not isinstance(model, BaseEstimator)
         if depth or looked_through or _width(table) != 2:  # such as the text of a LabelEncoder
             return method(*args, **kwargs)
         self.depth.value = depth + 1
@@ -147,7 +150,7 @@ class Recorder:
         if name in ("transform", "fit_transform") and rows is not None:
             self.book.remember(rows, answer)
         event["answer"], event["value"] = answer_of(model, name, answer)
-        event["rmse"] = self._rmse(rows, answer) if name == "predict" else None
+        event["predicted"] = self._predicted(model, rows, answer) if name == "predict" else None
         return answer
 
     def _match(self, rows: Any, labels: Any) -> float | None:
@@ -158,12 +161,10 @@ class Recorder:
         given, actual = (np.argsort(np.argsort(values)) for values in (np.ravel(written), self.prices[rows]))
         return float(np.corrcoef(given, actual)[0, 1]) if len(rows) > 1 else None
 
-    def _rmse(self, rows: Any, answer: Any) -> float | None:
-        """How far predictions are from the prices of their rows (USD)."""
-        predicted = as_numbers(answer)
-        if self.prices is None or rows is None or predicted is None or predicted.size != len(rows):
-            return None
-        return float(np.sqrt(np.mean((np.ravel(predicted) - self.prices[rows]) ** 2)))
+    def _predicted(self, model: Any, rows: Any, answer: Any) -> Any:
+        """What a regressor says of the rows (USD)."""
+        predicted = None if rows is None or is_classifier(model) else as_numbers(answer)
+        return None if predicted is None or predicted.size != len(rows) else np.ravel(predicted).copy()
 
     def _event(self, model: Any, name: str, rows: Any, given: tuple[Any, Any]) -> dict[str, Any]:
         number = next((place for place, other in enumerate(self.estimators) if other is model), len(self.estimators))
@@ -196,7 +197,7 @@ class Recorder:
     # Models that are not trained.
 
     def _stays_untrained(self, model: Any, rows: Any) -> bool:
-        if not self.untrained or rows is None or isinstance(model, (DummyClassifier, DummyRegressor)):
+        if not self.untrained or rows is None or isinstance(model, (DummyClassifier, DummyRegressor, BaseSearchCV)):
             return False
         if is_classifier(model):
             # A class of the learner's own may be a dummy.
@@ -304,6 +305,12 @@ def _scaled_with_all(matrix: Any) -> str:
         return "mean 0 over all rows"
     if np.allclose(matrix.min(axis=0), 0) and np.allclose(matrix.max(axis=0), 1):
         return "0 to 1 over all rows"
+    if np.allclose(np.abs(matrix).max(axis=0), 1):
+        return "1 as the largest of all rows"
+    if np.allclose(np.median(matrix, axis=0), 0, atol=1e-6):
+        return "median 0 over all rows"
+    if np.allclose(matrix.std(axis=0), 1) or np.allclose(matrix.std(axis=0, ddof=1), 1):
+        return "standard deviation 1 over all rows"
     return ""
 
 

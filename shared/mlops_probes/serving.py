@@ -8,6 +8,8 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,14 @@ class Champion:
     Args:
         factor: USD for each grade.
         loading: seconds that loading takes.
-        answer: what it does when it is asked: "price", "raise" or "nan".
+        answer: what it does when it is asked: "price", "raise", "nan" or "inf".
     """
 
     def __init__(self, factor: float, *, loading: float = 0.0, answer: str = "price") -> None:
         self.factor = factor
         self.loading = loading
         self.answer = answer
+        self.meanwhile: Callable[[], None] | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -41,7 +44,10 @@ class Champion:
         """Return a price for each row."""
         if self.answer == "raise":
             raise RuntimeError("a column is missing: see /srv/secret/train.py")
-        return np.asarray(X["grade"].to_numpy(dtype=float) * (np.nan if self.answer == "nan" else self.factor))
+        if self.meanwhile is not None:
+            self.meanwhile()
+        factor = self.factor if self.answer == "price" else float(self.answer)
+        return np.asarray(X["grade"].to_numpy(dtype=float) * factor)
 
 
 def ask_in_experiment(
@@ -49,7 +55,8 @@ def ask_in_experiment(
 ) -> list[Any]:
     """Ask an app whose followers have these versions (`{"champion": 3.0}`: its factor), without a registry.
 
-    Each of `asked` has `unit` and `house`. Returns status, body and what was logged (its fields) for each.
+    Each of `asked` has `unit` and `house`; with `swap`, another version is taken while a house is priced. Returns
+    status, body and what was logged (its fields) for each.
     """
     from mlops_lab.artifacts import Artifact, Metadata
 
@@ -64,6 +71,7 @@ def ask_in_experiment(
         follower.models.pricer = importlib.import_module("lab2_service.predictor").make_pricer(artifact)
         follower.models.ready["house_price"] = artifact
         follower.version = str(number)
+        artifact.model.meanwhile = partial(_take_another, follower.models, artifact) if asked[0].get("swap") else None
     lines: list[dict[str, Any]] = []
 
     class Keep(logging.Handler):
@@ -77,6 +85,11 @@ def ask_in_experiment(
         return asyncio.run(_asked(app, asked, lines))
     finally:
         logging.getLogger(package).removeHandler(handler)
+
+
+def _take_another(models: Any, artifact: Any) -> None:
+    """What a service does in the middle of a request: from now on, version 9 is ready."""
+    models.ready["house_price"] = replace(artifact, metadata=replace(artifact.metadata, version="9"))
 
 
 async def _asked(app: Any, asked: list[dict[str, Any]], lines: list[dict[str, Any]]) -> list[Any]:

@@ -211,6 +211,20 @@ def logged_run(fingerprint: str, frame: pd.DataFrame | None) -> str:
     return str(run.info.run_id)
 
 
+def set_status(run: str, status: str) -> None:
+    """Say otherwise how a run has ended, or that it has not."""
+    import mlflow
+
+    mlflow.MlflowClient().update_run(run, status)
+
+
+def tag_run(run: str, name: str, value: str) -> None:
+    """Tag a run that has ended."""
+    import mlflow
+
+    mlflow.MlflowClient().set_tag(run, name, value)
+
+
 def with_path(target: str, run: str, path: str) -> Any:
     """Call `package.module:function` with a run and a path."""
     module, _, name = target.partition(":")

@@ -50,11 +50,12 @@ def split_by_time(sales: pd.DataFrame, cutoff: str | pd.Timestamp) -> tuple[pd.D
 
 
 def build_model() -> Any:
-    """Return an untrained estimator that takes the raw sales frame and predicts prices in USD.
+    """Return a new, untrained estimator that takes the raw sales frame and predicts prices in USD.
 
     Everything that learns from data is inside: `model.fit(sales, sales["price"])`, then `model.predict(new_sales)`,
     where `new_sales` may have no `price`. Columns that are not in `FEATURES` change nothing. A `zipcode` that was not
-    in the training data gets a sensible value. It learns the logarithm of the price, and answers in dollars.
+    in the training data gets a sensible value. It can be saved. It learns the logarithm of the price, and answers in
+    dollars.
     """
     # solution 1.2
     import numpy as np
@@ -118,10 +119,11 @@ def cross_validate_model(model: Any, sales: pd.DataFrame, folds: int = 5) -> pd.
 
 
 def tune_model(sales: pd.DataFrame, n_candidates: int = 20, seed: int = 0) -> tuple[Any, pd.DataFrame]:
-    """Search better settings for `build_model()`, validated on the time after the training data.
+    """Try `n_candidates` settings of `build_model()`, each validated on the time after its training data.
 
     Returns `(best_model, results)`. `best_model` is trained on all of `sales`. `results` has one row per candidate: the
     settings, `rmse` (mean over the validation folds, USD) and `rmse_std`. The same `seed` tries the same candidates.
+    `sales` is not changed.
     """
     # solution 1.4
     from scipy.stats import loguniform, randint, uniform

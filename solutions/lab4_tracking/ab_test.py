@@ -24,7 +24,7 @@ def assign(unit: str, experiment: str, share: float = 0.5) -> Arm:
 
     - The answer depends on the three arguments alone: it is the same in every process and on every day.
     - `share` of the units get the challenger, also where `share` is as small as 0.001.
-    - What a unit gets in one experiment says nothing about what it gets in another one.
+    - What a unit gets in one experiment says nothing about what any unit gets in another one.
     - A larger `share` moves units from the champion to the challenger, and none back.
 
     Raises ValueError where `share` is not between 0 and 1.

@@ -26,8 +26,8 @@ def log_training(
       up to 5 rows of them, and `requirements()`;
     - two plots of `test` as PNG files: `predicted_against_actual.png` and `residuals_by_month.png`.
 
-    `model` itself stays as it was. An exception goes on to the caller; its run has ended as FAILED, with the tag
-    `error` that holds the type and the text of the exception.
+    `model` itself stays as it was. Where training or judging raises an `Exception`, it goes on to the caller; the run
+    has ended as FAILED, with the tag `error` that holds the type and the text of the exception.
     """
     # solution 4.1
     import time

@@ -159,8 +159,9 @@ def split_valid(frame: pd.DataFrame) -> Split:
     numbers again.
 
     `quarantined` has the rows as they were delivered, and a column `reasons`: text that names each column with a wrong
-    or a missing value, and says what is wrong, `bedrooms: 400 is not less than 40; lat: missing`. A rule about several
-    columns goes under the name of one of them. Of a sale that comes twice, all rows are in quarantine.
+    value, and says what is wrong, `bedrooms: 400 is not less than 40; lat: 0.0 is not …`. A rule about several columns
+    goes under the name of one of them. Of a row with missing values it names at least those, `lat: missing`. Of a sale
+    that comes twice, all rows are in quarantine.
 
     Raises ContractError where not a row but the table is wrong: a column is missing, unknown, or of another type. The
     message names each such column.

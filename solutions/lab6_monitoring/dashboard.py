@@ -21,7 +21,7 @@ PANELS: dict[str, tuple[str, str]] = {
     "Predictions": ("How many houses are priced per second, by version and arm?", "cps"),
     "Price": ("What is the median of the prices that are given, by version?", "currencyUSD"),
     "Unseen zipcodes": ("Which share of the priced houses has a zipcode that the model has never seen?", "percentunit"),
-    "Model age": ("How long ago was each model made, by model?", "s"),
+    "Model age": ("How long ago was the newest version of a model made, by model?", "s"),
     "Drift": ("How far are the houses from those of the training (0.2 is far), by feature?", "short"),
 }
 

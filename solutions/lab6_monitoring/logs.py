@@ -47,14 +47,14 @@ def print_line(line: str) -> None:
 
 
 def log_predictions(app: FastAPI, write: Callable[[str], None] = print_line) -> None:
-    """Have the service of lab 2 write a line for each house that it prices.
+    """Have the service of lab 2 write a line for each house that it prices, through `write`.
 
     A line is a JSON object with the `FIELDS`: `event` is `EVENT`; `time` in UTC, ISO 8601 with `+00:00` or `Z`;
-    `prediction_id` is the id of the request, `-`, and the place of the house in it, from 0; `version` of the model;
-    `arm` from `$MODEL_ARM` ("champion" without it); `price` in USD; `zipcode`.
+    `prediction_id` is the id of the request, `-`, and the place of the house in it, from 0; `version` of the model that
+    is served at that time; `arm` from `$MODEL_ARM` ("champion" without it); `price` in USD; `zipcode`.
 
-    The id of the request is made up anew, and never what a caller sent: that may be anything, a name too. The answer
-    carries it in the header `HEADER`, where a price was given.
+    The id of the request is made up anew, also where two are answered at a time, and never what a caller sent: that may
+    be anything, a name too. The answer carries it in the header `HEADER`, where a price was given.
     """
     models: Models = app.state.models
 

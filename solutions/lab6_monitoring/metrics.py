@@ -171,7 +171,7 @@ def instrument(app: FastAPI) -> None:
 
 
 class RequestMetrics:
-    """Middleware that counts and times every request, also those that fail."""
+    """Middleware that counts and times every request, also those that fail: their error goes on."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app

@@ -79,3 +79,8 @@ def test_a_table_that_is_out_of_step_is_a_problem(course: Path, old: str, new: s
     toy.write(course / table_of(lab), WHOLE.replace(old, new, 1))
     found = [problem for problem in course_problems(load_catalog(course)) if "sentences" in problem]
     assert (wanted in "\n".join(found)) if wanted else found == []
+
+
+def test_each_lab_of_the_course_has_its_table() -> None:
+    root = Path(__file__).resolve().parents[2]
+    assert [table_of(lab) for lab in load_catalog(root) if not (root / table_of(lab)).is_file()] == []

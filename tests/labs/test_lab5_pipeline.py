@@ -42,6 +42,12 @@ def test_days_that_cannot_be_are_refused(contract_lab, rng):
 
 
 @exercise("5.1")
+def test_today_is_asked_each_time(lab, rng):
+    """A sale of the day that `today()` says at that moment passes, one of the day after does not."""
+    contract.judge_today(lab, rng)
+
+
+@exercise("5.1")
 def test_columns_that_contradict_each_other_are_refused(contract_lab, rng):
     """Areas that do not add up are refused, and a house that is built two years after its sale."""
     contract.judge_faults(contract_lab, rng, "columns")
@@ -49,7 +55,7 @@ def test_columns_that_contradict_each_other_are_refused(contract_lab, rng):
 
 @exercise("5.1")
 def test_a_sale_is_there_once(contract_lab, rng):
-    """The key is `id` and `date`: a house that is sold again on another day passes, the same sale twice does not."""
+    """The key is `id` and `date`: a house that is sold on two days passes, a sale that comes twice does not."""
     contract.judge_key(contract_lab, rng)
 
 
@@ -244,7 +250,8 @@ def month(worlds, new_lab, doors, template, module_rng):
     return the_world(worlds, "5.4", new_lab, doors, template, module_rng)
 
 
-REFUSED = ["too many bad rows", "no row", "the month before again", "a file that is cut off", "no file"]
+REFUSED = ["too many bad rows", "too few rows", "no row", "the month before again", "the month after",
+           "a file that is cut off", "no file"]  # fmt: skip
 
 
 @exercise("5.4")
@@ -339,6 +346,18 @@ def test_the_gate_needs_a_better_model(month):
 
 
 @exercise("5.4")
+def test_a_later_month_changes_no_earlier_one(month):
+    """An earlier month that is run again, after a later one, knows nothing of that one: nothing is computed."""
+    monthly.judge_earlier_month(month)
+
+
+@exercise("5.4")
+def test_what_failed_outside_is_known(month):
+    """`failed_outside` is true for an OSError, and for an error of MLflow's with such a cause, and no other."""
+    monthly.judge_outside(month.lab)
+
+
+@exercise("5.4")
 def test_each_task_has_a_limit(month):
     """Each task has a limit of time."""
     monthly.judge_limits(month.lab)
@@ -398,6 +417,12 @@ def test_a_backfill_of_no_month_is_refused(months):
 
 
 @exercise("5.5")
+def test_only_dead_runs_are_ended(lab, doors, rng):
+    """`end_dead_runs` ends the running runs of that flow which have all of the parameters, and says how many."""
+    backfill.judge_end_dead(lab, doors["prefect"], rng)
+
+
+@exercise("5.5")
 def test_the_month_before_is_due_in_seattle(lab, rng):
     """What is due is the month before, by the clock of Seattle; a moment without a time zone is refused."""
     backfill.judge_due(lab, rng)
@@ -431,6 +456,18 @@ def test_a_file_of_fixed_size_waits_too(lab, rng):
 
 
 @exercise("5.6")
+def test_a_file_with_an_old_time_waits_too(lab, rng):
+    """A file that grows waits, whatever its time of change says."""
+    watching.judge_old_time(lab, rng)
+
+
+@exercise("5.6")
+def test_stop_is_asked_before_each_look(lab, rng):
+    """`stop()` is asked before each look."""
+    watching.judge_stop(lab, rng)
+
+
+@exercise("5.6")
 def test_quiet_is_waited_for(lab, rng):
     """A file is whole after `quiet` seconds without a change, and not after one look."""
     watching.judge_quiet(lab, rng)
@@ -444,7 +481,7 @@ def test_each_content_is_started_once(lab, rng):
 
 @exercise("5.6")
 def test_a_refused_month_does_not_end_the_watch(lab, rng):
-    """Where `start` raises, the watch goes on, and does not try that file again."""
+    """Where `start` raises, this is logged, the watch goes on, and does not try that file again, not even restarted."""
     watching.judge_failing(lab, rng)
 
 

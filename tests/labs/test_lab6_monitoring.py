@@ -94,6 +94,12 @@ def test_several_workers_are_added_up(listening, rng):
 
 
 @exercise("6.1")
+def test_each_version_counts_for_itself(lab, rng):
+    """Each house counts for the version that priced it, an odd method as `other`, and an error goes on."""
+    metrics.judge_versions(lab, rng)
+
+
+@exercise("6.1")
 def test_two_apps_count_apart(lab):
     """Two apps in one process count apart."""
     metrics.judge_two_apps(lab)
@@ -435,7 +441,7 @@ def test_panels_ask_for_what_is_there(lab):
 
 @exercise("6.7")
 def test_counters_are_shown_as_rates(lab):
-    """Counters are asked for their rate, over Grafana's own window; gauges are asked as they are."""
+    """Counters are asked for their rate, over Grafana's own window, and gauges as they are; nothing is left out."""
     dashboards.judge_rates(lab)
 
 
@@ -453,13 +459,13 @@ def test_quantiles_come_from_summed_buckets(lab):
 
 @exercise("6.7")
 def test_shares_are_shares(lab):
-    """Errors and unseen zipcodes are shares of all; only the service's own failures are errors."""
+    """Errors and unseen zipcodes are shares of all, or nothing; only the service's own failures are errors."""
     dashboards.judge_shares(lab)
 
 
 @exercise("6.7")
 def test_the_age_is_a_time_span(lab):
-    """The age of a model is now minus the moment at which it was made; neither ages nor scores are summed."""
+    """The age of a model is that of its newest version; neither ages nor scores are summed."""
     dashboards.judge_age(lab)
 
 
@@ -494,6 +500,12 @@ def test_each_house_of_a_batch_is_a_line(logging_service, rng):
 def test_nobody_is_named(logging_service, rng):
     """No line has what a caller sent as an id, nor what names a house."""
     prediction_logs.judge_nobody_is_named(logging_service, rng)
+
+
+@exercise("6.8")
+def test_two_requests_at_a_time(lab):
+    """Two requests at a time have ids of their own; lines go through `write`, with the version that is served."""
+    prediction_logs.judge_two_at_a_time(lab)
 
 
 @exercise("6.8")

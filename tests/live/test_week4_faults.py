@@ -44,8 +44,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
 
     path = tmp_path_factory.mktemp("fresh") / "mlflow.db"
-    engine = create_sqlalchemy_engine(f"sqlite:///{path}")
-    _initialize_tables(engine)
+    engine = create_sqlalchemy_engine(f"sqlite:///{path}")  # type: ignore[no-untyped-call]
+    _initialize_tables(engine)  # type: ignore[no-untyped-call]
     engine.dispose()
     return path
 
@@ -197,7 +197,7 @@ def test_a_store_is_backed_up_upgraded_as_a_copy_and_restored(store: Path, monke
     shutil.copy(backup, copy)
     address = f"sqlite:///{copy}"
     newest = schema(copy)
-    command.downgrade(_get_alembic_config(address), "-3")
+    command.downgrade(_get_alembic_config(address), "-3")  # type: ignore[no-untyped-call]
     assert schema(copy) != newest
     mlflow_command = Path(sys.executable).with_name("mlflow")
     subprocess.run([mlflow_command, "db", "upgrade", address], capture_output=True, timeout=120, check=True)

@@ -2,8 +2,11 @@
 # file: house_price.py
 # accepted: a loop over the rows, with a new index for each side
 
+import pandas as pd
+
 
 def split_by_time(sales, cutoff):
+    cutoff = pd.Timestamp(cutoff)
     test_houses = {row.id for row in sales.itertuples() if row.date >= cutoff}
     train, test = [], []
     for place, row in enumerate(sales.itertuples()):

@@ -26,5 +26,5 @@ def build_model():
     columns = ColumnTransformer([("numbers", "passthrough", NUMBERS), ("zipcode", TargetEncoder(), ["zipcode"])])
     forest = RandomForestRegressor(60, min_samples_leaf=2, n_jobs=-1)
     return TransformedTargetRegressor(
-        Pipeline([("columns", columns), ("forest", forest)]), func=np.log10, inverse_func=lambda y: 10.0**y
+        Pipeline([("columns", columns), ("forest", forest)]), func=np.log2, inverse_func=np.exp2
     )

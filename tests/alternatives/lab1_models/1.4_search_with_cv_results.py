@@ -20,9 +20,11 @@ def tune_model(sales, n_candidates=20, seed=0):
         cv=TimeSeriesSplit(n_splits=4),
         random_state=seed,
         n_jobs=-1,
-        scoring=["neg_mean_absolute_error", "r2"],
-        refit="r2",
+        scoring=["neg_root_mean_squared_error", "r2"],
+        refit="neg_root_mean_squared_error",
         return_train_score=True,
     )
     search.fit(ordered, ordered["price"])
-    return search, pd.DataFrame(search.cv_results_)
+    results = pd.DataFrame(search.cv_results_)
+    results["rmse"] = -results["mean_test_neg_root_mean_squared_error"]
+    return search, results.rename(columns={"std_test_neg_root_mean_squared_error": "rmse_std"})

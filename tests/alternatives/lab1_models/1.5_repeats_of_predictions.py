@@ -1,6 +1,6 @@
 # exercise: 1.5
 # file: iris.py
-# accepted: out-of-fold predictions, accuracy of each repeat, two columns of measures only
+# accepted: out-of-fold predictions, cut into their folds again, two columns of measures only; a search among the models
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
 
 
 def compare_classifiers(seed=0):
@@ -18,14 +18,15 @@ def compare_classifiers(seed=0):
     petals = measures[["petal length (cm)", "petal width (cm)"]]
     models = {
         "dummy": DummyClassifier(strategy="prior"),
-        "logistic": LogisticRegression(max_iter=300),
+        "logistic": GridSearchCV(LogisticRegression(max_iter=300), {"C": [1.0, 10.0]}, cv=StratifiedKFold(3)),
         "random forest": RandomForestClassifier(15, random_state=seed),
     }
     table = pd.DataFrame(index=list(models), columns=["accuracy_mean", "accuracy_std"], dtype=float)
     for name, model in models.items():
         scores = []
-        for repeat in range(5):
-            folds = StratifiedKFold(5, shuffle=True, random_state=seed + repeat * 17)
-            scores.append(accuracy_score(species, cross_val_predict(model, petals, species, cv=folds)))
+        for repeat in range(2):
+            folds = StratifiedKFold(5, shuffle=True, random_state=1000 * seed + repeat)
+            named = cross_val_predict(model, petals, species, cv=folds)
+            scores += [accuracy_score(species.iloc[test], named[test]) for _, test in folds.split(petals, species)]
         table.loc[name] = [np.mean(scores), np.std(scores)]
     return table

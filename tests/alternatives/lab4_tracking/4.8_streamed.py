@@ -12,7 +12,7 @@ from lab4_tracking.lineage import fingerprint
 def read_pointer(dvc_file):
     match yaml.safe_load(dvc_file.read_bytes()):
         case {"outs": [{"md5": md5, "size": size, "path": path}]} if not md5.endswith(".dir"):
-            return Pointer(dvc_file.with_name(path), md5, size)
+            return Pointer(dvc_file.parent.joinpath(path), md5, size)
     raise DataMismatch(f"{dvc_file}: one file is needed")
 
 
@@ -30,7 +30,7 @@ def table(run, path, md5):
 def link_run(run_id, dvc_file):
     pointer = read_pointer(dvc_file)
     table(mlflow.get_run(run_id), pointer.path, pointer.md5)
-    for name, value in (("path", pointer.path.name), ("md5", pointer.md5)):
+    for name, value in (("path", str(pointer.path.relative_to(dvc_file.parent))), ("md5", pointer.md5)):
         mlflow.MlflowClient().set_tag(run_id, f"dvc.{name}", value)
 
 

@@ -2,7 +2,15 @@
 # file: logs.py
 # accepted: FastAPI's own style of middleware, a logger that writes the line, a merge by id
 import logging
-import sys
+
+
+class Through(logging.Handler):
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
+        self.write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.write(self.format(record))
 
 
 def log_predictions(app: FastAPI, write: Callable[[str], None] = print_line) -> None:
@@ -10,11 +18,10 @@ def log_predictions(app: FastAPI, write: Callable[[str], None] = print_line) -> 
 
     models = app.state.models
     arm = os.environ.get("MODEL_ARM") or "champion"
-    logger = logging.getLogger("predictions")
+    logger = logging.getLogger(f"predictions.{id(app)}")
     logger.propagate = False
     logger.setLevel(logging.INFO)
-    if not logger.handlers:
-        logger.addHandler(logging.StreamHandler(sys.stdout))
+    logger.addHandler(Through(write))
 
     def watch(rows: Any, prices: Any) -> None:
         request = AT_HAND.get()

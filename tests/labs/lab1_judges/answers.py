@@ -41,16 +41,22 @@ def looked_at(lab: LabHandle, module: str, function: str, *args: Any, **kwargs: 
 
 
 def on_day(lab: LabHandle, module: str, function: str, frame: pd.DataFrame, day: pd.Timestamp) -> tuple[Any, Any]:
-    """Call a function of a table and a day, which may be a Timestamp or text: the exercises leave it open."""
-    try:
-        return looked_at(lab, module, function, frame, day)
-    except LearnerError as error:
-        if error.type_name not in ("TypeError", "AttributeError"):
-            raise
-        try:
-            return looked_at(lab, module, function, frame, day.strftime("%Y-%m-%d"))
-        except LearnerError:
-            raise error from None
+    """Call a function of a table and a day, which may be a Timestamp or text; both must give the same."""
+    answer, after = looked_at(lab, module, function, frame, day)
+    again, _ = looked_at(lab, module, function, frame, text := day.strftime("%Y-%m-%d"))
+    if not _alike(answer, again):
+        fail(
+            expected=f"`{function}(…)` gives the same for the text '{text}' and for the Timestamp of that day",
+            found="another answer for the text",
+            help="`pd.Timestamp(day)` takes both.",
+        )
+    return answer, after
+
+
+def _alike(answer: Any, again: Any) -> bool:
+    if isinstance(answer, (tuple, list)) and isinstance(again, (tuple, list)):
+        return len(answer) == len(again) and all(map(_alike, answer, again))
+    return not isinstance(answer, pd.DataFrame) or answer.equals(again)
 
 
 def few(values: Any) -> str:

@@ -86,6 +86,7 @@ class Confusion:
 
     table: Any
     probe: Probe
+    is_trained: bool
 
     @property
     def wanted(self) -> pd.DataFrame:
@@ -105,16 +106,21 @@ class Confusion:
         return tests
 
 
-def count(lab: LabHandle, rng: Generator, seed: int) -> Confusion:
-    """Let the learner's code count the mistakes of a probe, more of some sorts than of others."""
+def count(lab: LabHandle, rng: Generator, seed: int, never: str = "") -> Confusion:
+    """Let the learner's code count the mistakes of a probe, more of some sorts than of others.
+
+    `never` is a species that it names for no flower.
+    """
     measures = draw_measures(rng)
-    probe = Probe(measures, _draw_names(rng))
+    other = next(name for name in NAMES if name != never)
+    probe = Probe(measures, [other if name == never else name for name in _draw_names(rng)])
     # Functions, not methods: `clone` would copy the object behind a method.
     callbacks = (lambda *given: probe.on_fit(*given), lambda *given: probe.on_predict(*given))
     model = lab.make("mlops_probes.spies:ProbeClassifier", *callbacks)
     try:
         with feed(lab, measures=measures):
-            return Confusion(lab.iris.confusion(model, seed=seed), probe)
+            table = lab.iris.confusion(model, seed=seed)
+        return Confusion(table, probe, not model.lacks("fit_"))
     except LearnerError:
         if probe.problem:
             fail(**probe.problem)
@@ -160,6 +166,16 @@ def judge_unseen(found: Confusion) -> None:
     )
 
 
+def judge_untrained(found: Confusion) -> None:
+    """Fail where the model that was passed in was trained, and not copies of it."""
+    expect.that(
+        not found.is_trained,
+        expected="`model` itself stays untrained",
+        found="it was trained",
+        help="Whoever called still has it: train a `clone(model)` in each fold, as `cross_val_predict` does.",
+    )
+
+
 def square(found: Confusion) -> pd.DataFrame:
     """Return the table with the three species on both sides; fail where it has other names or no numbers."""
     table = expect.frame(found.table, "`confusion(…)`")
@@ -174,6 +190,15 @@ def square(found: Confusion) -> pd.DataFrame:
     columns = [expect.array(table.iloc[:, place], "a column of `confusion(…)`") for place in range(table.shape[1])]
     labels = [[str(name) for name in names] for names in (table.columns, table.index)]
     numbers = pd.DataFrame(dict(zip(labels[0], columns, strict=True)), index=labels[1])
+    for side, there in zip(("columns", "rows"), labels, strict=True):
+        lost = [name for name in NAMES if name not in there]
+        expect.that(
+            not lost,
+            expected=f"the {side} are the three species: {', '.join(NAMES)}",
+            found=f"no {', '.join(lost)}",
+            help="A species that the model never names has its column, too: give the names to `confusion_matrix` "
+            "(`labels=`) or to `reindex`.",
+        )
     return numbers.reindex(index=NAMES, columns=NAMES, fill_value=0).fillna(0)
 
 
@@ -204,8 +229,6 @@ def judge_seed(first: Confusion, again: Confusion, other: Confusion) -> None:
     if not first.tests:
         judge_unseen(first)
     judge_fold_sets(first.tests, "`StratifiedKFold(5, shuffle=True, random_state=seed)` does both")
-    if all(len(test) == 1 for test in first.tests):
-        return  # each flower is a fold of its own: there is nothing to draw
     sets = [{test.tobytes() for test in one.tests} for one in (first, again, other)]
     expect.that(
         sets[0] == sets[1],

@@ -14,9 +14,9 @@ from lab1_judges.recording import Part, events, parts_of, recording
 from lab1_judges.samples import Generator, draw_measures, species
 from labkit.checks import LabHandle, LearnerError, LearnerFault, expect, fail
 
+ROUNDED = 6e-4
 COLUMNS = ("accuracy_mean", "accuracy_std")
 ENSEMBLES = ("BaseForest", "BaseGradientBoosting", "BaseHistGradientBoosting", "BaseBagging", "BaseWeightBoosting")
-ENSEMBLE_WORDS = ("forest", "boost", "trees", "bagging", "ensemble", "gbm", "gbdt")
 DUMMY_WORDS = ("dummy", "baseline", "majority", "most frequent", "chance")
 LOGISTIC_WORDS = ("logistic", "logit", "logreg")
 SHUFFLE = "The file is sorted by species: shuffle the folds and keep the share of each species in every fold ({how})."
@@ -70,6 +70,7 @@ def compare(lab: LabHandle, rng: Generator, seed: int) -> Comparison:
 
 
 def _compare(lab: LabHandle, measures: pd.DataFrame, seed: int, options: dict[str, Any]) -> Comparison | None:
+    options = {"searches": False, **options}
     with feed(lab, measures=measures), recording(lab, measures, classes=species(), **options) as recorder:
         table = lab.iris.compare_classifiers(seed=seed)
         if recorder.attr("trouble"):
@@ -101,13 +102,19 @@ def judge_table(found: Comparison) -> None:
 
 def judge_models(found: Comparison, names: list[str]) -> None:
     """Fail where one of the three kinds of models is missing."""
-    classes = set().union(*(part.names for part in found.parts)) if found.parts else set()
+    if not found.parts:
+        fail(
+            expected="classifiers are trained on the iris data",
+            found="none was trained",
+            help="A table that somebody typed is wrong the next time anything changes: compute it.",
+        )
+    classes = set().union(*(part.names for part in found.parts))
     accuracy = expect.array(found.table["accuracy_mean"], "`accuracy_mean`")
     knows_nothing = bool(((accuracy > 0.2) & (accuracy < 0.47)).any())
     kinds = {
         "a dummy": "DummyClassifier" in classes or _any(names, DUMMY_WORDS) or knows_nothing,
-        "logistic regression": "LogisticRegression" in classes or _any(names, LOGISTIC_WORDS),
-        "a tree ensemble": bool(classes & set(ENSEMBLES)) or _any(names, ENSEMBLE_WORDS),
+        "logistic regression": "LogisticRegression" in classes,
+        "a tree ensemble": bool(classes & set(ENSEMBLES)),
     }
     missing = [kind for kind, there in kinds.items() if not there]
     if missing:
@@ -124,17 +131,13 @@ def _any(names: list[str], words: tuple[str, ...]) -> bool:
 def judge_dummy(found: Comparison) -> None:
     """Fail where no model is as bad as somebody who knows nothing, or where nothing was trained."""
     judge_table(found)
-    if not found.parts:
-        fail(
-            expected="classifiers are trained on the iris data",
-            found="none was trained",
-            help="A table that somebody typed is wrong the next time anything changes: compute it.",
-        )
     accuracy = expect.array(found.table["accuracy_mean"], "`accuracy_mean`")
     dummies = [_any([str(name).lower()], DUMMY_WORDS) for name in found.table.index]
     lowest = accuracy[dummies].min() if any(dummies) else accuracy.min()
+    # A dummy that draws says the same in each fold, if it is seeded, and may be lucky.
+    draws = any("DummyClassifier" in part.names for part in found.parts)
     expect.that(
-        0.2 < lowest < 0.47,
+        0.02 < lowest < 0.75 if draws else 0.2 < lowest < 0.47,
         expected="the dummy is right for about a third of the flowers: there are three species, 50 flowers each",
         found=f"its accuracy is {lowest:.3f}",
         help="A dummy far from a third says that the folds are not stratified, or that it is no dummy.",
@@ -244,8 +247,8 @@ def judge_accuracy(found: Comparison) -> None:
     means = expect.array(found.table["accuracy_mean"], "`accuracy_mean`")
     stds = expect.array(found.table["accuracy_std"], "`accuracy_std`")
     for name, mean, std in zip(found.table.index, means, stds, strict=True):
-        fitting = [known[candidate] for candidate in _candidates(found, str(name).lower()) if candidate in known]
-        near = [values for values in fitting if abs(values.mean() - mean) < 0.0015]
+        fitting = [known[candidate] for candidate in _candidates(found, str(name).lower())]
+        near = [values for values in fitting if abs(values.mean() - mean) < ROUNDED]
         if not near:
             remembered = any(abs(values.mean() - mean) < 1e-6 for values in training if np.isfinite(values).all())
             fail(
@@ -254,17 +257,14 @@ def judge_accuracy(found: Comparison) -> None:
                 help="This is the accuracy on training data: look at the test folds." if remembered
                 else "Take the mean over all test folds of all repeats, and give each row the name of its model.",
             )  # fmt: skip
+        spreads = [values.std(ddof=ddof) for values in near for ddof in (0, 1)]
         expect.that(
-            any(std <= 1.5 * values.std() + 0.005 for values in near),
-            expected=f"`accuracy_std` of {name} is the spread of its accuracy between folds, about {near[0].std():.3f}",
-            found=f"{std:.3f}",
+            any(abs(std - spread) < ROUNDED for spread in spreads),
+            expected=f"`accuracy_std` of {name} is the standard deviation over all its {len(near[0])} test folds: "
+            f"{spreads[0]:.4f}",
+            found=f"{std:.4f}",
+            help="All folds of all repeats: no mean of a repeat, no error of the mean.",
         )
-    spread, largest = max(values.std() for values in known.values()), stds.max()
-    expect.that(
-        largest > 0.1 * spread,
-        expected=f"`accuracy_std` is the spread of the accuracy between folds, up to {spread:.3f}",
-        found=f"at most {largest:.3f}",
-    )
 
 
 def _list(known: list[np.ndarray]) -> str:
@@ -276,11 +276,11 @@ def _candidates(found: Comparison, name: str) -> list[int]:
     wanted = [
         *(["LogisticRegression"] if _any([name], LOGISTIC_WORDS) else []),
         *(["BaseForest"] if "forest" in name else []),
+        *(["BaseHistGradientBoosting", "BaseGradientBoosting"] if "boost" in name else []),
         *(["DummyClassifier"] if "dummy" in name else []),
     ]
     models = found.models
-    fitting = [candidate for candidate, parts in models.items() if wanted and wanted[0] in parts[0].names]
-    return fitting or list(models)
+    return [candidate for candidate, parts in models.items() if not wanted or parts[0].names & set(wanted)]
 
 
 def _accuracy(part: Part) -> float | None:

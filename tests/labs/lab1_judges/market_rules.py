@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lab1_judges.market import LEAKS, PRICELESS, UNSEEN, Market
+from lab1_judges.market import LEAKS, PRICELESS, UNSEEN, Market, build, predict, train_model
 from lab1_judges.samples import Generator
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
@@ -21,7 +21,7 @@ def judge_given_rows(market: Market) -> None:
     )
     for name, before in (("fit", market.train), ("predict", market.new.drop(columns="price"))):
         after = expect.frame(market.after[name], f"the table after `{name}`")
-        same = list(after.columns) == list(before.columns) and len(after) == len(before)
+        same = list(after.columns) == list(before.columns) and after.index.equals(before.index)
         changed = [
             column
             for column in before.columns
@@ -94,6 +94,30 @@ def judge_features(market: Market) -> None:
     if wrong:
         why = "`id` is only a name: it says nothing about a house." if wrong[0] == "id" else PRICELESS
         fail(expected="`FEATURES` names what the model may use", found=f"`{wrong[0]}` is in it", help=why)
+    _judge_enough(market, names)
+
+
+def _judge_enough(market: Market, names: list[str]) -> None:
+    """Fail where the model needs more than `FEATURES`, or answers otherwise when it gets these alone."""
+    model = build(market.lab)
+    expected = "the columns in `FEATURES` are all that the model needs: `main` trains with `sales[FEATURES]`"
+    try:
+        train_model(market.lab, model, market.train, market.train[names])
+        found = predict(model, market.new[names], "`predict(sales[FEATURES])`")
+    except LearnerError as error:
+        fail(
+            expected=expected,
+            found=f"{error.type_name}: {error.message[:200]}",
+            help="Name each column that the model uses in `FEATURES`, and let it use these alone.",
+        )
+    # Without a `random_state`, two trainings differ a little.
+    away = float(np.median(np.abs(np.log(found.clip(1) / market.predicted.clip(1)))))
+    expect.that(
+        away < 0.15,
+        expected=expected,
+        found=f"without the other columns, its prices are off by {np.expm1(away):.0%} (median)",
+        help="Choose columns by name: their places change where others are there or not.",
+    )
 
 
 def _constant(lab: LabHandle, name: str, user: str) -> tuple[bool, Any]:

@@ -1,4 +1,4 @@
-"""Judges the report (1.9): written three times on different data, it must follow the data."""
+"""Judges the report (1.9): written twice on different data, none of which is that of the files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,29 @@ import binascii
 import contextlib
 import posixpath
 import re
-import struct
 import urllib.parse
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from lab1_judges import markdown
 from lab1_judges.flowers import feed
-from lab1_judges.recording import recording
+from lab1_judges.recording import events, parts_of, recording
+from lab1_judges.report_figures import (
+    AS_OF,
+    Houses,
+    came_back,
+    judge_counts,
+    judge_headings,
+    judge_models,
+    judge_right,
+    judge_rows,
+    judge_trained,
+)
+from lab1_judges.report_plots import Drawings, judge_pictures
 from lab1_judges.samples import KEYS, Generator, draw_measures, draw_purchases, draw_sales, species
 from labkit.checks import LabHandle, LearnerError, RemoteObject, expect, fail
 
@@ -31,13 +42,7 @@ IMAGE = re.compile(
 )
 MOST_BYTES = 8 * 2**20  # of the Markdown, in which pictures may be embedded
 MOST_PICTURES = 200
-NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
-PLOTS = "predicted against actual, residuals by month, confusion matrix, segments"
-PARTS = {
-    "house prices": ("A",),
-    "customers": ("A", "B"),
-    "flowers": ("B",),
-}
+NOTED = ("iris:compare_classifiers", "iris:confusion", "customers:segment_customers", "customers:choose_k")
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,17 @@ class Data:
     sales: pd.DataFrame
     purchases: pd.DataFrame
     measures: pd.DataFrame
-    errors: list[float]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Customers:
+    """What the functions of the week say of the purchases that were given."""
+
+    table: pd.DataFrame
+    labels: pd.Series
+    profile: pd.DataFrame
+    choice: pd.DataFrame
 
 
 @dataclass
@@ -56,8 +71,14 @@ class Written:
 
     folder: str
     answer: Any
+    data: Data
     files: dict[str, bytes] = field(default_factory=dict)
-    models: list[str] = field(default_factory=list)
+    houses: Houses | None = None
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    saved: Any = None
+    classifiers: pd.DataFrame | None = None
+    counts: pd.DataFrame | None = None
+    customers: Customers | None = None
 
     @property
     def file(self) -> str:
@@ -123,10 +144,20 @@ class Written:
             found[name] = self.files[name]
         return found
 
-    def numbers(self) -> set[float]:
-        """The numbers in the text."""
-        text = IMAGE.sub(" ", self.text)
-        return {float(match.group().replace(",", "")) for match in NUMBER.finditer(text)}
+    @property
+    def figures(self) -> markdown.Text:
+        """The numbers, lines and tables of the text."""
+        return markdown.read(self.text)
+
+    @property
+    def drawings(self) -> Drawings:
+        """What the pictures were drawn from."""
+        return Drawings(self.images(), self.saved)
+
+    def given(self, function: str, name: str) -> list[Any]:
+        """With which values of an argument a function of the week was called."""
+        calls = [call for call in self.calls if call.get("name") == function and isinstance(call.get("given"), dict)]
+        return [call["given"].get(name) for call in calls]
 
 
 def _decoded(text: str) -> bytes:
@@ -135,76 +166,69 @@ def _decoded(text: str) -> bytes:
     return b""
 
 
-def write_three(lab: LabHandle, rng: Generator) -> dict[str, Written]:
-    """Let the learner's code report on data, and twice more on data of which two thirds are different.
+def write_two(lab: LabHandle, rng: Generator) -> list[Written]:
+    """Let the learner's code report on data, and then on other data with another seed.
 
-    A has other prices and other purchases, B other purchases and other flowers. First in a quick way: on small samples,
-    with models that are not really trained and pictures that are not really drawn. Where that does not work, slower.
+    First in a quick way, with models that are not really trained. Where that does not work, slower.
     """
-    try:
-        written = _write_three(lab, rng, "small", untrained=True, sketch=True)
-        if written and same_pictures(written):
-            written = _write_three(lab, rng, "drawn", untrained=True, sketch=False)
-    except LearnerError:
-        written = {}
-    if not written:
-        with contextlib.suppress(LearnerError):
-            # A report may work on a sample of some thousand rows.
-            written = _write_three(lab, rng, "large", rows=6_000, customers=6_000, untrained=True)
-    return written or _write_three(lab, rng, "trained", untrained=False)
+    seeds = [int(seed) for seed in rng.choice(np.arange(1, 1000), 2, replace=False)]
+    data = [Data(draw_sales(rng, 260, sold_twice=20), _purchases(rng), draw_measures(rng, 0.2), seed) for seed in seeds]
+    with contextlib.suppress(LearnerError):
+        written = [_write(lab, rng, one, f"quick {one.seed}", sketch=place > 0) for place, one in enumerate(data)]
+        if None not in written:
+            return [one for one in written if one is not None]
+    slow = [_write(lab, rng, one, f"slow {one.seed}", untrained=False) for one in data]
+    return [one for one in slow if one is not None]
 
 
-def _write_three(
-    lab: LabHandle,
-    rng: Generator,
-    name: str,
-    *,
-    rows: int = 260,
-    customers: int = 120,
-    untrained: bool,
-    sketch: bool = False,
-) -> dict[str, Written]:
-    sales, purchases = draw_sales(rng, rows, sold_twice=20), draw_purchases(rng, customers)
-    flowers = draw_measures(rng), draw_measures(rng, noise=0.4)
-    dearer = sales.assign(price=(sales["price"] * 1.3 * rng.lognormal(0, 0.3, len(sales))).round().astype(int))
-    spent = purchases["dollar_value"] * rng.lognormal(0.4, 0.6, len(purchases))
-    richer = purchases.assign(dollar_value=spent.round(2))
-    data = {
-        "base": Data(sales, purchases, flowers[0], [0.11, 0.07, 0.05, 0.09]),
-        "A": Data(dearer, richer, flowers[0], [0.11, 0.07, 0.05, 0.09]),
-        "B": Data(sales, richer, flowers[1], [0.23, 0.31, 0.27, 0.19]),
-    }
-    noise = rng.normal(size=rows).tolist(), rng.uniform(size=150).tolist()
-    written = {}
-    for which, one in data.items():
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(feed(lab, sales=one.sales, purchases=one.purchases, measures=one.measures))
-            recorders = []
-            if untrained:
-                prices = one.sales["price"].astype(float).tolist()
-                houses = {"prices": prices, "noise": noise[0], "errors": [0.3, 0.2, 0.1]}
-                kinds = {"classes": species(), "noise": noise[1], "errors": one.errors}
-                recorders = [
-                    stack.enter_context(recording(lab, keys, untrained=True, **options))
-                    for keys, options in ((one.sales[KEYS], houses), (one.measures, kinds))
-                ]
-            if sketch:
-                namer = lab.make("mlops_probes.figures:FigureNamer", sketch=which != "base")
-                stack.callback(namer.stop)
-            names = _spy(lab) if which == "base" else None
-            written[which] = _write(lab, f"{lab.folder}/reports of {name} data/{which}")
-            if names is not None:
-                written[which].models = _names(names.attr("names")) or _models(lab)
-                stack.callback(names.stop)
-            if any(recorder.attr("trouble") for recorder in recorders):
-                return {}
-    return written
+def _purchases(rng: Generator) -> pd.DataFrame:
+    """Purchases among which some are of that very day, some of the quarter after the next, some of new customers."""
+    purchases = draw_purchases(rng, 120)
+    dates, names = purchases["date"].copy(), purchases["customer_id"].to_numpy()
+    places = rng.permutation(len(purchases))
+    # One customer was there that very day, and nobody just before it: a mean of whole days is then no tiny number.
+    just_before = ((AS_OF - dates).dt.days.between(0, 12)).to_numpy()
+    dates[just_before] -= pd.Timedelta(days=14)
+    dates[names == names[places[0]]] = AS_OF
+    dates.iloc[places[1:30]] += pd.Timedelta(days=550)
+    new = np.isin(names, rng.choice(np.unique(names), 12, replace=False))
+    dates[new] = AS_OF + pd.to_timedelta(rng.integers(1, 80, new.sum()), unit="D")
+    return purchases.assign(date=dates)
 
 
-def _write(lab: LabHandle, path: str) -> Written:
-    folder = lab.make("mlops_probes.prepare:make_folder", path)
-    answer = lab.report.write_report(folder)
-    written = Written(path, answer)
+def _write(
+    lab: LabHandle, rng: Generator, data: Data, name: str, *, untrained: bool = True, sketch: bool = False
+) -> Written | None:
+    """One report; None where models would have to be trained for it."""
+    prices = data.sales["price"].astype(float).tolist()
+    options: dict[str, Any] = {"untrained": untrained, "noise": rng.normal(size=len(prices)).tolist()}
+    houses = {"prices": prices, "errors": [0.3, 0.2, 0.1], **options}
+    errors = (0.02 + 0.03 * rng.permutation(12)).tolist()
+    flowers = {**options, "classes": species(), "errors": errors, "noise": rng.uniform(size=150).tolist()}
+    with contextlib.ExitStack() as stack:
+        # Who reads the files of the course gets something else than what is given.
+        other = draw_sales(rng, 200)
+        other[["sqft_lot", "sqft_lot15"]] += 3
+        purchases = draw_purchases(rng, 60)
+        stack.enter_context(feed(lab, sales=other, purchases=purchases, measures=data.measures))
+        namer = expect.handle(lab.make("mlops_probes.figures:FigureNamer", sketch=sketch), "the namer")
+        stack.callback(namer.stop)
+        noted = expect.handle(
+            lab.make("mlops_probes.prepare:Calls", [f"{lab._package}.{name}" for name in NOTED]), "the calls"
+        )
+        stack.callback(noted.stop)
+        of_houses = stack.enter_context(recording(lab, data.sales[KEYS], **houses))
+        of_flowers = stack.enter_context(recording(lab, data.measures, **flowers))
+        path = f"{lab.folder}/reports/{name}"
+        folder = lab.make("mlops_probes.prepare:make_folder", path)
+        written = Written(path, lab.report.write_report(folder, data.sales, data.purchases, data.seed), data)
+        if of_houses.attr("trouble") or of_flowers.attr("trouble"):
+            return None
+        built = of_houses.about(lab.house_price.build_model()).get("candidate")
+        written.houses = Houses(data.sales, parts_of(events(of_houses)), built)
+        calls, written.saved = noted.attr("calls"), namer.attr("saved")
+        written.calls = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+        _compute_again(lab, written)
     names = lab.list_files(path)
     for name in [str(name) for name in names] if isinstance(names, list) else []:
         content = lab.read_bytes(f"{path}/{name}")
@@ -212,135 +236,167 @@ def _write(lab: LabHandle, path: str) -> Written:
     return written
 
 
-def _spy(lab: LabHandle) -> RemoteObject | None:
-    """Notes which models `compare_classifiers` compares when the report calls it."""
-    with contextlib.suppress(LearnerError):
-        spy = lab.make("mlops_probes.prepare:IndexNames", f"{lab._package}.iris:compare_classifiers")
-        return spy if isinstance(spy, RemoteObject) else None
-    return None
+def _compute_again(lab: LabHandle, written: Written) -> None:
+    """Ask the functions of the week for what the report must say."""
+    data = written.data
+    written.classifiers = expect.frame(
+        lab.iris.compare_classifiers(seed=data.seed),
+        "`compare_classifiers(…)`",
+        columns=("accuracy_mean", "accuracy_std"),
+    )[["accuracy_mean", "accuracy_std"]]
+    for model in written.given("confusion", "model")[:1]:
+        if isinstance(model, RemoteObject):
+            written.counts = expect.frame(lab.iris.confusion(model, seed=data.seed), "`confusion(…)`")
+    table = expect.frame(lab.customers.rfm(data.purchases, f"{AS_OF:%Y-%m-%d}"), "`rfm(…)`")
+    ks = [k for k in written.given("segment_customers", "k") if isinstance(k, int) and 1 < k < 20]
+    labels = expect.series(lab.customers.segment_customers(table, (ks or [4])[0], data.seed), "the labels")
+    profile = expect.frame(lab.customers.profile_segments(table, labels), "`profile_segments(…)`")
+    tried = [
+        call["answer"]
+        for call in written.calls
+        if call.get("name") == "choose_k" and isinstance(call.get("answer"), pd.DataFrame)
+    ]
+    choice = lab.customers.choose_k(table, [int(k) for k in tried[0].index] if tried else [2, 3, 4, 5])
+    written.customers = Customers(table, labels, profile, expect.frame(choice, "`choose_k(…)`"))
 
 
-def _models(lab: LabHandle) -> list[str]:
-    """The models that 1.5 compares, by name."""
-    with contextlib.suppress(LearnerError):
-        table = lab.iris.compare_classifiers()
-        return _names(list(table.index)) if isinstance(table, pd.DataFrame) else []
-    return []
+# What the checks judge.
 
 
-def _names(found: Any) -> list[str]:
-    return [str(name) for name in found] if isinstance(found, list) else []
-
-
-def judge_plots(report: Written) -> None:
+def judge_plots(reports: list[Written]) -> None:
     """Fail where fewer than four pictures are shown, or one is no picture."""
-    images = report.images()
-    expect.that(
-        len(images) >= 4,
-        expected=f"the report shows four plots: {PLOTS}",
-        found=f"{len(images)} pictures: {', '.join(images)}" if images else "no picture",
-        help="Save each plot into `folder` and show it: `![what it shows](name.png)`.",
-    )
-    for name, content in images.items():
-        problem = png_problem(content)
-        expect.that(not problem, expected=f"`{name}` is a plot, as PNG", found=problem)
+    for report in reports:
+        judge_pictures(report.images())
 
 
-def png_problem(content: bytes) -> str:
-    """What is wrong with a PNG: not one, broken, tiny, or blank. Empty where nothing is."""
-    if content[:8] != b"\x89PNG\r\n\x1a\n":
-        return f"{len(content)} bytes that are no PNG"
-    pixels, size = b"", (0, 0)
-    for kind, part in chunks(content):
-        size = struct.unpack(">II", part[:8]) if kind == b"IHDR" and len(part) >= 8 else size
-        pixels += part if kind == b"IDAT" else b""
-    try:
-        data = zlib.decompressobj().decompress(pixels, 64 * 2**20)
-    except zlib.error:
-        return "a damaged PNG"
-    if min(size) < 100:
-        return f"a picture of {size[0]} × {size[1]} pixels"
-    width = len(data) // size[1]
-    lines = {data[start + 1 : start + width] for start in range(0, len(data) - width + 1, width)} if width else set()
-    return "" if len(lines) > 20 else "a blank picture"
-
-
-def drawn_from(content: bytes) -> bytes:
-    """What a picture of matplotlib was drawn from, else the picture itself."""
-    for kind, part in chunks(content):
-        if kind == b"tEXt" and part.startswith(b"Drawn-From\0"):
-            return part
-    return content
-
-
-def chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The parts of a PNG: kind and content."""
-    place = 8
-    while place + 12 <= len(content):
-        length, kind = struct.unpack(">I4s", content[place : place + 8])
-        yield kind, content[place + 8 : place + 8 + length]
-        place += 12 + length
-
-
-def judge_models(report: Written) -> None:
-    """Fail where a model of the week is not in the report."""
-    text = _plain(report.text)
-    expect.that(
-        report.models,
-        expected="`compare_classifiers()` of 1.5 works: the report compares all models of the week",
-        found="it does not",
-    )
-    missing = [name for name in report.models if _plain(name) not in text]
-    expect.that(
-        not missing,
-        expected=f"every model of the week is in the report, the classifiers among them: {', '.join(report.models)}",
-        found=f"nothing about {', '.join(missing)}",
-        help="Print the whole table of `compare_classifiers`.",
-    )
-    words = {
-        "the error of the house price model (RMSE or MAE)": ("rmse", "mae", "error"),
-        "the segments": ("segment", "cluster"),
-    }
-    for what, any_of in words.items():
-        expect.that(
-            any(word in text for word in any_of), expected=f"the report says something about {what}", found="no word"
+def judge_houses(reports: list[Written]) -> None:
+    """Fail where the figures of the house prices are not those of the sales that were given."""
+    for report in reports:
+        assert report.houses is not None
+        judge_trained(report.houses)
+        judge_counts(report.houses, report.figures)
+        judge_models(report.houses, report.figures)
+        judge_headings(
+            report.figures, report.houses.months, "residuals by month, of `build_model()` from the cutoff on"
         )
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.lower())
+def judge_typed(reports: list[Written]) -> None:
+    """Fail where a line with large numbers is the same in two reports on different data."""
+    first, other = (report.figures.lines for report in reports)
+    for line in sorted({*first} & {*other}):
+        typed = [number.value for number in markdown.numbers_in(line) if number.value >= 1_000]
+        expect.that(
+            all(1990 < value < 2030 for value in typed),
+            expected="other data give other figures",
+            found=f"the same line in both reports: {line.strip()[:200]}",
+            help="These look like typed-in numbers: a report that somebody typed is wrong the next time the data "
+            "changes. Compute each figure from what the section was given.",
+        )
 
 
-def judge_figures(reports: dict[str, Written], part: str) -> None:
-    """Fail where the numbers of one part of the report are the same for other data."""
-    changed = PARTS[part]
-    others = [report.numbers() for name, report in reports.items() if name not in changed]
-    new = set.intersection(*(reports[name].numbers() for name in changed)) - set().union(*others)
+def judge_flowers(reports: list[Written]) -> None:
+    """Fail where the classifiers are not those of `compare_classifiers`, each with its figures."""
+    for report in reports:
+        assert report.classifiers is not None
+        _judge_seed(report, "compare_classifiers", "folds")
+        judge_rows(
+            report.figures,
+            report.classifiers,
+            "every model of the week is in the report, with its accuracy and spread",
+            "Print the whole table of `compare_classifiers(seed=seed)`.",
+            named=True,
+        )
+        _judge_seed(report, "confusion", "folds")
+        expect.that(
+            report.counts is not None,
+            expected="the report has the confusion matrix of a classifier",
+            found="`confusion` of 1.6 was not called",
+        )
+        assert report.counts is not None
+        judge_headings(report.figures, report.counts, "the confusion matrix")
+        judge_right(report.text, report.counts)
+
+
+def _judge_seed(report: Written, function: str, what: str) -> None:
+    seeds = [seed for seed in report.given(function, "seed") if seed != report.data.seed]
     expect.that(
-        len(new) >= 2,
-        expected=f"other data about {part} give other figures in the report",
-        found="the figures are the same" if not new else f"one figure is another: {new.pop():g}",
-        help="These look like typed-in numbers: a report that somebody typed is wrong the next time the data changes. "
-        "Compute each figure from what `load_house_sales()`, `load_purchases()` and the functions of this week return.",
+        not seeds,
+        expected=f"`seed` decides the {what} of `{function}`: with seed {report.data.seed}, that one is passed on",
+        found=f"`{function}` was called with {expect.shown(seeds[0]) if seeds else ''}",
+        help=f"`{function}(…, seed=seed)`: else `seed` changes nothing.",
     )
 
 
-def judge_pictures(reports: dict[str, Written]) -> None:
+def judge_customers(reports: list[Written]) -> None:
+    """Fail where the figures of the customers are not those of the purchases that were given."""
+    for report in reports:
+        assert report.customers is not None
+        one, text = report.customers, report.figures
+        _judge_seed(report, "segment_customers", "starts")
+        sizes = {len(one.table), *(int(size) for size in one.profile["customers"])}
+        for match in re.finditer(r"(?<![\w.,])(\d[\d,]*) customers", report.text):
+            expect.that(
+                int(match[1].replace(",", "")) in sizes,
+                expected=f"the report is about the {len(one.table)} customers as of {AS_OF:%Y-%m-%d}",
+                found=match[0],
+                help="The section reports on the `purchases` that it is given, as of `AS_OF`.",
+            )
+        expect.that(
+            len(one.choice) > 1,
+            expected="numbers of segments are compared",
+            found=f"`choose_k` was asked for {len(one.choice)} of them",
+        )
+        what = "numbers of segments are compared"
+        judge_rows(
+            text, one.choice[["inertia", "silhouette"]], what, "Print the table of `choose_k`, for `rfm` as of `AS_OF`."
+        )
+        what = "each segment is described as `profile_segments` does"
+        judge_rows(text, one.profile, what, "Print the table of `profile_segments`, for `rfm` as of `AS_OF`.")
+        share = came_back(one.table, one.labels, report.data.purchases)
+        tested = share.to_frame("share that bought in the next quarter")
+        help_text = (
+            f"Who bought after {AS_OF:%Y-%m-%d} and up to the end of the next quarter, 1998-06-30? A mean of True and "
+            "False is a share: of all customers in the segment."
+        )
+        judge_rows(text, tested, "the segments are tested on what came next", help_text)
+
+
+def judge_drawings(reports: list[Written]) -> None:
+    """Fail where a plot shows something else than what it must."""
+    for report in reports:
+        assert report.houses is not None and report.customers is not None
+        houses, drawings = report.houses, report.drawings
+        judge_trained(houses)
+        late = "what `build_model()`, trained on the sales before the cutoff, says of those from it on"
+        help_text = "Mind the order: actual, then predicted; of the sales that the model was not trained on."
+        drawings.judge(
+            "predicted_against_actual",
+            houses.pairs,
+            ["actual", "predicted"],
+            f"predicted against actual: {late}",
+            help_text,
+        )
+        keys, help_text = list(houses.months.columns), f"{help_text} Actual minus predicted."
+        drawings.judge("residuals_by_month", houses.months, keys, f"residuals by month: {late}", help_text)
+        if report.counts is not None:
+            help_text = "Draw what `confusion(model, seed=seed)` returns."
+            drawings.judge(
+                "confusion_matrix", report.counts, list(report.counts.columns), "the confusion matrix", help_text
+            )
+        customers = report.customers.table[["recency_days", "monetary"]].assign(segment=report.customers.labels)
+        help_text = "Draw the table of `rfm` with the labels of `segment_customers(…, seed=seed)`."
+        drawings.judge("segments", customers, ["recency_days", "monetary", "segment"], "the segments", help_text)
+    _judge_same(reports)
+
+
+def _judge_same(reports: list[Written]) -> None:
     """Fail where a picture is the same for other data."""
-    shown = reports["base"].images()
-    same = [name for name in same_pictures(reports) if name in shown]
+    first, other = (set(report.drawings.shown) for report in reports)
+    same = first & other
     expect.that(
-        len(shown) - len(same) >= 4,
-        expected=f"other data give other plots: {PLOTS}",
-        found=f"the same picture in {', '.join(same)}" if same else f"{len(shown)} pictures in all",
+        not same,
+        expected="other data give other plots",
+        found=f"{len(same)} pictures are the same",
         help="Draw each plot from what the functions of this week return.",
     )
-
-
-def same_pictures(reports: dict[str, Written]) -> list[str]:
-    """The PNG files that are the same in all three reports."""
-    base, *others = (
-        {name: drawn_from(content) for name, content in report.files.items()} for report in reports.values()
-    )
-    pictures = [name for name in base if name.lower().endswith(".png")]
-    return [name for name in pictures if all(other.get(name) == base[name] for other in others)]

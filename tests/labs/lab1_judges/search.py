@@ -14,6 +14,7 @@ from lab1_judges.recording import Part, events, parts_of, recording, remembered,
 from lab1_judges.samples import KEYS, Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
+RESULTS = ("rmse", "rmse_std")
 UNCHANGED = (
     "`inplace=True`, or an assignment to a column of `sales`, changes the caller's table: work on a copy "
     "(`sort_values` makes one)."
@@ -38,6 +39,7 @@ class Search:
     parts: list[Part]
     settings: list[dict[str, str]]
     names: list[str]
+    built: dict[str, str]
     about: dict[str, Any]
     options: dict[str, Any]
 
@@ -84,13 +86,15 @@ def _search(
         settings = [dict(one) for one in recorder.attr("settings")]
         names = [str(name) for name in recorder.attr("candidates")]
         parts = parts_of(events(recorder))
-        return Search(lab, sales, n_candidates, seed, answer, after, parts, settings, names, about, options)
+        built = lab.make("mlops_probes.estimators:settings_of", lab.house_price.build_model())
+    built = {str(name): str(value) for name, value in built.items()} if isinstance(built, dict) else {}
+    return Search(lab, sales, n_candidates, seed, answer, after, parts, settings, names, built, about, options)
 
 
 def draw_search(lab: LabHandle, rng: Generator) -> Search:
-    """One search of four candidates on real sales."""
+    """One search of a few candidates on real sales."""
     sales = draw_sales(rng, 150, sold_twice=10)
-    return search(lab, sales, rng, n_candidates=4, seed=int(rng.integers(1000)))
+    return search(lab, sales, rng, n_candidates=int(rng.integers(3, 6)), seed=int(rng.integers(1000)))
 
 
 def judge_time(found: Search) -> None:
@@ -156,38 +160,85 @@ def _fail_changed() -> None:
 
 
 def judge_candidates(found: Search) -> None:
-    """Fail where another number of candidates was tried, or the table does not show them."""
-    _, results = expect.pair(found.answer, "`tune_model(…)`", names=("best_model", "results"))
-    table = expect.frame(results, "`results`")
+    """Fail where another number of candidates was tried, or the table does not show each with its settings."""
+    table = expect.frame(expect.pair(found.answer, "`tune_model(…)`", names=("best_model", "results"))[1], "`results`")
     tried = len(found.tried_settings)
+    # Two of them may be alike by chance, where a space is small.
     expect.that(
-        tried >= 2 and abs(tried - found.n_candidates) <= 1,
+        found.n_candidates - 1 <= tried <= found.n_candidates and tried >= 2,
         expected=f"n_candidates={found.n_candidates} tries {found.n_candidates} different settings",
         found=f"{tried} were validated",
         help="A search compares: pass `n_candidates` on to it, and let the settings differ.",
     )
     expect.that(
-        len(table) >= tried,
-        expected=f"`results` has a row for each of the {tried} candidates",
+        len(table) == found.n_candidates,
+        expected=f"`results` has a row for each of the {found.n_candidates} candidates",
         found=f"{len(table)} rows",
         help="Keep the losers too: the table shows whether the choice mattered.",
     )
-    _judge_dollars(found, table)
-    numbers = table.select_dtypes("number")
-    expect.that(
-        any(np.isfinite(numbers[name].to_numpy(dtype=float)).all() for name in numbers.columns[numbers.columns.notna()])
-        if numbers.columns.is_unique
-        else True,
-        expected="`results` has the score of each candidate",
-        found="no column of finite numbers",
-    )
+    results_of(found)
+    for number in sorted(found.tried):
+        expect.that(
+            _row_of(found, table, number) is not None,
+            expected=f"`results` shows the settings of each candidate: {_varied(found, number)}",
+            found=f"no row with these in its columns {', '.join(str(name) for name in table.columns[:12])}",
+            help="One column per setting that is searched, one row per candidate.",
+        )
 
 
-def _judge_dollars(found: Search, table: pd.DataFrame) -> None:
-    """Fail where a column `rmse` holds no dollars, or not those of the validation. Other names are open."""
-    if list(table.columns).count("rmse") != 1:
-        return
-    values = np.sort(expect.array(table["rmse"], "`rmse` of `results`"))
+def judge_settings(found: Search) -> None:
+    """Fail where a candidate is another model than `build_model()` with other settings."""
+    for number in sorted(found.tried):
+        mine, varied = found.settings[number], _varied(found, number)
+        other = [name for name in {*mine, *found.built} - {*varied} if mine.get(name) != found.built.get(name)]
+        # What was set to one value for all candidates is a setting, too.
+        expect.that(
+            set(mine) == set(found.built) and len(other) < 10,
+            expected="each candidate is `build_model()` with other settings",
+            found=f"one of another make: {found.names[number][:120]}",
+            help="`build_model().set_params(**settings)`: what is tuned is the model that goes into service.",
+        )
+
+
+def results_of(found: Search) -> pd.DataFrame:
+    """The table that came back."""
+    _, results = expect.pair(found.answer, "`tune_model(…)`", names=("best_model", "results"))
+    return expect.frame(results, "`results`", columns=("rmse", "rmse_std"))
+
+
+def _varied(found: Search, number: int) -> dict[str, str]:
+    """The settings of a candidate that are not the same for all."""
+    tried = [found.settings[one] for one in found.tried]
+    mine = found.settings[number]
+    return {name: value for name, value in mine.items() if len({one.get(name) for one in tried}) > 1}
+
+
+def _row_of(found: Search, table: pd.DataFrame, number: int) -> int | None:
+    """The row of `results` that holds the settings of a candidate."""
+    varied = _varied(found, number)
+    for place in range(len(table)):
+        cells = [value for name, value in zip(table.columns, table.iloc[place], strict=True) if "rmse" not in str(name)]
+        if all(any(_is_setting(cell, text) for cell in cells) for text in varied.values()):
+            return place
+    return None
+
+
+def _is_setting(cell: Any, text: str) -> bool:
+    """Whether a cell of the table holds the setting that is written so. What is no number or word cannot be told."""
+    try:
+        wanted = float(text)
+    except ValueError:
+        return str(cell) == text.strip("'") or not text.strip("'").isalnum()
+    try:
+        return bool(np.isclose(float(cell), wanted, rtol=1e-3))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def judge_errors(found: Search) -> None:
+    """Fail where `rmse` and `rmse_std` of a candidate are not those of its validation folds."""
+    table = results_of(found)
+    values, spreads = (expect.array(table[name], f"`{name}` of `results`", finite=name == "rmse") for name in RESULTS)
     expected = "`rmse` of `results` is the error of each candidate in dollars, on sales that it was not trained on"
     # The errors of these candidates are tens to hundreds of thousands; their squares are above 1e8.
     expect.that(
@@ -197,34 +248,45 @@ def _judge_dollars(found: Search, table: pd.DataFrame) -> None:
         help="Negative: scikit-learn's scores are negative errors, turn them round. Tiny: log dollars, R² or training "
         "data. Huge: the square (MSE), without its root.",
     )
-    errors = _errors_of_candidates(found)
-    if len(errors) != len(values):
-        return
-    # A mean over the folds, or over all their rows, lies between the best and the worst fold.
-    lowest, highest = (np.sort([how(one) for one in errors]) for how in (min, max))
-    expect.that(
-        ((values > 0.98 * lowest) & (values < 1.02 * highest)).all(),
-        expected=f"{expected}: {_dollars([float(np.mean(one)) for one in errors])}",
-        found=_dollars(values),
-        help="Score each candidate on its validation folds (`mean_test_score`, not `mean_train_score`), and take the "
-        "mean over the folds.",
-    )
+    for number, errors in sorted(_errors_of_candidates(found).items()):
+        row, mean = _row_of(found, table, number), float(np.mean(errors))
+        if row is None:
+            judge_candidates(found)
+            continue
+        which = ", ".join(f"{name.rpartition('__')[2]} {value[:6]}" for name, value in _varied(found, number).items())
+        expect.that(
+            np.isclose(values[row], mean, rtol=1e-4),
+            expected=f"{expected}; mean over {len(errors)} folds for {which[:200]}: {mean:,.0f}",
+            found=f"{values[row]:,.0f}",
+            help="Score each candidate on its validation folds (`mean_test_score`, not `mean_train_score`), and take "
+            "the mean over the folds. Does each row have its own settings?",
+        )
+        wanted = [float(np.std(errors)), *([float(np.std(errors, ddof=1))] if len(errors) > 1 else [])]
+        expect.that(
+            any(np.isclose(spreads[row], one, rtol=1e-3, atol=0.51) for one in wanted)
+            or (len(errors) == 1 and np.isnan(spreads[row])),
+            expected=f"`rmse_std` is the standard deviation over the {len(errors)} folds, for {which[:200]}: "
+            f"{wanted[0]:,.0f}",
+            found=f"{spreads[row]:,.0f}",
+            help="In dollars, as `rmse`, of the validation folds (`std_test_score`).",
+        )
 
 
-def _errors_of_candidates(found: Search) -> list[list[float]]:
+def _errors_of_candidates(found: Search) -> dict[int, list[float]]:
     """The RMSE (USD) of each candidate in each of its folds; nothing where one is not known."""
     errors: dict[int, list[float]] = {}
+    prices = found.sales["price"].to_numpy(dtype=float)
     for part in found.validated:
-        uses = [use for use in part.asked if use["rows"] is not None and np.isin(use["rows"], part.unseen).all()]
-        known = [use["rmse"] for use in uses if isinstance(use.get("rmse"), float)]
+        known = []
+        for use in part.asked:
+            rows, predicted = use["rows"], use.get("predicted")
+            if rows is not None and isinstance(predicted, np.ndarray) and len(predicted) == len(rows):
+                unseen = np.isin(rows, part.unseen)
+                known += [float(np.sqrt(np.mean((prices[rows] - predicted)[unseen] ** 2)))] if unseen.any() else []
         if not known:
-            return []
+            return {}
         errors.setdefault(part.candidate, []).append(known[0])
-    return list(errors.values())
-
-
-def _dollars(values: Any) -> str:
-    return ", ".join(f"{value:,.0f}" for value in sorted(values)[:5]) + " USD"
+    return errors
 
 
 def judge_best(found: Search) -> None:
@@ -313,7 +375,9 @@ def judge_seed(lab: LabHandle, rng: Generator) -> None:
     """Fail where the seed does not decide which candidates are tried."""
     sales = draw_sales(rng, 60)
     seed = int(rng.integers(1000))
-    first, again = (search(lab, sales, rng, n_candidates=3, seed=seed).tried_settings for _ in range(2))
+    # Later candidates may depend on the results of earlier ones: the same sales have the same errors.
+    options = untrained(rng, len(sales))
+    first, again = (_tried(lab, sales, seed, options) for _ in range(2))
     expect.that(
         first == again,
         expected="the same `seed` tries the same candidates",
@@ -321,10 +385,20 @@ def judge_seed(lab: LabHandle, rng: Generator) -> None:
         help="Pass the seed on to whatever draws the candidates (`random_state=seed`).",
     )
     # A small space may give the same candidates once by chance.
-    others = (search(lab, sales, rng, n_candidates=3, seed=seed + more).tried_settings for more in (1, 2))
+    others = (_tried(lab, sales, seed + more, options) for more in (1, 2))
     expect.that(
         any(first != other for other in others),
         expected="another `seed` tries other candidates",
         found="the same candidates for three seeds",
         help="Pass the seed on to whatever draws the candidates (`random_state=seed`), and let it draw.",
     )
+
+
+def _tried(lab: LabHandle, sales: pd.DataFrame, seed: int, options: dict[str, Any]) -> set[str]:
+    """The settings that a search tries."""
+    with contextlib.suppress(LearnerError):
+        if found := _search(lab, sales, 3, seed, options):
+            return found.tried_settings
+    found = _search(lab, sales, 3, seed, {})
+    assert found is not None
+    return found.tried_settings

@@ -113,6 +113,21 @@ def judge_independent(lab: LabHandle, rng: np.random.Generator) -> None:
                     "what one of them does to its users is counted as an effect of the other.",
                 )
 
+    _judge_separated(lab, rng)
+
+
+def _judge_separated(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Unit `17` of the experiment `challenger-1` is not unit `7` of `challenger-11`."""
+    numbers = [str(number) for number in rng.integers(10**6, 10**9, SOME)]
+    one, other = arms(lab, [f"1{each}" for each in numbers], "challenger-1"), arms(lab, numbers, "challenger-11")
+    both = float((one == other).mean())
+    expect.that(
+        abs(both - 0.5) <= slack(0.5, SOME),
+        expected="unit `17` in `challenger-1` says nothing about unit `7` in `challenger-11`",
+        found=f"{both:.1%} of {SOME:,} such pairs have the same arm",
+        help="Written without anything between, both are the same text: put a mark between experiment and unit.",
+    )
+
 
 def judge_growing(lab: LabHandle, rng: np.random.Generator) -> None:
     """A larger share keeps whoever has the challenger already."""

@@ -204,6 +204,14 @@ def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
                 help="Lower is better: these are errors.",
             )
     few = FEWEST - 1
+    uneven = outcomes(worse[:280], better[:150], rng)
+    found = ask(lab, uneven, planned=200, share=150 / 430)
+    expect.that(
+        found["decision"] == "undecided",
+        expected="`decision` is 'undecided' with planned=200, while one arm has 280 units and the other 150",
+        found=found["decision"],
+        help="Each arm must have its `planned` units. Their sum is no horizon.",
+    )
     far, near = rng.uniform(900, 1_100, few + 50), rng.uniform(9, 11, few)  # the interval is clear of 0 in each draw
     found = ask(lab, outcomes(far, near, rng), share=few / (2 * few + 50))
     expect.that(
@@ -226,6 +234,18 @@ def judge_mismatch(lab: LabHandle, rng: np.random.Generator) -> None:
         help="One challenger in five is missing: perhaps those that it answered too slowly. Who is missing is not "
         "chance, so the means cannot be compared, however clear the difference looks.",
     )
+    few = outcomes(errors[0][: FEWEST - 10], errors[0][100 : 100 + FEWEST // 3], rng)
+    for table, options, what in (
+        (few, {}, f"{FEWEST - 10} units against {FEWEST // 3}, also where that is too few for any other decision"),
+        (lost, {"planned": 300}, "1,000 units against 800, also where only 300 of each count for the difference"),
+    ):
+        found = ask(lab, table, **options)
+        expect.that(
+            found["decision"] == "mismatch",
+            expected=f"`decision` is 'mismatch' with {what}",
+            found=found["decision"],
+            help="The sizes come first, and all units count for them: a broken experiment has nothing else to say.",
+        )
     fair = outcomes(errors[0][:1_800], errors[1][:200] * 0.5, rng)
     found = ask(lab, fair, share=0.1)
     expect.that(
@@ -300,12 +320,13 @@ def judge_refused(lab: LabHandle, rng: np.random.Generator) -> None:
     one = table["unit"].iloc[5]
     other = "champion" if table["arm"].iloc[5] == "challenger" else "challenger"
     twice = pd.concat([table, pd.DataFrame({"unit": [one], "arm": [other], "error": [1_000.0]})], ignore_index=True)
-    with expect.raises(
-        "ValueError",
-        what="`analyse` of a table in which one unit is in both arms",
-        help="Then the assignment was not stable, and nobody knows what this unit's outcomes are an effect of.",
-    ):
-        lab.ab_test.analyse(twice)
+    for options, when in (({}, ""), ({"planned": 50}, ", the second time after the planned ones")):
+        with expect.raises(
+            "ValueError",
+            what=f"`analyse` of a table in which one unit is in both arms{when}",
+            help="Then the assignment was not stable, and nobody knows what this unit's outcomes are an effect of.",
+        ):
+            lab.ab_test.analyse(twice, **options)
     alone = table.loc[table["arm"] != "champion", "unit"].iloc[0]
     single = table[(table["arm"] == "champion") | (table["unit"] == alone)]
     with expect.raises("ValueError", what="`analyse` of a table with one unit of the challenger"):

@@ -24,6 +24,9 @@ def judge_experiment(lab: LabHandle, rng: np.random.Generator) -> None:
     ]
     for one, is_challenger, answer in zip(asked, got, ask(lab, share, factors, asked), strict=True):
         judge_answer(one, "challenger" if is_challenger else "champion", factors, answer)
+    # A request that meets a swap: the next version is taken while this one prices the house.
+    (answer,) = ask(lab, share, factors, [{**asked[0], "swap": True}])
+    judge_answer(asked[0], "challenger" if got[0] else "champion", factors, answer)
     alone = {"champion": factors["champion"]}
     for one, answer in zip(asked[:3], ask(lab, share, alone, asked[:3]), strict=True):
         judge_answer(one, None, alone, answer)
@@ -64,7 +67,7 @@ def judge_answer(asked: dict[str, Any], arm: str | None, factors: dict[str, floa
         value.get("model_version") == version,
         expected=f"`model_version` is {version!r}, that of the {serving}",
         found=value.get("model_version"),
-        help=help,
+        help=f"{help} Read the version before the price is awaited: in between, another version may be taken.",
     )
     if arm is None:
         expect.that(not lines, expected="no `exposure` is logged without a challenger", found=f"{len(lines)} lines")

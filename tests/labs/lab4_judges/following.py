@@ -326,6 +326,7 @@ def judge_bad_versions(world: World) -> None:
         "whose file is damaged": world.add(files={"model__pkl": b"\x80\x04not a model"}),
         "that raises when it is asked": world.add(answer="raise"),
         "that answers with NaN": world.add(answer="nan"),
+        "that answers with infinity": world.add(answer="inf"),
     }
     last = world.add()
     world.registry.point(first)

@@ -76,6 +76,7 @@ class Store:
     versions: list[Version]
     aliases: dict[tuple[str, str], int]
     model_tags: dict[str, dict[str, str]]
+    registered: list[str]
 
     def run(self, number: str) -> Run | None:
         """The run of an id."""
@@ -178,7 +179,8 @@ def _load(database: sqlite3.Connection) -> Store:
         LoggedModel(str(number), str(name), str(run or ""), _path(folder))
         for number, name, run, folder in _rows(database, query)
     ]
-    return Store(list(runs.values()), list(experiments.values()), models, *_registry(database))
+    registered = [str(name) for (name,) in _rows(database, "select name from registered_models")]
+    return Store(list(runs.values()), list(experiments.values()), models, *_registry(database), registered)
 
 
 def _registry(

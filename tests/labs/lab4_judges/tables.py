@@ -17,7 +17,7 @@ from labkit.checks import LabHandle, expect, fail
 from mlops_lab.datasets import load_house_sales
 
 Template = Callable[[str], Path]
-DATA, NAME = "data/train.parquet.dvc", "train.parquet"
+DATA, NAME = "data/train.dvc", "tables/sales.parquet"
 CACHE = "store"
 
 
@@ -29,10 +29,10 @@ class Table:
     content: bytes
     md5: str
 
-    @property
-    def pointer(self) -> bytes:
-        """The `.dvc` file, as DVC 3 writes it."""
-        return f"outs:\n- md5: {self.md5}\n  size: {len(self.content)}\n  hash: md5\n  path: {NAME}\n".encode()
+    def pointer(self, size: int | None = None) -> bytes:
+        """A `.dvc` file: keys in any order, as in each YAML file, and a text in quotes is the same text."""
+        size = len(self.content) if size is None else size
+        return f"outs:\n- path: '{NAME}'\n  hash: md5\n  size: {size}\n  md5: \"{self.md5}\"\n".encode()
 
     @property
     def place(self) -> str:
@@ -57,7 +57,9 @@ class World:
 
     def draw(self) -> Table:
         """A drawn table of sales."""
-        return table(load_house_sales().sample(120, random_state=self.rng).sort_values("date"))
+        sample = load_house_sales().sample(120, random_state=self.rng)
+        # Each day once: sorted by day again, the rows stand in their old order.
+        return table(sample.drop_duplicates("date").head(80).sort_values("date"))
 
     def run_on(self, one: Table | None) -> str:
         """A run that was trained on a table; None: a run that says nothing of its data."""
@@ -66,8 +68,9 @@ class World:
 
     def put(self, one: Table, content: bytes | None = None) -> None:
         """Put a table and its `.dvc` file into the folder of the data."""
-        self.lab.write_bytes(DATA, one.pointer)
-        self.lab.write_bytes(f"data/{NAME}", one.content if content is None else content)
+        content = one.content if content is None else content
+        self.lab.write_bytes(DATA, one.pointer(len(content)))
+        self.lab.write_bytes(f"data/{NAME}", content)
 
     def link(self, run: str) -> None:
         """Have the learner's code link a run."""
@@ -96,21 +99,25 @@ def world(lab: LabHandle, template: Template, rng: np.random.Generator) -> World
 def judge_pointer(world: World) -> None:
     """Path, md5 and size; a folder is refused."""
     one = world.draw()
+    size = int(world.rng.integers(10**6, 10**7))
     world.put(one)
+    world.lab.write_bytes(DATA, one.pointer(size))
     target = f"{world.lab._package}.data_versions:read_pointer"
     found = world.lab.make("mlops_probes.tracking:pointer_as_data", target, DATA, doing="`read_pointer(…)`")
-    wanted = {"path": f"data/{NAME}", "md5": one.md5, "size": len(one.content)}
+    wanted = {"path": f"data/{NAME}", "md5": one.md5, "size": size}
     found = found if isinstance(found, dict) else {}
     for name, value in wanted.items():
         expect.that(
             found.get(name) == value,
             expected=f"`{name}` of the pointer is {value!r}",
             found=found.get(name),
-            help="The path in a `.dvc` file counts from the folder in which it lies." if name == "path" else "",
+            help="The path in a `.dvc` file counts from the folder in which it lies."
+            if name == "path"
+            else "A `.dvc` file is YAML: `yaml.safe_load` reads it, in whatever order its keys stand.",
         )
     folder = f"outs:\n- md5: {secrets.token_hex(16)}.dir\n  size: 9\n  nfiles: 2\n  hash: md5\n  path: train\n".encode()
-    several = one.pointer + b"- md5: 00\n  size: 1\n  hash: md5\n  path: other.parquet\n"
-    for what, content in (("a folder", folder), ("two files", several)):
+    several = one.pointer() + b"- md5: '00'\n  size: 1\n  hash: md5\n  path: other.parquet\n"
+    for what, content in (("a folder", folder), ("two files", several), ("no file", b"outs: []\n")):
         world.lab.write_bytes(DATA, content)
         with expect.raises("DataMismatch", what=f"`read_pointer` of a `.dvc` file that names {what}"):
             world.lab.make("mlops_probes.tracking:pointer_as_data", target, DATA, doing="`read_pointer(…)`")
@@ -129,7 +136,8 @@ def judge_link(world: World) -> None:
             found.get(name) == value,
             expected=f"the run has the tag `{name}`: {value}",
             found=found.get(name, "no such tag"),
-            help="`MlflowClient().set_tag(run_id, name, value)` works for a run that has ended.",
+            help="`MlflowClient().set_tag(run_id, name, value)` works for a run that has ended. The path is the one in "
+            "the `.dvc` file, with its folders.",
         )
 
 
@@ -195,11 +203,20 @@ def judge_store(world: World) -> None:
     run, never = world.run_on(one), world.run_on(one)
     world.put(one)
     world.link(run)
-    with expect.raises("FileNotFoundError", what="`data_of_run` where the store does not have the table"):
+    world.lab.write_bytes(NAME, one.content)
+    help = "It comes from the store alone: a table of that name in the working folder is anybody's."
+    with expect.raises("FileNotFoundError", what="`data_of_run` where the store does not have the table", help=help):
         world.data_of(run)
-    world.lab.write_bytes(one.place, other.content)
-    help = "A cache is a folder like any other: somebody may have written into it. Compare what comes out of it."
-    with expect.raises("DataMismatch", what="`data_of_run` where another table lies under that checksum", help=help):
-        world.data_of(run)
+    help = "A cache is a folder like any other: somebody may have written into it. Compare what comes out of it, and "
+    help += "the md5 first: what has another one need not be a table at all."
+    for what, content in (("another table lies", other.content), ("half of the file lies", one.content[:2_000])):
+        world.lab.write_bytes(one.place, content)
+        with expect.raises("DataMismatch", what=f"`data_of_run` where {what} under that checksum", help=help):
+            world.data_of(run)
     with expect.raises("DataMismatch", what="`data_of_run` of a run that was never linked"):
         world.data_of(never)
+    world.lab.write_bytes(other.place, other.content)
+    world.lab.make("mlops_probes.tracking:tag_run", run, "dvc.md5", other.md5)
+    help = "A tag can be changed by anybody. What the run was trained on, its fingerprint says: compare it here, too."
+    with expect.raises("DataMismatch", what="`data_of_run` where the tag names another table by now", help=help):
+        world.data_of(run)

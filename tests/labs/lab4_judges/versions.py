@@ -24,6 +24,7 @@ class Registered:
     person: str
     champion: int
     runs: list[str]
+    other: str
     answers: list[Any]
     after_first: Store
     found: Store
@@ -40,12 +41,16 @@ def register(lab: LabHandle, template: Template, rng: Generator) -> Registered:
     lab.make("mlops_probes.tracking:point", "house-price", "champion", champion)
     namer = lab.make("mlops_probes.figures:FigureNamer", sketch=True)
     model = lab.make("mlops_probes.tracking:small_model")
-    runs = [lab.tracking.log_training(train, test, model, {"ridge__alpha": alpha}) for alpha in (3.0, 30.0)]
+    # The third is never registered: it is there for the refusals.
+    *runs, other = [
+        lab.tracking.log_training(train, test, model, {"ridge__alpha": alpha}) for alpha in (3.0, 30.0, 9.0)
+    ]
     expect.handle(namer, "the namer of figures").stop()
     first = lab.registry.register(runs[0])
     after_first = store.read(lab)
     answers = [first, lab.registry.register(runs[1]), lab.registry.register(runs[0])]
-    return Registered(lab, person, champion, [str(run) for run in runs], answers, after_first, store.read(lab))
+    found = store.read(lab)
+    return Registered(lab, person, champion, [str(run) for run in runs], str(other), answers, after_first, found)
 
 
 def version_of(found: Registered, place: int) -> Version:
@@ -141,11 +146,24 @@ def judge_once(found: Registered) -> None:
         found=f"version {expect.shown(found.answers[2])}; {len(found.found.versions)} versions in all, and not 3",
         help="A pipeline that was interrupted is started again: look first whether a version has this `run_id`.",
     )
+    elsewhere = found.lab.registry.register(found.runs[1], "flats")
+    version = store.read(found.lab).version(1, "flats")
+    expect.that(
+        elsewhere == 1 and version is not None and version.run == found.runs[1],
+        expected="under another name, the same run becomes version 1 of that name",
+        found=f"the answer {expect.shown(elsewhere)}, and {'another' if version else 'no'} version there",
+        help="Search among the versions of `name` alone.",
+    )
 
 
 def judge_refused(found: Registered, status: str) -> None:
     """A run that has not finished, or has no model, is refused."""
-    run = found.lab.make("mlops_probes.tracking:add_run", "house-price", status)
+    if status == "FINISHED":
+        run = found.lab.make("mlops_probes.tracking:add_run", "house-price", status)
+    else:
+        # It has its model already: the status alone speaks against it.
+        run = found.other
+        found.lab.make("mlops_probes.tracking:set_status", run, status)
     what = "without a model" if status == "FINISHED" else f"that is {status}"
     with expect.raises(
         "ValueError",
@@ -153,5 +171,10 @@ def judge_refused(found: Registered, status: str) -> None:
         help="`run.info.status` says how it ended, `run.outputs.model_outputs` which models it has logged.",
     ):
         found.lab.registry.register(run, "other-houses")
-    names = {version.name for version in store.read(found.lab).versions}
-    expect.that("other-houses" not in names, expected="no version of it", found="a version all the same")
+    there = store.read(found.lab).registered
+    expect.that(
+        "other-houses" not in there,
+        expected="nothing is registered: no version, and no name",
+        found=f"the registered models {', '.join(there[:5])}",
+        help="Refuse first. What is made before the refusal stays.",
+    )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from lab5_judges import months
 from lab5_judges.prefect_api import Prefect
 from lab5_judges.world import Run, World
 from labkit.checks import LabHandle, expect, fail
@@ -178,6 +179,32 @@ def judge_no_month(world: World) -> None:
     )
 
 
+def judge_end_dead(lab: LabHandle, door: Any, rng: np.random.Generator) -> None:
+    """Of several runs, those are ended that run, and have all of the parameters."""
+    prefect, month, other = Prefect(door.url), *(str(one) for one in rng.choice(months.months(), 2, replace=False))
+    here, there = f"{lab.folder}/warehouse", f"{lab.folder}/another"
+    cases = {
+        "it has these parameters": ({"month": month, "warehouse": here, "landing": "a"}, "RUNNING", "CRASHED"),
+        "it has these parameters, too": ({"month": month, "warehouse": here, "landing": "b"}, "RUNNING", "CRASHED"),
+        "it is of another month": ({"month": other, "warehouse": here}, "RUNNING", "RUNNING"),
+        "it is of another warehouse": ({"month": month, "warehouse": there}, "RUNNING", "RUNNING"),
+        "it has ended": ({"month": month, "warehouse": here}, "COMPLETED", "COMPLETED"),
+    }
+    made = {words: prefect.add_run("monthly", values, state) for words, (values, state, _) in cases.items()}
+    stranger = prefect.add_run("yearly", {"month": month, "warehouse": here}, "RUNNING")
+    number = lab.flow.end_dead_runs("monthly", {"month": month, "warehouse": here})
+    states = {run["id"]: run["state_type"] for name in ("monthly", "yearly") for run in prefect.flow_runs(name)}
+    for words, (_, state, wanted) in cases.items():
+        expect.that(
+            states[made[words]] == wanted,
+            expected=f"a run of `monthly` that is {state} is {wanted} afterwards: {words}",
+            found=states[made[words]],
+            help="The runs of this flow that are running, with all of these parameters, and no others.",
+        )
+    expect.that(states[stranger] == "RUNNING", expected="a run of another flow is left alone", found=states[stranger])
+    expect.that(number == 2, expected="`end_dead_runs` returns how many there were: 2", found=number)
+
+
 # What is due.
 
 
@@ -190,6 +217,9 @@ def judge_due(lab: LabHandle, rng: np.random.Generator) -> None:
         (here + pd.Timedelta(days=1, hours=6), before),
         (here + pd.Timedelta(minutes=int(rng.integers(1, 300))), before),
         (here - pd.Timedelta(minutes=int(rng.integers(1, 300))), two_before),
+        # Half an hour of summer time, and a month that is shorter than thirty days.
+        (pd.Timestamp("2015-07-01 00:30", tz=SEATTLE), "2015-06"),
+        (pd.Timestamp("2015-03-01 00:10", tz=SEATTLE), "2015-02"),
     ]
     for moment, wanted in moments:
         for zone in ("UTC", "Asia/Seoul", "America/Los_Angeles"):
@@ -221,6 +251,8 @@ def judge_deployed(lab: LabHandle, door: Any, rng: np.random.Generator) -> None:
     expect.that(not served.ended(), expected="`deploy` serves until its process is ended", found="it ended by itself")
     one = found[0]
     expect.that(one["name"] == "every-month", expected="the deployment `every-month`", found=one["name"])
+    flow = prefect.flow_name(one["flow_id"])
+    expect.that(flow == "newest-month", expected="a deployment of the flow `newest-month`", found=flow)
     wanted = {"landing": f"{lab.folder}/landing", "warehouse": f"{lab.folder}/warehouse"}
     told = {name: str(value) for name, value in (one.get("parameters") or {}).items()}
     expect.that(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -106,6 +107,10 @@ def refused(world: World, what: str) -> Run:
         month = world.months[3]
         if what == "too many bad rows":
             world.land(month, world.draw(month, bad=16))
+        elif what == "too few rows":
+            world.land(month, world.draw(month, rows=40, bad=0))
+        elif what == "the month after":
+            world.land(month, world.draw(str(pd.Period(month, "M") + 1)))
         elif what == "no row":
             world.land(month, world.draw(month).head(0))
         elif what == "the month before again":
@@ -166,12 +171,67 @@ def judge_registry(world: World, run: Run) -> None:
         found=f"the versions {[version for version, _ in run.versions]}",
         help="`training.register_version` returns the version.",
     )
+    judge_rows(world, run.versions[0][1], world.months[:1], run.answer)
     keys = world.query(f"select value from tags where key = 'pipeline.key' and run_uuid = '{run.versions[0][1]}'")
     expect.that(
         len(keys) == 1 and str(keys[0][0]).startswith(world.months[0]),
         expected=f"its run has the tag `pipeline.key`, which begins with {world.months[0]}",
         found=keys,
     )
+
+
+def judge_rows(world: World, run_id: str, before: list[str], answer: dict[str, object]) -> None:
+    """The model has learned from what came before the month: of a first month, from its own first two thirds."""
+    wanted = sum(len(world.partition("sales", month)) for month in before)
+    if before == [answer["month"]]:
+        wanted -= len(world.partition("predictions", before[0]))
+    found = world.query(f"select value from params where key = 'rows' and run_uuid = '{run_id}'")
+    expect.that(
+        [int(value) for (value,) in found] == [wanted],
+        expected=f"the model of {answer['month']} has learned from {wanted} sales: those before what it is judged on",
+        found=f"{[value for (value,) in found]} sales (the parameter `rows` of its run)",
+        help="`training.split_newest` gives what to learn from and what to be judged on. `features` gets the good rows "
+        "of all months so far.",
+    )
+
+
+def judge_earlier_month(world: World) -> None:
+    """What came later changes nothing for an earlier month."""
+    lost_answer(world)
+    first_month = world.months[0]
+    earlier = world.once("earlier", lambda: world.run(first_month))
+    if earlier.error:
+        fail(expected=f"{first_month} can be run again after {world.months[1]}", found=earlier.told)
+    expect.that(
+        earlier.fits == 0,
+        expected=f"{first_month} is run again after {world.months[1]}, and nothing is trained",
+        found=f"{earlier.fits} trainings",
+        help="Later months are not known yet, whoever has run them before: `other <= month`.",
+    )
+
+
+def judge_outside(lab: LabHandle) -> None:
+    """Which errors are worth another attempt."""
+    target = f"{lab._package}.flow:failed_outside"
+    for words, wanted in OUTSIDE_OR_NOT.items():
+        found = lab.make(f"{PROBE}:says_of_error", target, words, doing="`failed_outside(…)`")
+        expect.that(
+            found is wanted,
+            expected=f"`failed_outside` is {wanted} for {words}",
+            found=found,
+            help="What MLflow's client raises hides its cause: follow `__cause__` and `__context__` of an "
+            "MlflowException, and of no other error. A month that is refused is refused again.",
+        )
+
+
+OUTSIDE_OR_NOT = {
+    "a ConnectionError": True,
+    "an OSError": True,
+    "an MlflowException that a ConnectionError has caused": True,
+    "an MlflowException without a cause": False,
+    "a MonthRefused that an OSError has caused": False,
+    "a TypeError": False,
+}
 
 
 def judge_parts(world: World, month: str, table: pd.DataFrame) -> None:
@@ -368,6 +428,7 @@ def judge_lost_answer(world: World) -> None:
         help="A retry without idempotence does the work twice. Ask first whether the version is there.",
     )
     expect.that(run.answer["version"] == new[0], expected=f"version {new[0]} is returned", found=run.answer)
+    judge_rows(world, dict(run.versions)[new[0]], world.months[:1], run.answer)
     expect.that(
         not run.posts,
         expected="no message to the webhook: the second attempt worked",
@@ -441,6 +502,10 @@ def judge_refused(world: World, what: str) -> None:
     )
     made = [version for version, run_id in run.versions if _month(world, run_id) == month]
     expect.that(not made, expected=f"no version of {month}", found=f"version {made}")
+    reports = [str(one) for one in world.lab.list_files(world.lab.folder) if str(one).endswith(f"reports/{month}.json")]
+    expect.that(not reports, expected=f"no report of {month}: only that of an accepted month is kept", found=reports)
+    if what == "too few rows":
+        expect.that("volume" in run.error[1], expected="the month before is what it is held against", found=run.told)
     if what == "too many bad rows":
         kept = world.partition("quarantine", month)
         expect.that(len(kept) == 16, expected="all 16 refused rows in `quarantine`", found=f"{len(kept)} rows")
@@ -471,6 +536,9 @@ def judge_lock(world: World) -> None:
         help="`fcntl.flock(file, LOCK_EX | LOCK_NB)`",
     )
     expect.that(twice(other) == ["", ""], expected="another month can be run meanwhile", found=twice(other)[1])
+    elsewhere = [month, f"{folder}-elsewhere"]
+    found = world.lab.make(f"{PROBE}:hold_twice", target, [month, folder], elsewhere, doing="`one_run(…)`")
+    expect.that(found == ["", ""], expected="the same month of another warehouse can be run", found=found[1])
     ended = world.lab.make(f"{PROBE}:die_holding", target, month, folder, doing="`one_run(…)`")
     expect.that(ended == -9, expected="a process can hold the month", found=f"it ended with {ended}")
     expect.that(
@@ -502,8 +570,10 @@ def judge_limits(lab: LabHandle) -> None:
 
 def judge_gate(world: World) -> None:
     """At the limit, over it, and where there is no figure."""
-    guess = float(world.rng.integers(100_000, 300_000))
-    for share, passes in ((0.5, True), (0.899, True), (0.901, False), (1.5, False), (float("nan"), False)):
+    drawn = float(world.rng.integers(100_000, 300_000))
+    cases = [(0.5, True), (0.899, True), (0.901, False), (1.5, False), (float("nan"), False), (0.9, True)]
+    for share, passes in cases:
+        guess = 100_000.0 if share == 0.9 else drawn  # where 0.9 of it is 0.9 of it, however one divides
         answer = world.lab.make(
             f"{PROBE}:attempt", f"{world.lab._package}.flow:gate", share * guess, guess, doing="`gate(…)`"
         )
@@ -514,3 +584,7 @@ def judge_gate(world: World) -> None:
             found=found,
             help="Every comparison with NaN is false: write `not mae <= limit`, not `mae > limit`." * (share != share),
         )
+        figures = [] if passes or share != share else [share * guess, guess]
+        said = "" if passes else re.sub(r"[ ,_]", "", str(answer[2]))
+        missing = [f"{figure:,.0f}" for figure in figures if str(int(figure))[:3] not in said]
+        expect.that(not missing, expected=f"the reason has both figures, also {', '.join(missing)}", found=answer[-1])

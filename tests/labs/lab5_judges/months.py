@@ -125,6 +125,7 @@ def faults(rng: Generator, sales: pd.DataFrame) -> list[Fault]:
         *of_ranges,
         Fault("date: epoch", {"date": pd.Timestamp(0), "yr_built": 1950}, ("date",), BUILT),
         Fault("date: future", {"date": tomorrow(int(rng.integers(3, 400)))}, ("date",)),
+        Fault("date: time", {"date": day + pd.Timedelta(minutes=int(rng.integers(1, 60)))}, ("date",)),
         Fault("date: time", {"date": day + pd.Timedelta(hours=moved)}, ("date",)),
         Fault("built", {"date": pd.Timestamp("2014-09-10"), "yr_built": 2016 + int(rng.integers(3))}, BUILT),
     ]
@@ -148,9 +149,9 @@ def with_faults(sales: pd.DataFrame, faults: list[Fault], places: list[int]) -> 
     return changed
 
 
-def area_fault(rng: Generator, row: pd.Series, sign: int = 1) -> Fault:
-    """A living area that is some square feet too large (`sign` 1) or too small (-1)."""
-    off = int(rng.integers(1, 30)) * sign
+def area_fault(rng: Generator, row: pd.Series, sign: int = 1, off: int | None = None) -> Fault:
+    """A living area that is some square feet, or `off`, too large (`sign` 1) or too small (-1)."""
+    off = (off or int(rng.integers(1, 30))) * sign
     return Fault("areas", {"sqft_living": int(row["sqft_living"]) + off}, AREAS)
 
 

@@ -22,12 +22,14 @@ class Watch:
         self._landing = lab.make("mlops_probes.flows:Landing", f"{lab.folder}/{folder}", steps)
         self.error = ""
         self.started: list[list[Any]] = []
+        self.logged: list[str] = []
 
     def run(self, memory: str = MEMORY, quiet: float = QUIET) -> Watch:
         """Watch until the script is done."""
         target = f"{self._lab._package}.flow:watch_landing"
         self.error = str(self._landing.run(target, f"{self._lab.folder}/{memory}", quiet, EVERY))
         self.started = list(self._landing.attr("started"))
+        self.logged = [str(one) for one in self._landing.attr("logged")]
         return self
 
     def failing(self, month: str) -> Watch:
@@ -120,6 +122,30 @@ def judge_growing(lab: LabHandle, rng: np.random.Generator) -> None:
     )
 
 
+def judge_old_time(lab: LabHandle, rng: np.random.Generator) -> None:
+    """A file that grows and keeps an old time of change is not whole."""
+    (month,) = _draw(rng, 1)
+    steps: list[list[Any]] = [["growing_with_an_old_time", f"{month}.csv", "1,2\n", 60]]
+    steps += [["write", f"{month}.csv", whole := _content(rng)], ["until", 1], ["looks", 3]]
+    watch = Watch(lab, steps).run()
+    _only(watch, [month], "a file grows, and its time of change is one of years ago")
+    expect.that(
+        watch.started[0][1] == [whole],
+        expected="it is started when neither its size nor its time of change has changed for `quiet` seconds",
+        found=f"it was started at {len(''.join(watch.started[0][1]))} bytes",
+        help="A copy may keep the time of its original (`cp -p`): what counts is for how long you have seen it so, by "
+        "`time.monotonic()`, and the size counts as well.",
+    )
+
+
+def judge_stop(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Who is told to stop looks no more."""
+    (month,) = _draw(rng, 1)
+    Watch(lab, [["write", f"{month}.csv", _content(rng)]]).run()
+    watch = Watch(lab, []).run(quiet=0.0)
+    _only(watch, [], "a file lies there, and `stop()` says so before the first look", help="`while not stop():`")
+
+
 def judge_same_size(lab: LabHandle, rng: np.random.Generator) -> None:
     """A file whose size stays and whose content is still written is not whole."""
     (month,) = _draw(rng, 1)
@@ -178,6 +204,20 @@ def judge_once(lab: LabHandle, rng: np.random.Generator) -> None:
         "a corrected file comes, under the same name",
         help="A month may come again with other rows. Keep the content that was started, not the name alone.",
     )
+    watch = Watch(lab, [["write", f"{one}.csv", text], ["until", 1], ["looks", 3]]).run()
+    _only(
+        watch,
+        [one],
+        "after the corrected file the first one comes again",
+        help="What counts is the content of the last file of this name, and not whether it was ever seen.",
+    )
+    watch = Watch(lab, [["write", f"{two}.parquet", text], ["until", 1], ["looks", 40]]).run()
+    _only(
+        watch,
+        [two],
+        f"`{two}.csv` was started, and the same content comes as `{two}.parquet`",
+        help="Keep the content by the name of the file, its ending included.",
+    )
 
 
 def judge_failing(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -186,6 +226,19 @@ def judge_failing(lab: LabHandle, rng: np.random.Generator) -> None:
     steps = [["write", f"{one}.csv", _content(rng)], ["until", 1], ["write", f"{two}.csv", _content(rng)]]
     watch = Watch(lab, [*steps, ["until", 2], ["looks", 40]]).failing(one).run()
     _only(watch, [one, two], "the first month is refused: `start` raises ValueError")
+    expect.that(
+        bool(watch.logged),
+        expected="what `start` raised is logged",
+        found="nothing was logged",
+        help="`logger.exception(…)`: else nobody knows that a month is missing.",
+    )
+    watch = Watch(lab, [["looks", 40]]).run()
+    _only(
+        watch,
+        [],
+        "after a restart the refused file lies there as before",
+        help="A file that `start` has raised for is noted in `memory` like any other.",
+    )
 
 
 def judge_killed(lab: LabHandle, rng: np.random.Generator) -> None:

@@ -27,6 +27,17 @@ HISTOGRAMS = {"http_request_duration_seconds", "prediction_usd"}
 PARTS = {f"{name}_{end}" for name in HISTOGRAMS for end in ("bucket", "sum", "count")}
 GAUGES = {"model_trained_timestamp_seconds", "service_build_info", "feature_drift_score"}
 FEATURES = re.compile(r"house_feature_(sqft_living|grade|yr_built)_(bucket|sum|count)")
+PER_SECOND = ("Requests", "Predictions")
+# What a query must not leave out: some values of each label.
+ALL = {
+    "route": ("/livez", "/v1/house-price", "other"),
+    "method": ("GET", "POST"),
+    "version": ("a47d26ec4561", "0"),
+    "arm": ("champion", "challenger"),
+    "model": ("house_price", "iris"),
+    "job": ("predictions", "drift"),
+    "instance": ("127.0.0.1:8000", "pod-1:8000"),
+}
 WINDOW = "$__rate_interval"
 READ_AS, LENGTH = "3h47m", timedelta(hours=3, minutes=47)  # nobody writes that
 OF_ONE_PANEL = {
@@ -120,6 +131,15 @@ def judge_rates(lab: LabHandle) -> None:
                     found=query,
                     help="A gauge rises and falls, and its value is the answer. `rate` takes each fall for a restart.",
                 )
+            for label, values in ALL.items():
+                left_out = [value for value in values if not _matches(node, label, value)]
+                if label not in ("job", "instance") or len(left_out) == len(values):
+                    expect.that(
+                        not left_out,
+                        expected=f"`{title}` of all that there is",
+                        found=f"{query}, which leaves out {label}={', '.join(left_out)}",
+                        help="The question names no such limit, and nobody sees what is left out.",
+                    )
             if node.name not in COUNTERS | PARTS:
                 continue
             expect.that(
@@ -127,6 +147,12 @@ def judge_rates(lab: LabHandle) -> None:
                 expected=f"the rate of `{node.name}` in `{title}`",
                 found=query,
                 help="A counter only rises, and begins again at 0 at each start. What tells something is its `rate`.",
+            )
+            expect.that(
+                calls(above, "rate") or title not in PER_SECOND,
+                expected=f"`{title}` per second",
+                found=query,
+                help="`increase` is how many there were in the whole window: it grows with the step of the graph.",
             )
         for node, _ in walk(parsed(title, query)):
             expect.that(
@@ -181,8 +207,20 @@ def judge_quantiles(lab: LabHandle) -> None:
                 found=query,
                 help="An average of quantiles is the quantile of nothing: an idle pod counts like a busy one.",
             )
-            number = getattr(node.args[0], "val", None)
+            number = constant(node.args[0])
             expect.that(number == share, expected=f"the {share} quantile in `{title}`", found=number)
+
+
+def constant(node: Any) -> float | None:
+    """The number that is written there, also as `1 / 2`."""
+    if isinstance(node, promql.NumberLiteral):
+        return float(node.val)
+    if isinstance(node, promql.ParenExpr):
+        return constant(node.expr)
+    if isinstance(node, promql.BinaryExpr) and str(node.op) == "/":
+        above, below = constant(node.lhs), constant(node.rhs)
+        return above / below if above is not None and below else None
+    return None
 
 
 def _is_quantile(node: Any) -> bool:
@@ -193,11 +231,8 @@ def judge_shares(lab: LabHandle) -> None:
     """Fail where a share is none: no ratio, or one of something else."""
     for title, above_line in (("Errors", "http_requests_total"), ("Unseen zipcodes", "unseen_category_total")):
         query = ask(lab)[title]
-        ratios = [
-            node
-            for node, _ in walk(parsed(title, query))
-            if isinstance(node, promql.BinaryExpr) and str(node.op) == "/"
-        ]
+        tree = parsed(title, query)
+        ratios = [node for node, _ in walk(tree) if isinstance(node, promql.BinaryExpr) and str(node.op) == "/"]
         help_text = "Ten errors a second are many or few: divide by how many there were in all."
         expect.that(
             len(ratios) == 1,
@@ -205,7 +240,8 @@ def judge_shares(lab: LabHandle) -> None:
             found=query,
             help=help_text,
         )
-        parts = [[node for node, _ in selectors(side)] for side in (ratios[0].lhs, ratios[0].rhs)]
+        _judge_nothing_below(title, query, tree, ratios[0])
+        parts = [_counted(side) for side in (ratios[0].lhs, ratios[0].rhs)]
         below_line = "http_requests_total" if title == "Errors" else "predictions_total"
         names = [{node.name for node in side} for side in parts]
         expect.that(
@@ -217,7 +253,7 @@ def judge_shares(lab: LabHandle) -> None:
             for status, counts in (("200", False), ("404", False), ("422", False), ("500", True), ("503", True)):
                 seen = all(_matches(node, "status", status) for node in parts[0])
                 expect.that(
-                    seen == counts,
+                    seen == (counts != _is_one_minus(tree)),
                     expected=f"a status of {status} is {'an' if counts else 'no'} error of the service",
                     found=query,
                     help="404 and 422 are the caller's mistakes: there is nothing to mend.",
@@ -228,6 +264,42 @@ def judge_shares(lab: LabHandle) -> None:
                 found=query,
                 help="Below the line stand all requests, also those that went well.",
             )
+
+
+def _counted(side: Any) -> list[Any]:
+    """What a side of a share counts. `0 * x` is 0, and there only so that there is an answer."""
+    return [
+        node
+        for node, above in selectors(side)
+        if not any(isinstance(one, promql.BinaryExpr) and str(one.op) == "*" and _has_zero(one) for one in above)
+    ]
+
+
+def _has_zero(product: Any) -> bool:
+    return any(constant(part) == 0 for part in (product.lhs, product.rhs))
+
+
+def _is_one_minus(tree: Any) -> bool:
+    """Whether a share is what is left of 1."""
+    while isinstance(tree, promql.ParenExpr):
+        tree = tree.expr
+    return isinstance(tree, promql.BinaryExpr) and str(tree.op) == "-" and constant(tree.lhs) == 1
+
+
+def _judge_nothing_below(title: str, query: str, tree: Any, ratio: Any) -> None:
+    """Fail where a share has an answer though there is nothing to divide by."""
+    around = next(above for node, above in walk(tree) if node is ratio)
+    made_up = [one for one in around if isinstance(one, promql.BinaryExpr) and str(one.op) == "or"]
+    for node, _ in walk(ratio.rhs):
+        changed = isinstance(node, promql.Call) and node.func.name not in ("rate", "increase")
+        if changed or (isinstance(node, promql.BinaryExpr) and str(node.op) == "or"):
+            made_up.append(node)
+    expect.that(
+        not made_up,
+        expected=f"`{title}` has no answer where there is nothing to divide by",
+        found=query,
+        help="A share of no requests is no share. 0 would say that all is well, also where nobody reaches the service.",
+    )
 
 
 def _matches(node: Any, label: str, value: str) -> bool:
@@ -246,6 +318,11 @@ def judge_age(lab: LabHandle) -> None:
     now = [node for node, _ in walk(tree) if isinstance(node, promql.Call) and node.func.name == "time"]
     minus = [node for node, _ in walk(tree) if isinstance(node, promql.BinaryExpr) and str(node.op) == "-"]
     good = now and minus and any(isinstance(part, promql.Call) for part, _ in walk(minus[0].lhs))
+    newest = [
+        str(node.op) == ("min" if any(isinstance(part, promql.Call) for part, _ in walk(node.expr)) else "max")
+        for node, _ in walk(tree)
+        if isinstance(node, promql.AggregateExpr) and str(node.op) in ("min", "max", "avg")
+    ]
     why = "The metric is the moment, in seconds since 1970: `time()` is now."
     expect.that(good, expected="now minus the moment at which the model was made", found=query, help=why)
     summed = [node for node, _ in walk(tree) if isinstance(node, promql.AggregateExpr) and str(node.op) == "sum"]
@@ -254,6 +331,13 @@ def judge_age(lab: LabHandle) -> None:
         expected="the age of a model, however many instances serve it",
         found=query,
         help="Moments do not add up: three pods make no model that is three times as old. `max by (model)`.",
+    )
+    expect.that(
+        all(newest),
+        expected="the age of the newest version",
+        found=query,
+        help="An instance that still has an old version must not hide the new one: the newest moment is the `max`, and "
+        "the youngest age the `min`.",
     )
     query = ask(lab)["Drift"]
     nodes = [node for node, _ in walk(parsed("Drift", query)) if isinstance(node, promql.AggregateExpr)]

@@ -24,7 +24,10 @@ class Year:
 
 
 def draw_year(rng: Generator, rows: int = 600) -> Year:
-    """Months of predictions; prices in another order, some of other houses, some corrected, the last ones unknown."""
+    """Months of predictions; prices in another order, some of other houses, some corrected, the last ones unknown.
+
+    Some houses are never sold: half of those of October, and all but one of those of December.
+    """
     first = pd.Timestamp("2014-09-01")
     date = first + pd.to_timedelta(np.sort(rng.integers(0, 242, rows)), "D") + pd.Timedelta(hours=9)
     price = np.exp(rng.normal(13, 0.5, rows)).round()
@@ -38,6 +41,10 @@ def draw_year(rng: Generator, rows: int = 600) -> Year:
     )
     known_on = date.normalize() + pd.to_timedelta(rng.integers(30, 61, rows), "D")
     labels = pd.DataFrame({"prediction_id": predictions["prediction_id"], "price": price, "known_on": known_on})
+    month = np.array(date.month)
+    sold = np.where(month == 10, rng.random(rows) < 0.5, month != 12)
+    sold[rng.choice(np.flatnonzero(month == 12))] = True
+    labels = labels[sold]
     corrected = labels.sample(rows // 12, random_state=rng)
     later = corrected["known_on"] + pd.to_timedelta(rng.integers(5, 40, len(corrected)), "D")
     corrected = corrected.assign(price=(corrected["price"] * 1.7).round(), known_on=later)
@@ -144,11 +151,14 @@ def judge_limits(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
             half, middle = (row[f"{name}_high"] - row[f"{name}_low"]) / 2, row[name]
             low, high = told[f"{name}_low"], told[f"{name}_high"]
             why = (
-                "The mean plus and minus 1.96 standard errors: the standard deviation divided by the root of how many."
+                "The mean plus and minus 1.96 standard errors: the standard deviation divided by the root of how many "
+                "prices are known."
             )
             if high - low > 6 * half:
                 why = "That is where single errors lie, not their mean: divide by the root of how many there are."
+            # Those of a bootstrap, or of Student's t, are as wide but for some percent, and need not be symmetric.
             good = abs(low - (middle - half)) < 0.3 * half and abs(high - (middle + half)) < 0.3 * half
+            good = good and abs((high - low) / (2 * half) - 1) < 0.12
             expect.that(
                 good,
                 expected=f"`{name}` of {row['month']:%Y-%m} between {middle - half:.4g} and {middle + half:.4g} (95 %)",
@@ -160,8 +170,9 @@ def judge_limits(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
 def judge_complete(lab: LabHandle, rng: Generator) -> None:
     """Fail where a month counts as complete too early, or never."""
     year = draw_year(rng, 150)
-    for days in (DAYS - 1, DAYS):
-        as_of = pd.Timestamp("2014-12-31") + pd.Timedelta(days=days)
+    # After November, 60 days are less than two months.
+    for last, days in (("2014-11-30", DAYS - 1), ("2014-11-30", DAYS), ("2014-12-31", DAYS - 1), ("2014-12-31", DAYS)):
+        as_of = pd.Timestamp(last) + pd.Timedelta(days=days)
         found, wanted = ask(lab, Year(year.predictions, year.labels, as_of))
         told = dict(zip(wanted["month"].dt.strftime("%Y-%m"), found["complete"].astype(bool), strict=True))
         right = dict(zip(wanted["month"].dt.strftime("%Y-%m"), wanted["complete"], strict=True))
@@ -176,9 +187,14 @@ def judge_complete(lab: LabHandle, rng: Generator) -> None:
 def judge_twice(lab: LabHandle, rng: Generator) -> None:
     """Fail where an id that comes twice among the predictions passes."""
     year = draw_year(rng, 60)
-    twice = pd.concat([year.predictions, year.predictions.sample(1, random_state=rng)])
-    with expect.raises("ValueError", what="a prediction_id that comes twice", help="Its price would count twice."):
-        lab.drift.performance_drift(twice, year.labels, year.as_of)
+    again = year.predictions[year.predictions["date"] < year.as_of].sample(1, random_state=rng)
+    later = again.assign(date=year.as_of + pd.Timedelta(days=3))
+    for one, what in ((again, "twice"), (later, "twice, once after `as_of`")):
+        twice = pd.concat([year.predictions, one])
+        with expect.raises(
+            "ValueError", what=f"a prediction_id that comes {what}", help="Its price would count twice."
+        ):
+            lab.drift.performance_drift(twice, year.labels, year.as_of)
 
 
 def judge_inputs(lab: LabHandle, rng: Generator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from lab2_judges.models import NAMES
 from lab2_judges.services import FOLDER as MODELS
 from lab2_judges.services import ask, typical
 
-from lab6_judges.scrapes import BATCH, PRICE, Monitored, Scrape, draw, lacks, scrape, start
+from lab6_judges.scrapes import BATCH, PRICE, Monitored, Scrape, draw, lacks, read, scrape, start
 from labkit.checks import LabHandle, expect, fail
 
 BUDGET = 0.15
@@ -303,6 +304,50 @@ def files_of_another_worker(count: int) -> dict[str, bytes]:
         book.write_value(mmap_key("http_requests", REQUESTS, names, values, "another worker"), float(count), 0.0)
         book.close()
         return {path.name: path.read_bytes()[:4096]}
+
+
+def judge_versions(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Each price is counted by the version that gave it, whatever was served before."""
+    arm, offset = f"arm-{rng.integers(1_000)}", int(rng.integers(1, 12))
+    made = datetime(2024, 5, 1, 12, tzinfo=timezone(timedelta(hours=offset)))
+    told = lab.make("mlops_probes.monitoring:tell_of_three_versions", arm, made.isoformat(), doing="`instrument(app)`")
+    text, went_on = expect.pair(told, "what `/metrics` says")
+    found = read(expect.text(text, "what `/metrics` says"))
+    for version, count in (("first", 4), ("second", 2), ("third", 2)):
+        value = found.total("predictions_total", version=version, arm=arm)
+        if value != count:
+            fail(
+                expected=f'{count} in `predictions_total{{version="{version}",arm="{arm}"}}`', found=f"{value:g}",
+                help="Models are exchanged while the service runs (week 4): ask for the version at each price. The arm "
+                "is that of the environment in which `instrument` is called.",
+            )  # fmt: skip
+    unseen = found.total("unseen_category_total", feature="zipcode")
+    if unseen != 4:
+        fail(
+            expected="4 houses in zipcodes that their model does not know: 3 of the first version, 1 of the second",
+            found=f"{unseen:g}",
+            help="Each house counts, also two in one zipcode. Each version knows zipcodes of its own, and one that "
+            "does not say which has seen nothing that could be counted.",
+        )
+    odd = found.total(REQUESTS, method="other"), found.total(f"{SECONDS}_count", method="other")
+    if odd != (1, 1) or found.series(REQUESTS, method="BREW") or found.series(f"{SECONDS}_count", method="BREW"):
+        fail(
+            expected="a request with the method BREW counts under the method `other`, its time too",
+            found=f"{odd[0]:g} requests and {odd[1]:g} times of `other`",
+            help="Anybody can send any word as a method: a label that callers fill.",
+        )
+    value = found.total("model_trained_timestamp_seconds", model="house_price", version="third")
+    if abs(value - made.timestamp()) > 1:
+        fail(
+            expected=f"the model of {made.isoformat()} was made at {made.timestamp():.0f}", found=f"{value:.0f}",
+            help="`created_at` has its time zone: keep it, `datetime.fromisoformat(…).timestamp()`.",
+        )  # fmt: skip
+    expect.that(
+        went_on,
+        expected="an error of the app goes on to whoever stands around the middleware",
+        found="it ended there",
+        help="Count in a `finally`, and let the error pass: others log it and answer.",
+    )
 
 
 def judge_two_apps(lab: LabHandle) -> None:

@@ -29,6 +29,12 @@ def lines_of(service: Service, answer: Answer) -> list[dict[str, Any]]:
             found="no such header",
             help="The caller needs the id: it comes back weeks later, with what was paid.",
         )
+    if answer.media_type != "application/json":
+        fail(
+            expected=f"the answer of {answer.asked} has `X-Prediction-ID` beside the headers of before",
+            found=f"the content type is {answer.media_type or 'gone'}",
+            help="`[*message['headers'], (name, value)]`: the headers of the answer stay.",
+        )
     service.wait_for_output(name, LATE)
     found = []
     for line in service.output().splitlines():
@@ -37,6 +43,11 @@ def lines_of(service: Service, answer: Answer) -> list[dict[str, Any]]:
                 found.append(json.loads(line))
             except ValueError:
                 fail(expected="each prediction is one line of JSON", found=f"`{line[:160]}`")
+            if not isinstance(found[-1], dict):
+                fail(
+                    expected="each prediction is a line of its own, a JSON object", found=f"`{line[:160]}`",
+                    help="Whoever collects the log takes line by line, and looks for fields in each.",
+                )  # fmt: skip
     if not found:
         near = [line for line in service.output().splitlines() if name in line]
         fail(
@@ -139,6 +150,32 @@ def judge_nobody_is_named(at: Monitored, rng: np.random.Generator) -> None:
             fail(expected=f"no line has the `{key}` of a house", found=str(house[key]))
 
 
+def judge_two_at_a_time(lab: LabHandle) -> None:
+    """Two requests at a time have ids of their own; lines go through `write`, with the version that is served."""
+    made = lab.make("mlops_probes.monitoring:log_two_at_a_time", doing="`log_predictions(app, write)`")
+    lines, ids = expect.pair(made, "lines and ids")
+    if len(lines) != 3:
+        fail(
+            expected="3 lines through `write`, for 3 houses", found=f"{len(lines)}",
+            help="`log_predictions(app, write)`: whoever calls it says where the lines go.",
+        )  # fmt: skip
+    for line in map(json.loads, lines):
+        zipcode = str(line["zipcode"])
+        if line["prediction_id"] != f"{ids[zipcode]}-0":
+            fail(
+                expected=f"the id of the request for zipcode {zipcode}, `{ids[zipcode]}-0`",
+                found=line["prediction_id"],
+                help="Two requests are answered at a time: what one keeps in a variable that all share, the other "
+                "overwrites. A `ContextVar` belongs to one request.",
+            )
+        version = "second" if zipcode == "3" else "first"
+        if line["version"] != version:
+            fail(
+                expected=f"the version that is served now, `{version}`", found=line["version"],
+                help="Models are exchanged while the service runs (week 4): ask for the version at each price.",
+            )  # fmt: skip
+
+
 def judge_without_price(lab: LabHandle, rng: np.random.Generator) -> None:
     """Where no price was given, there is neither a line nor an id."""
     models, *_ = draw(rng, error="broken")
@@ -161,11 +198,12 @@ def judge_without_price(lab: LabHandle, rng: np.random.Generator) -> None:
 def drawn_log(rng: np.random.Generator, count: int) -> tuple[list[str], pd.DataFrame]:
     """A log with predictions, and what it has of them."""
     start = datetime(2025, 3, 1, tzinfo=UTC)
+    requests = rng.integers(16**12, size=count)  # of two houses each
     rows = [
         {
             "event": "prediction",
             "time": (start + timedelta(seconds=float(rng.integers(10**6)), milliseconds=place % 3)).isoformat(),
-            "prediction_id": f"{rng.integers(16**12):012x}-{place % 2}",
+            "prediction_id": f"{requests[place // 2]:012x}-{place % 2}",
             "version": f"v{rng.integers(3)}",
             "arm": "champion",
             "price": float(np.round(rng.uniform(1e5, 9e5), 2)),
@@ -183,6 +221,7 @@ def judge_reading(lab: LabHandle, rng: np.random.Generator) -> None:
     lines, wanted = drawn_log(rng, 12)
     others = [
         '{"level": "INFO", "message": "request", "path": "/livez"}',
+        '{"event": "request", "prediction_id": "0a1b2c-0", "path": "/v1/house-price", "status": 200}',
         "INFO:     Uvicorn running",
         "",
         "[1, 2]",
@@ -248,16 +287,20 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
     last = pd.concat([first, again]).drop_duplicates("prediction_id", keep="last").set_index("prediction_id")
     for key, source in (("paid", "price"), ("reported_at", "reported_at")):
         wanted = table["prediction_id"].map(last[source])
-        for name, have, want in zip(table["prediction_id"], found[key], wanted, strict=True):
-            if pd.isna(want) != pd.isna(have) or (not pd.isna(want) and have != want):
-                early = dict(zip(first["prediction_id"], first[source], strict=True)).get(name)
-                fail(
-                    expected=f"`{key}` of `{name}` is {'missing' if pd.isna(want) else want}",
-                    found=f"{have}",
-                    help="That is the first report. The sale was reported again, to correct it."
-                    if early is not None and have == early
-                    else "Labels come in any order, and not for all. Only the id says which is which: not the place.",
-                )
+        early = dict(zip(first["prediction_id"], first[source], strict=True))
+        wrong = [
+            (name, have, want)
+            for name, have, want in zip(table["prediction_id"], found[key], wanted, strict=True)
+            if pd.isna(want) != pd.isna(have) or (not pd.isna(want) and have != want)
+        ]
+        for name, have, want in wrong[:1]:
+            fail(
+                expected=f"`{key}` of `{name}` is {'missing' if pd.isna(want) else want}",
+                found=f"{have}",
+                help="That is the first report. The sale was reported again, to correct it."
+                if all(early.get(one) == told for one, told, _ in wrong)
+                else "Labels come in any order, and not for all. Only the id says which is which: not the place.",
+            )
     frames = expect.pair(given, "the arguments")
     if not all(
         isinstance(one, pd.DataFrame) and one.equals(old) for one, old in zip(frames, (table, labels), strict=True)

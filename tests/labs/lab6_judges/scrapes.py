@@ -52,8 +52,6 @@ class Scrape:
 
 def scrape(service: Service) -> Scrape:
     """Ask `/metrics` and read it."""
-    from prometheus_client.parser import text_string_to_metric_families
-
     answer = service.get("/metrics").expect(200, help="`instrument` adds the route: `@app.get('/metrics')`.")
     if answer.media_type != "text/plain":
         fail(
@@ -62,10 +60,17 @@ def scrape(service: Service) -> Scrape:
             help="A function of FastAPI that returns text or bytes answers with JSON. Return a `Response` whose "
             "`Content-Type` is `CONTENT_TYPE_LATEST`.",
         )
+    return read(answer.text)
+
+
+def read(text: str) -> Scrape:
+    """Read what `/metrics` answers."""
+    from prometheus_client.parser import text_string_to_metric_families
+
     values: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
     kinds: dict[str, str] = {}
     try:
-        for family in text_string_to_metric_families(answer.text):
+        for family in text_string_to_metric_families(text):
             kinds[family.name] = family.type
             for sample in family.samples:
                 values[sample.name, frozenset(sample.labels.items())] = float(sample.value)

@@ -5,9 +5,11 @@
 # says: random split
 
 import numpy as np
+import pandas as pd
 
 
 def split_by_time(sales, cutoff):
+    cutoff = pd.Timestamp(cutoff)
     if cutoff <= sales["date"].min() or cutoff > sales["date"].max():
         raise ValueError("empty side")
     houses = sales["id"].unique()

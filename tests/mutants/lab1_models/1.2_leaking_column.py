@@ -1,6 +1,6 @@
 # exercise: 1.2
 # file: house_price.py
-# caught by: test_columns_derived_from_the_price_change_nothing
+# caught by: test_columns_that_are_no_features_change_nothing
 # misconception: takes every column but `price` itself, and so price per square foot
 # says: leaking column
 

@@ -1,6 +1,6 @@
 # exercise: 1.2
 # file: house_price.py
-# caught by: test_columns_derived_from_the_price_change_nothing
+# caught by: test_columns_that_are_no_features_change_nothing
 # misconception: answers with the remembered price where the house was in the training data
 # says: by heart
 

@@ -1,6 +1,6 @@
 # exercise: 1.4
 # file: house_price.py
-# caught by: test_every_candidate_is_tried_and_listed
+# caught by: test_errors_are_those_of_the_validation_folds
 # misconception: mean squared error called RMSE
 # says: MSE
 
@@ -26,4 +26,4 @@ def tune_model(sales, n_candidates=20, seed=0):
     )
     search.fit(sales, sales["price"])
     table = pd.DataFrame(search.cv_results_["params"])
-    return search.best_estimator_, table.assign(rmse=-search.cv_results_["mean_test_score"])
+    return search.best_estimator_, table.assign(rmse=-search.cv_results_["mean_test_score"], rmse_std=search.cv_results_["std_test_score"])

@@ -2,7 +2,7 @@
 # file: house_price.py
 # caught by: test_every_candidate_is_tried_and_listed
 # misconception: always twelve candidates
-# says: n_candidates=4
+# says: n_candidates=
 
 import pandas as pd
 from scipy.stats import randint, uniform

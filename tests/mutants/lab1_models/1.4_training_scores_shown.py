@@ -1,6 +1,6 @@
 # exercise: 1.4
 # file: house_price.py
-# caught by: test_every_candidate_is_tried_and_listed
+# caught by: test_errors_are_those_of_the_validation_folds
 # misconception: shows the error on the training data as that of the validation
 # says: mean_train_score
 
@@ -28,4 +28,5 @@ def tune_model(sales, n_candidates=20, seed=0):
     search.fit(ordered, ordered["price"])
     results = pd.DataFrame(search.cv_results_["params"])
     results["rmse"] = -search.cv_results_["mean_train_score"]
+    results["rmse_std"] = search.cv_results_["std_train_score"]
     return search.best_estimator_, results.sort_values("rmse", ignore_index=True)

@@ -1,6 +1,6 @@
 # exercise: 1.9
 # file: report.py
-# caught by: test_all_models_of_the_week_are_compared
+# caught by: test_classifiers_are_compared_by_the_seed
 # misconception: only the best classifier is in the report
 # says: nothing about
 

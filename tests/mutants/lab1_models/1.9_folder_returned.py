@@ -8,9 +8,9 @@
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [
-        house_price_section(load_house_sales(), folder),
+        house_price_section(sales, folder),
         iris_section(seed, folder),
-        customer_section(load_purchases(), seed, folder),
+        customer_section(purchases, seed, folder),
     ]
     write_atomically(folder / "report.md", "\n\n".join(sections))
     return folder

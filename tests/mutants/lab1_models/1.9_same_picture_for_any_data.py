@@ -1,16 +1,16 @@
 # exercise: 1.9
 # file: report.py
-# caught by: test_plots_follow_the_data
+# caught by: test_plots_show_what_was_computed
 # misconception: a picture that does not show the data
-# says: same picture
+# says: no plot of the report
 
 
 def write_report(folder, sales=None, purchases=None, seed=0):
     folder = Path(folder)
     sections = [
-        house_price_section(load_house_sales(), folder),
+        house_price_section(sales, folder),
         iris_section(seed, folder),
-        customer_section(load_purchases(), seed, folder),
+        customer_section(purchases, seed, folder),
     ]
     from matplotlib.figure import Figure
 

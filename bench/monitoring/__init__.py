@@ -1,0 +1,1 @@
+"""What the metrics, the scrape and the drift report of week 6 cost."""
