@@ -12,7 +12,7 @@ import numpy as np
 from lab2_judges import inputs
 from lab2_judges.models import NAMES, PATHS, told_models
 from lab2_judges.predictions import BATCH, LATE, Running
-from lab2_judges.problems import judge_nothing_inside
+from lab2_judges.problems import INSIDE
 from lab2_judges.services import FOLDER, ask, start, start_ready, typical, write
 from labkit.checking.service import Answer, Service
 from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
@@ -64,8 +64,13 @@ def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
         ready = service.get("/readyz")
         if ready.status != 503:
             fail(expected="`/readyz` answers with status 503 while a model is damaged", found=f"status {ready.status}")
-        judge_nothing_inside(service.get("/v1/models"))
         found = listed(service).get("iris", {})
+        if told := [word for word in INSIDE if word in json.dumps(found)]:
+            fail(
+                expected="`/v1/models` does not say why a model has failed",
+                found=f"`{told[0]}` stands in it: {expect.shown(found)}",
+                help="The caller cannot use it, and an attacker can. Write it to the log instead.",
+            )
         if found.get("status") != "failed":
             fail(
                 expected='`/v1/models` says `"status": "failed"` of a damaged model',
