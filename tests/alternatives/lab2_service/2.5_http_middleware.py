@@ -40,4 +40,6 @@ def describe(models, name):
         return {"name": name, "status": "failed", "version": None}
     if name not in models.ready:
         return {"name": name, "status": "loading", "version": None}
-    return {"name": name, "status": "ready", "version": models.ready[name].metadata.version}
+    known = vars(models.ready[name].metadata)
+    shown = ("version", "created_at", "training_rows", "first_date", "last_date", "metrics", "features")
+    return {"name": name, "status": "ready", **{key: known[key] for key in shown}}

@@ -55,4 +55,4 @@ def add_operations(app):
 def describe(models, name):
     found = models.ready.get(name)
     state = "ready" if found else "failed" if name in models.failed else "loading"
-    return {"name": name, "status": state, **({"version": found.metadata.version} if found else {})}
+    return {"name": name, "status": state, **(vars(found.metadata) if found else {})}

@@ -35,13 +35,13 @@ def compile_model(model):
     if model.inverse_func is not np.expm1 or len(model.regressor_) != 2:
         raise CannotCompile("another way back, or one step more")
     columns, trees = model.regressor_
-    if not isinstance(trees, HistGradientBoostingRegressor):
+    if type(trees) is not HistGradientBoostingRegressor:
         raise CannotCompile("no boosted trees")
     if trees.loss in {"poisson", "gamma"} or columns.transformer_weights:
         raise CannotCompile("a logarithm in the trees, or weights before them")
     parts = {tuple(names): part for _, part, names in columns.transformers_ if part != "drop"}
-    encoder = parts.pop(("zipcode",), None)
-    if not isinstance(encoder, TargetEncoder) or len(parts) != 1:
+    encoder = parts.popitem()[1] if list(parts)[-1] == ("zipcode",) else None
+    if type(encoder) is not TargetEncoder or len(parts) != 1:
         raise CannotCompile("no target encoder")
     ((names, part),) = parts.items()
     if part != "passthrough" and getattr(part, "func", 0) is not None:

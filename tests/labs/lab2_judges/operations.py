@@ -12,7 +12,7 @@ import numpy as np
 from lab2_judges import inputs
 from lab2_judges.models import NAMES, PATHS, told_models
 from lab2_judges.predictions import BATCH, LATE, Running
-from lab2_judges.problems import judge_nothing_inside
+from lab2_judges.problems import INSIDE
 from lab2_judges.services import FOLDER, ask, start, start_ready, typical, write
 from labkit.checking.service import Answer, Service
 from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
@@ -64,8 +64,13 @@ def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
         ready = service.get("/readyz")
         if ready.status != 503:
             fail(expected="`/readyz` answers with status 503 while a model is damaged", found=f"status {ready.status}")
-        judge_nothing_inside(service.get("/v1/models"))
         found = listed(service).get("iris", {})
+        if told := [word for word in INSIDE if word in json.dumps(found)]:
+            fail(
+                expected="`/v1/models` does not say why a model has failed",
+                found=f"`{told[0]}` stands in it: {expect.shown(found)}",
+                help="The caller cannot use it, and an attacker can. Write it to the log instead.",
+            )
         if found.get("status") != "failed":
             fail(
                 expected='`/v1/models` says `"status": "failed"` of a damaged model',
@@ -187,7 +192,7 @@ def judge_log(lab: LabHandle, rng: np.random.Generator) -> None:
                 )
         for one in wanted:
             service.wait_for_output(one["request_id"], 2)
-            judge_line(service, one)
+            judge_line(service, one, wanted)
         first = next(line for line in lines(service) if line.get("request_id") == wanted[0]["request_id"])
         took = first["milliseconds"]
         if took < 900 * TOOK:
@@ -204,12 +209,12 @@ def judge_log(lab: LabHandle, rng: np.random.Generator) -> None:
             )
 
 
-def judge_line(service: Service, wanted: dict[str, Any]) -> None:
+def judge_line(service: Service, wanted: dict[str, Any], every: list[dict[str, Any]]) -> None:
     """Expect exactly one line about a request, with what it was."""
     asked = f"`{wanted['method']} {wanted['path']}` (status {wanted['status']})"
     found = [line for line in lines(service) if line.get("request_id") == wanted["request_id"]]
     if len(found) != 1:
-        text, help = nearest(service, wanted, len(found))
+        text, help = nearest(service, wanted, every, len(found))
         fail(
             expected=f"one line of JSON in the log for {asked}, with `request_id`, `method`, `path` and `status`",
             found=text,
@@ -231,22 +236,26 @@ def judge_line(service: Service, wanted: dict[str, Any]) -> None:
         fail(expected="`milliseconds` says how long the request took", found=expect.shown(took))
 
 
-def nearest(service: Service, wanted: dict[str, Any], count: int) -> tuple[str, str]:
+def nearest(service: Service, wanted: dict[str, Any], every: list[dict[str, Any]], count: int) -> tuple[str, str]:
     """What the log has in place of the one line about a request, and what that points to."""
     if count:
         return f"{count} such lines", "A request is one line, written when its answer is complete."
-    of_path = [line for line in lines(service) if line.get("path") == wanted["path"]]
-    if of_path and wanted["request_id"] not in {line.get("request_id") for line in of_path}:
-        same = f"a line of this path with `request_id` {expect.shown(of_path[-1].get('request_id'))}"
-        return same, "The id in the log is the one that the caller gets back: take it once, and use it for both."
+    # Only one request has a path of its own: its line is known by that.
+    ids = {one["path"]: one["request_id"] for one in every if one["path"].startswith("/nothing-")}
+    for line in lines(service):
+        if line.get("path") in ids and line.get("request_id") != ids[line["path"]]:
+            return (
+                f"the line of `{line['path']}` has `request_id` {expect.shown(line.get('request_id'))}",
+                "The id in the log is the one that the caller gets back: take it once, and use it for both.",
+            )
     near = [line for line in service.output().splitlines() if wanted["request_id"] in line]
     bare = [line for line in service.output().splitlines() if '"message": "request"' in line and '"path"' not in line]
     if bare and not near:
         return f"a line without them: {bare[-1][:160]}", '`JsonLines` writes what stands in `extra={"fields": {…}}`.'
-    return (
-        "no such line" + (f"; nearest: {near[0][:160]}" if near else ""),
-        "Requests that fail are the ones that somebody looks for: write the line in a `finally`.",
-    )
+    if near:
+        shape = '`logger.info("request", extra={"fields": {…}})`: `JsonLines` makes a field of each.'
+        return f"no such line; nearest: {near[0][:160]}", shape
+    return "no such line", "Requests that fail are the ones that somebody looks for: write the line in a `finally`."
 
 
 def judge_free_loop(lab: LabHandle, rng: np.random.Generator, names: tuple[str, ...]) -> None:

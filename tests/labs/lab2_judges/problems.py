@@ -105,11 +105,11 @@ def judge_bad_body(running: Running, body: bytes, what: str) -> None:
     errors = value.get("errors", [])
     for one in errors if answer.status == 422 and isinstance(errors, list) else []:
         name = str(one.get("field", "")) if isinstance(one, dict) else ""
-        if not name or name.startswith("[") or name.isdecimal():
+        if not name:
             fail(
-                expected=f"for {what} `field` says what is wrong: `body`, or the field",
-                found=f"`{name}`",
-                help="Where the body is missing or no JSON, Pydantic's `loc` has `body` and at most a position.",
+                expected=f"for {what} each of `errors` says what is wrong: the field, or `body`",
+                found=expect.shown(one),
+                help="Where no field is wrong but the body itself, Pydantic's `loc` has `body` alone.",
             )
 
 
