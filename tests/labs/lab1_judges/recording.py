@@ -41,6 +41,7 @@ def untrained(rng: Generator, rows: int) -> dict[str, Any]:
     On its training rows a candidate errs less, and the best of them there is the worst elsewhere.
     """
     errors = [float(error) for error in rng.permutation(ERRORS)]
+    errors[:2] = sorted(errors[:2], reverse=True)  # in the order of the candidates they are never sorted already
     noise = rng.normal(size=rows).tolist()
     return {"untrained": True, "errors": errors, "trained_errors": remembered(errors), "noise": noise}
 
