@@ -9,8 +9,8 @@ import pytest
 
 UNTIL = "MLOPS_LAB_LIVE_UNTIL"
 """Seconds since 1970 after which no more live test begins; without it there is no such limit."""
-# Images are built with all that they install, so they take as long as all others together.
-SLOW_LAST = ("test_lab2_image", "test_lab3_terraform")
+# The demo plays a year. Images are built with all that they install, and take as long as all others together.
+SLOW_LAST = ("test_demo", "test_lab2_image", "test_lab3_terraform")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
