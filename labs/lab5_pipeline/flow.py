@@ -219,7 +219,7 @@ def backfill(first: str, last: str, *, landing: Path, warehouse: Path) -> dict[s
 
     A progress artifact with the key `backfill` goes from 0 to 100 with the months that are done. A month that fails
     does not hold up the others. A backfill that was killed is resumed by running it again: what was done is not done
-    again, and the killed runs count as crashed. One backfill per warehouse runs at a time.
+    again, and the killed runs count as crashed.
 
     Raises:
         MonthRefused: at the end, with each month that failed and its reason; at once where there is no month.

@@ -306,7 +306,7 @@ def backfill(first: str, last: str, *, landing: Path, warehouse: Path) -> dict[s
 
     A progress artifact with the key `backfill` goes from 0 to 100 with the months that are done. A month that fails
     does not hold up the others. A backfill that was killed is resumed by running it again: what was done is not done
-    again, and the killed runs count as crashed. One backfill per warehouse runs at a time.
+    again, and the killed runs count as crashed.
 
     Raises:
         MonthRefused: at the end, with each month that failed and its reason; at once where there is no month.
@@ -318,7 +318,7 @@ def backfill(first: str, last: str, *, landing: Path, warehouse: Path) -> dict[s
     if not months:
         raise MonthRefused(f"there is no month from {first} to {last}")
     versions, failed = {}, {}
-    with one_run("backfill", warehouse):
+    with one_run("backfill", warehouse):  # one backfill of a warehouse at a time
         end_dead_runs("backfill", {"warehouse": warehouse})
         bar: Any = create_progress_artifact(0.0, key="backfill", description=f"{first} to {last}")
         for done, month in enumerate(months, start=1):
