@@ -1,6 +1,6 @@
 """Roll out a new image of the service, and go back by itself where that fails.
 
-    python -m lab3_kubernetes.rollout ml-api:1.1 --namespace ml
+    python -m lab3_kubernetes.rollout ml-api:1.1 --namespace ml-api
 
 It talks to the cluster that `KUBECONFIG` names. The Deployment, its container and its Service are called `ml-api`.
 """
@@ -301,7 +301,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Roll out an image and say what was done; 0 where it serves now."""
     parser = argparse.ArgumentParser(prog="python -m lab3_kubernetes.rollout", description="Roll out an image.")
     parser.add_argument("image")
-    parser.add_argument("--namespace", default="ml")
+    parser.add_argument("--namespace", default="ml-api")
     parser.add_argument("--timeout", type=float, default=120)
     asked = parser.parse_args(arguments)
     rollout = roll_out(asked.image, namespace=asked.namespace, timeout=asked.timeout)

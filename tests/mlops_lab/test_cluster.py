@@ -104,29 +104,29 @@ def test_it_speaks_http_and_lets_nobody_set_up_a_play_without_its_key(tmp_path: 
                 return error.code, json.load(error)
 
     with running("kubernetes", tmp_path) as server:
-        path = "/apis/apps/v1/namespaces/ml/deployments/ml-api"
+        path = "/apis/apps/v1/namespaces/ml-api/deployments/ml-api"
         status, deployment = ask(path)
         assert status == 200 and deployment["kind"] == "Deployment"
-        assert ask(path.replace("ml-api", "other"))[0] == ask("/api/v1/nodes")[0] == 404
+        assert ask(path.removesuffix("ml-api") + "other")[0] == ask("/api/v1/nodes")[0] == 404
         assert ask(path, method="DELETE")[0] == 405
         body = json.dumps({"spec": {}, "metadata": {"resourceVersion": "1"}}).encode()
         kind = {"Content-Type": "application/merge-patch+json"}
         assert ask(path, method="PATCH", data=body, headers=kind)[0] == 409
         assert ask(path, method="PATCH", data=b"{", headers=kind)[0] == 400
         assert ask(path, method="PATCH", data=b"{}", headers={"Content-Type": "text/plain"})[0] == 415
-        assert ask("/stage/ml")[0] == 403
+        assert ask("/stage/ml-api")[0] == 403
         key = {"X-Key": (tmp_path / "key").read_text(encoding="utf-8")}
-        assert ask("/stage/ml", headers=key)[1]["log"]
-        proxy = "/api/v1/namespaces/ml/services/ml-api%3Ahttp/proxy/readyz"
+        assert ask("/stage/ml-api", headers=key)[1]["log"]
+        proxy = "/api/v1/namespaces/ml-api/services/ml-api%3Ahttp/proxy/readyz"
         assert ask(proxy)[0] == 503, "the network policy of 3.4 does not let the API server in"
-        slices = ask("/apis/discovery.k8s.io/v1/namespaces/ml/endpointslices")[1]["items"]
+        slices = ask("/apis/discovery.k8s.io/v1/namespaces/ml-api/endpointslices")[1]["items"]
         assert {one["metadata"]["labels"]["kubernetes.io/service-name"] for one in slices} == {NAME, f"{NAME}-canary"}
 
 
 def test_a_port_is_forwarded_to_a_pod(tmp_path: Path) -> None:
     def ask(path: str, port: int = 8000, pod: str = "") -> bytes:
         address = (
-            f"ws{server.url.removeprefix('http')}/api/v1/namespaces/ml/pods/{pod or first}/portforward?ports={port}"
+            f"ws{server.url.removeprefix('http')}/api/v1/namespaces/ml-api/pods/{pod or first}/portforward?ports={port}"
         )
         connection = websocket.create_connection(address, subprotocols=["v4.channel.k8s.io"], timeout=60)
         with contextlib.closing(connection):
@@ -138,7 +138,7 @@ def test_a_port_is_forwarded_to_a_pod(tmp_path: Path) -> None:
             return answer
 
     with running("kubernetes", tmp_path) as server:
-        with urllib.request.urlopen(f"{server.url}/api/v1/namespaces/ml/pods", timeout=60) as answer:
+        with urllib.request.urlopen(f"{server.url}/api/v1/namespaces/ml-api/pods", timeout=60) as answer:
             first = json.load(answer)["items"][0]["metadata"]["name"]
         assert ask("/readyz").startswith(b"\0HTTP/1.1 200 OK\r\n")
         assert ask("/elsewhere").startswith(b"\0HTTP/1.1 404 ")

@@ -362,7 +362,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.state.mkdir(parents=True, exist_ok=True)
     app = StandIn(arguments.state)
-    app.stages["ml"] = demonstration()
+    app.stages["ml-api"] = demonstration()
     (arguments.state / "kubeconfig").write_text(
         kubeconfig(f"http://{arguments.host}:{arguments.port}"), encoding="utf-8"
     )
@@ -372,7 +372,7 @@ def main() -> None:
 def demonstration() -> Stage:
     """The namespace of the stand-in that a learner starts: each kind of image goes another way."""
     return Stage(
-        namespace="ml",
+        namespace="ml-api",
         image="ml-api:1.0",
         replicas=3,
         labels={"app.kubernetes.io/name": NAME},
@@ -390,7 +390,7 @@ def kubeconfig(url: str) -> str:
         "current-context": "stand-in",
         "clusters": [{"name": "stand-in", "cluster": {"server": url}}],
         "users": [{"name": "nobody", "user": {}}],
-        "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "nobody", "namespace": "ml"}}],
+        "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "nobody", "namespace": "ml-api"}}],
     })  # fmt: skip
 
 

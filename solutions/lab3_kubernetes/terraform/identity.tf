@@ -102,7 +102,7 @@ data "aws_iam_policy_document" "ml_api" {
 # solution 3.7
 resource "aws_eks_pod_identity_association" "ml_api" {
   cluster_name    = aws_eks_cluster.main.name
-  namespace       = "ml"
+  namespace       = "ml-api"
   service_account = "ml-api"
   role_arn        = aws_iam_role.ml_api.arn
 }

@@ -17,7 +17,7 @@ from labkit.checks import CheckFailed, Located, expect
 if TYPE_CHECKING:
     import numpy as np
 
-_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/ml-api")
+_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/(?:[a-z0-9._-]+/)*ml-api")
 _OF_THE_CLUSTER = {"Namespace", "ClusterRole", "ClusterRoleBinding", "APIService"}
 _DEPLOYMENT: tuple[Callable[[Located], None], ...] = (
     workload.judge_pod,
@@ -106,7 +106,7 @@ def judge_registry_image(rendered: Rendered) -> None:
     repository, _, tag = name.partition(":")
     expect.that(
         _ECR.fullmatch(repository),
-        expected="an image of ECR: `ACCOUNT.dkr.ecr.REGION.amazonaws.com/ml-api`",
+        expected="an image of ECR: `ACCOUNT.dkr.ecr.REGION.amazonaws.com/mlops-lab/ml-api`",
         found=image,
         help="`newName` of `images` has the registry, `newTag` the version.",
         where=image,

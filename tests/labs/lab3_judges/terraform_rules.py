@@ -391,7 +391,7 @@ def judge_pods(infra: Infra) -> None:
         where=trust,
     )
     link = infra.one("aws_eks_pod_identity_association", "It says which pods get the role.")
-    only(link, "namespace", "ml", "The pods of the service run there.")
+    only(link, "namespace", "ml-api", "The pods of the service run there.")
     only(link, "service_account", "ml-api", "The pods of the service have this account.")
     expect.that(
         "aws_iam_role.ml_api" in str(link["role_arn"].value),
