@@ -16,8 +16,9 @@ EACH = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 
 @EACH
 def test_only_known_names_are_filled_in(service: Service) -> None:
-    parts = [*service.command, *service.environment.values(), *service.client.values()]
-    assert {name for part in parts for name in re.findall(r"{(.*?)}", part)} <= {"state", "port", "url", "root"}
+    parts = [*service.command, *service.environment.values(), *service.client.values(), service.config]
+    known = {"state", "port", "url", "root", *(["config"] if service.config else [])}
+    assert {name for part in parts for name in re.findall(r"{(.*?)}", part)} <= known
     assert "{port}" in " ".join(service.command) and "{url}" in "".join(service.client.values())
 
 

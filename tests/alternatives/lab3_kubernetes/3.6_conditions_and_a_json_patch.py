@@ -34,8 +34,8 @@ def wait(apps, namespace, image, timeout):
     for _ in range(round(timeout)):
         try:
             found = apps.read_namespaced_deployment_status(NAME, namespace)
-        except ApiException as error:
-            if error.status < 500:
+        except (ApiException, HTTPError) as error:
+            if isinstance(error, ApiException) and error.status < 500:
                 raise
         else:
             if image_of(found) != image:

@@ -13,6 +13,7 @@ NUMBER = re.compile(
 RULE = re.compile(r"^[\s|:-]+$")
 PICTURE = re.compile(r"!\[[^\[\]]*+\]\([^()]*+\)")
 MOST_LINES = 2_000
+MOST_TEXT = 200_000  # characters without pictures: what comes after them is not read
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,10 @@ def numbers_in(text: str) -> list[Shown]:
 
 def read(markdown: str) -> Text:
     """Read a Markdown text."""
-    lines, cells, table = [], [], []
+    lines, cells, table, left = [], [], [], MOST_TEXT
     for line in [*markdown.splitlines()[:MOST_LINES], ""]:
-        line = PICTURE.sub(" ", line)
+        line = PICTURE.sub(" ", line)[:left]
+        left -= len(line)
         lines.append(line)
         if line.count("|") > 1:
             if not RULE.match(line):
