@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from lab6_judges.houses import Generator, all_sales, draw_months
+from lab6_judges.houses import Generator, all_sales, draw_calm_months
 from labkit.checks import LabHandle, expect, fail
 
 NEXT_STEPS = {"none": "keep watching", "data bug": "mend", "covariate": "compare", "concept": "retrain"}
@@ -63,14 +63,14 @@ def ask(
 
 def judge_calm(lab: LabHandle, rng: Generator) -> None:
     """Fail where months that are drawn from the training period ring."""
-    reference, *months = draw_months(rng, 900, months=3)
+    reference, *months = draw_calm_months(rng, 900, months=3)
     for month in months:
         ask(lab, reference, month, CALM, "none", "the month is drawn from the same houses, and the bias is below 1 %")
 
 
 def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
     """Fail where one kind of data bug is taken for something else."""
-    reference, current = (table[SUMS].astype(float) for table in draw_months(rng, 800))
+    reference, current = (table[SUMS].astype(float) for table in draw_calm_months(rng, 800))
     rows = rng.random(len(current)) < rng.uniform(0.12, 0.3)
     made: dict[str, tuple[pd.DataFrame, str, str]] = {
         "square metres": (
@@ -107,7 +107,7 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
 
 def judge_no_bug(lab: LabHandle, rng: Generator) -> None:
     """Fail where what was always so is a bug: few houses at the water, sums that never held, missing years."""
-    reference, current = draw_months(rng, 800)
+    reference, current = draw_calm_months(rng, 800)
     waterless = current.assign(waterfront=False)
     odd = [
         table.assign(
@@ -135,7 +135,7 @@ def judge_other_houses(lab: LabHandle, rng: Generator, bias: float) -> None:
 
 def judge_another_market(lab: LabHandle, rng: Generator) -> None:
     """Fail where a bias beyond the limit is not told, on either side."""
-    reference, current = draw_months(rng, 700)
+    reference, current = draw_calm_months(rng, 700)
     for sign in (-1, 1):
         months = [0.002, -0.008, sign * rng.uniform(0.02, 0.028), sign * rng.uniform(0.05, 0.09)]
         seen = performance(months).iloc[[2, 3, 0, 1]]
@@ -165,7 +165,7 @@ NOT_YET: dict[str, tuple[Case, str]] = {
 
 def judge_not_yet(lab: LabHandle, rng: Generator, case: str) -> None:
     """Fail where a bias rings that is not sure, or not there any more."""
-    reference, current = draw_months(rng, 500)
+    reference, current = draw_calm_months(rng, 500)
     draw, why = NOT_YET[case]
     columns = ["grade", "lat"]
     ask(lab, reference[columns], current[columns], draw(rng), "none", why, help="Wait for the complete month.")
