@@ -66,6 +66,11 @@ def judge_calm(lab: LabHandle, rng: Generator) -> None:
     reference, *months = draw_calm_months(rng, 900, months=3)
     for month in months:
         ask(lab, reference, month, CALM, "none", "the month is drawn from the same houses, and the bias is below 1 %")
+    newer = months[0].assign(yr_built=months[0]["yr_built"] + 3)
+    why = (
+        "the month is drawn from the same houses, but for three years: a change that is sure, and small (PSI below 0.2)"
+    )
+    ask(lab, reference, newer, CALM, "none", why, help="`drifted` of the report asks for both: real, and large.")
 
 
 def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
