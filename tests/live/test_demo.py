@@ -32,7 +32,7 @@ def left(folder: Path) -> list[str]:
     found = [str(path) for path in folder.iterdir()]
     for process in psutil.process_iter():
         try:
-            if process.environ().get("TMPDIR") == str(folder):
+            if process.environ().get("TMPDIR", "").startswith(str(folder)):
                 found.append(" ".join(process.cmdline()))
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue

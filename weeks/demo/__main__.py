@@ -36,6 +36,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="mlops-lab-demo-") as name, contextlib.ExitStack() as stack:
         folder = Path(name).resolve()
+        # MLflow leaves the models that it has downloaded where temporary files are: they go with the folder.
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        tempfile.tempdir = os.environ["TMPDIR"] = str(temporary)
         screen = stack.enter_context(quiet(folder / "output.log"))
         try:
             play(folder, make_console(screen), stack, mine=asked.mine)
