@@ -108,15 +108,15 @@ def test_the_page_can_be_looked_at(printed: str) -> None:
 )
 def test_it_can_be_stopped(tmp_path: Path, number: signal.Signals, seen: str, status: int) -> None:
     before = PAGE.read_bytes() if PAGE.exists() else None
-    started = subprocess.Popen(
+    with subprocess.Popen(
         COMMAND, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert started.stdout is not None
-    for line in started.stdout:
-        if seen in line:
-            break
-    started.send_signal(number)
-    said = started.stdout.read()
-    assert started.wait(120) == status, said
+    ) as started:
+        assert started.stdout is not None
+        for line in started.stdout:
+            if seen in line:
+                break
+        started.send_signal(number)
+        said = started.stdout.read()
+        assert started.wait(120) == status, said
     assert left(tmp_path) == []
     assert (PAGE.read_bytes() if PAGE.exists() else None) == before
