@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.pipeline.__main__ import CONTRACTS, FEATURE_SIZES, SIZES, median_of, report
+from bench.pipeline.__main__ import CONTRACTS, COSTS, FEATURE_SIZES, SIZES, median_of, report, report_flow
 from bench.pipeline.rows import write_sales
 from bench.pipeline.work import WORK
 from weeks.week5_pipeline.figures import WEEK, contract_figures
@@ -38,3 +38,11 @@ def test_what_was_kept_is_linear_and_fits_into_three_gigabytes() -> None:
     growth, memory = figures["polars_growth"], figures["polars_10m_gb"]
     assert isinstance(growth, float) and growth < 1.5, "ten times the rows take at most fifteen times the time"
     assert isinstance(memory, float) and memory <= 3
+
+
+def test_the_flow_has_a_row_for_each_size_and_each_cost() -> None:
+    found = {"first 100": 4.0, "again 100": 0.2, "ratio 100": 0.05, **dict.fromkeys(COSTS, 0.02)}
+    lines = report_flow(found | {f"search 100 {workers}": 3.0 + workers for workers in (0, 1, 2)}, 3)
+    assert ["100", "4.00", "0.20", "0.05"] in [line.split() for line in lines]
+    assert ["100", "3.0", "4.0", "5.0"] in [line.split() for line in lines]
+    assert lines[-1].split()[-1] == "20"
