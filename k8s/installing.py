@@ -178,9 +178,10 @@ def build_service_with_metrics(track: str) -> str:
 
 
 def _docker_build(folder: str, name: str, *arguments: str) -> None:
-    bridge = subprocess.run(["docker", "network", "inspect", "bridge"], capture_output=True, check=False)
-    # An engine without a bridge has no other network for the build than this machine's.
-    network = "default" if bridge.returncode == 0 else "host"
+    asked = subprocess.run(
+        ["sh", system.ROOT / "scripts/docker_network.sh"], capture_output=True, text=True, check=True
+    )
+    network = asked.stdout.strip()
     command = ["docker", "build", "--network", network, "--file", str(ADDONS / folder / "Dockerfile"), "--tag", name]
     for argument in arguments:
         command += ["--build-arg", argument]

@@ -22,10 +22,7 @@ trap 'exit 1' HUP INT TERM
 cp "$folder/Dockerfile" "$scratch/Dockerfile"
 [ ! -f "$folder/.dockerignore" ] || cp "$folder/.dockerignore" "$scratch/Dockerfile.dockerignore"
 
-# An engine without a bridge has no other network for the build than this machine's.
-network=default
-"$docker" network inspect bridge >/dev/null 2>&1 || network=host
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-DOCKER_BUILDKIT=1 "$docker" build --file "$scratch/Dockerfile" --tag "$tag" --network "$network" \
+DOCKER_BUILDKIT=1 "$docker" build --file "$scratch/Dockerfile" --tag "$tag" --network "$(sh scripts/docker_network.sh)" \
     --build-arg "TRACK=$track" --build-arg "REVISION=$revision" "$@" .
 echo "$tag is built. Run it: docker run --rm --read-only --cap-drop ALL --publish 8000:8000 $tag"

@@ -88,14 +88,19 @@ class DriftMetrics:
         """Set all of them. Where there are too few houses, no feature has a score."""
         import pandas as pd
 
-        from lab6_monitoring.drift import ALPHA, feature_drift
+        from lab6_monitoring.drift import feature_drift
 
         self.score.clear()
         self.houses.set(len(houses))
         self.looked.set_to_current_time()
         if len(houses) < FEWEST:
             return
-        table = feature_drift(reference, pd.DataFrame(houses)[list(reference.columns)]).table
+        self.tell(feature_drift(reference, pd.DataFrame(houses)[list(reference.columns)]).table)
+
+    def tell(self, table: pd.DataFrame) -> None:
+        """Set the scores to those of a drift report's table."""
+        from lab6_monitoring.drift import ALPHA
+
         scores = table["psi"].where(table["p_adjusted"] < ALPHA, 0.0)
         for name, score in zip(table["column"], scores, strict=True):
             self.score.labels(name).set(score)

@@ -29,9 +29,9 @@ class Service:
         page: the path of the page to open.
         environment: what is added to the server's environment.
         client: what is added to the environment of those who talk to it.
+        checked: the same, for code under check only.
         config: a file that names other servers by the ports that everybody knows them by. Where one has another port,
             `lab up` gives a copy that says so. Empty where there is none.
-        checked: the same, for code under check only.
         app: `module:function`, called in the folder of the state; it returns the same server as an ASGI app, so that
             checks can fork it from a process that has imported it already. Empty where no check talks to it.
         preload: the modules that the app needs.

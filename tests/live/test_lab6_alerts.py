@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from lab6_judges import dashboards, scrapes
 
 from lab1_models.house_price import FEATURES
 from lab6_monitoring.dashboard import WINDOW, queries
-from lab6_monitoring.webhook import Message, lines, make_server
+from lab6_monitoring.webhook import Message, lines
 from labkit.tools import find
 from mlops_lab.processes import Server, free_port, serve
+from weeks.demo.alarm import receiving
+from weeks.demo.serving import Callers
 from weeks.week6_monitoring.report import Prometheus, from_prometheus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,19 +73,6 @@ class Inbox:
         assert there, f"no {status} {name} at {path}: {self.alerts}"
 
 
-@contextlib.contextmanager
-def receiver(inbox: Inbox) -> Iterator[int]:
-    server = make_server(inbox.tell, port=0)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def write_models(folder: Path, **options: Any) -> tuple[Path, dict[str, Any]]:
     """Models that were made this minute; return their folder and a house to ask for."""
     rng = np.random.default_rng(6)
@@ -104,7 +94,7 @@ def service(models: Path, port: int, **environment: str) -> Iterator[Server]:
 @contextlib.contextmanager
 def monitored(folder: Path, service_port: int, inbox: Inbox, drift_port: int | None = None) -> Iterator[Server]:
     """Prometheus and Alertmanager on the rules and routes of the solution, in a hurry; yields Prometheus."""
-    with receiver(inbox) as inbox_port, contextlib.ExitStack() as running:
+    with receiving(inbox.tell) as inbox_port, contextlib.ExitStack() as running:
         routes = faster((LAB / "alertmanager.yml").read_text(encoding="utf-8"))
         (folder / "alertmanager.yml").write_text(routes.replace("127.0.0.1:9099", f"127.0.0.1:{inbox_port}"))
         alerting = [
@@ -124,24 +114,9 @@ def monitored(folder: Path, service_port: int, inbox: Inbox, drift_port: int | N
         yield running.enter_context(serve(collecting, health="/-/ready", timeout=PATIENCE))
 
 
-@contextlib.contextmanager
-def callers(port: int, house: dict[str, Any]) -> Iterator[None]:
+def callers(port: int, house: dict[str, Any]) -> AbstractContextManager[None]:
     """Somebody who asks for prices all the time, whatever comes back."""
-    enough = threading.Event()
-
-    def ask() -> None:
-        with httpx.Client(trust_env=False, timeout=5) as client:
-            while not enough.wait(0.05):
-                with contextlib.suppress(httpx.HTTPError):
-                    client.post(f"http://127.0.0.1:{port}{scrapes.PRICE}", json=house)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        thread.join()
+    return Callers(f"http://127.0.0.1:{port}", house).asking()
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from labkit.tools import find
 from mlops_lab.processes import serve
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 ALERT = "FeatureDrift"
 WAIT = "2s"
@@ -68,32 +71,18 @@ class Inbox:
             return found()
 
 
-class Scores:
-    """The metric `feature_drift_score` by feature, as Prometheus scrapes it from the job that looks for drift."""
+@contextlib.contextmanager
+def served(registry: CollectorRegistry) -> Iterator[int]:
+    """Serve metrics on a free port, which it yields."""
+    from prometheus_client import start_http_server
 
-    def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, Gauge
-
-        self.registry = CollectorRegistry()
-        self.gauge = Gauge("feature_drift_score", "PSI of a feature", ["feature"], registry=self.registry)
-
-    def set(self, scores: Mapping[str, float]) -> None:
-        """Say how far each feature has drifted."""
-        for feature, score in scores.items():
-            self.gauge.labels(feature).set(score)
-
-    @contextlib.contextmanager
-    def served(self) -> Iterator[int]:
-        """Serve them on a free port."""
-        from prometheus_client import start_http_server
-
-        server, thread = start_http_server(0, "127.0.0.1", self.registry)
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def missing() -> list[str]:
@@ -102,12 +91,15 @@ def missing() -> list[str]:
 
 
 @contextlib.contextmanager
-def watching(lab: Path, folder: Path, service: str, scores: Scores) -> Iterator[Inbox]:
-    """Run both programs and the receiver until the end of the `with` block. `service` is `host:port`."""
+def watching(lab: Path, folder: Path, service: str, drift: CollectorRegistry) -> Iterator[Inbox]:
+    """Run both programs and the receiver until the end of the `with` block.
+
+    `service` is `host:port`, and `drift` has the metrics of the job that looks for drift.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     inbox = Inbox()
     with contextlib.ExitStack() as stack:
-        receiver = stack.enter_context(receiving(inbox))
+        receiver = stack.enter_context(receiving(inbox.tell))
         routes = hurried_routes(yaml.safe_load((lab / "alertmanager.yml").read_text(encoding="utf-8")), receiver)
         alerting = [
             str(find("alertmanager")), f"--config.file={written(folder / 'alertmanager.yml', routes)}",
@@ -115,8 +107,8 @@ def watching(lab: Path, folder: Path, service: str, scores: Scores) -> Iterator[
         ]  # fmt: skip
         alertmanager = stack.enter_context(serve(alerting, health="/-/ready", timeout=PATIENCE))
         written(folder / "rules.yml", hurried_rules(yaml.safe_load((lab / "rules.yml").read_text(encoding="utf-8"))))
-        drift = f"127.0.0.1:{stack.enter_context(scores.served())}"
-        asking = scraping(service, drift, f"127.0.0.1:{alertmanager.port}")
+        job = f"127.0.0.1:{stack.enter_context(served(drift))}"
+        asking = scraping(service, job, f"127.0.0.1:{alertmanager.port}")
         collecting = [
             str(find("prometheus")), f"--config.file={written(folder / 'prometheus.yml', asking)}",
             f"--storage.tsdb.path={folder}/data", "--web.listen-address=127.0.0.1:{port}",
@@ -127,11 +119,11 @@ def watching(lab: Path, folder: Path, service: str, scores: Scores) -> Iterator[
 
 
 @contextlib.contextmanager
-def receiving(inbox: Inbox) -> Iterator[int]:
-    """Run week 6's receiver; yields its port."""
+def receiving(tell: Callable[[str, dict[str, Any]], None]) -> Iterator[int]:
+    """Run week 6's receiver, which calls `tell(path, message)`; yields its port."""
     from lab6_monitoring.webhook import make_server
 
-    server = make_server(inbox.tell, port=0)
+    server = make_server(tell, port=0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
     thread.start()
     try:

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -196,13 +197,18 @@ class Player:
         self.callers = serving.Callers(self.server.url, plain(self.house))
         with self.callers.asking():
             self.callers.wait_for(self.serving)
-        self.scores = alarm.Scores()
+        from lab6_monitoring.drift_job import DriftMetrics
+
+        self.drift = DriftMetrics()
         if missing := alarm.missing():
             self.year.alarms = f"{' and '.join(missing)}: not here, `lab doctor` says how to get it"
             self.teller.told(pd.Timestamp(OPENED), f"No alerts: {self.year.alarms}. The diagnosis has to do.")
             return
         watched = alarm.watching(
-            self.labs / "lab6_monitoring", self.folder / "alarm", f"127.0.0.1:{self.server.port}", self.scores
+            self.labs / "lab6_monitoring",
+            self.folder / "alarm",
+            f"127.0.0.1:{self.server.port}",
+            self.drift.registry,
         )
         self.inbox = self.stack.enter_context(watched)
 
@@ -230,8 +236,7 @@ class Player:
         largest = table.sort_values("psi").iloc[-1]
         row = Month(month, len(houses), self.serving, int(table["drifted"].sum()), float(largest["psi"]))
         self.year.months.append(row)
-        # Of few houses chance alone makes PSI large: what has not drifted has no score.
-        self.scores.set(dict(zip(table["column"], table["psi"].where(table["drifted"], 0.0), strict=True)))
+        self.drift.tell(table)
         scored = time.monotonic()
         found = self.diagnosis(row, day)
         self.teller.told(
@@ -282,7 +287,7 @@ class Player:
         row = next(one for one in self.year.months if one.month == month)
         newest = self.performance(row, day).iloc[-1]
         row.mae, row.bias = float(newest["mae"]), float(newest["bias"])
-        row.untouched = self.error_of(self.first, month)
+        row.untouched = self.error_of_the_first(month)
         found = self.diagnosis(row, day)
         self.teller.told(
             day,
@@ -303,12 +308,17 @@ class Player:
             raise RuntimeError(f"the log has {len(joined)} of {len(self.predictions)} predictions")
         return joined.rename(columns={"price": "predicted"})
 
-    def error_of(self, version: str, month: pd.Period) -> float:
-        """The error that a version makes on a month, whichever one has served."""
+    @cached_property
+    def first_model(self) -> Any:
+        """The model of the first version, from the registry."""
         import mlflow
 
+        return mlflow.pyfunc.load_model(f"models:/{NAME}/{self.first}")
+
+    def error_of_the_first(self, month: pd.Period) -> float:
+        """The error that the first version makes on a month, whichever one has served."""
         rows = self.houses_of(month)
-        predicted = mlflow.pyfunc.load_model(f"models:/{NAME}/{version}").predict(rows[self.features])
+        predicted = self.first_model.predict(rows[self.features])
         return float((predicted - rows["price"]).abs().mean())
 
     # What is done about it.
@@ -331,11 +341,14 @@ class Player:
             self.teller.told(day, f"Week 5's contract refuses the sales of {month}: {refused}.")
             return
         version = int(made["version"])
-        parts = {other: name for other, name in storage.partitions("sales", self.warehouse).items()}
-        rows = sum(len(storage.get(name, self.warehouse)) for other, name in parts.items() if other < str(month))
+        parts = storage.partitions("sales", self.warehouse)
+        learned = pd.concat(
+            [storage.get(name, self.warehouse) for other, name in parts.items() if other < str(month)],
+            ignore_index=True,
+        )
         self.teller.told(
             day,
-            f"Retrained by week 5's flow, on {rows:,} sales of the whole county: version {version}, wrong by "
+            f"Retrained by week 5's flow, on {len(learned):,} sales of the whole county: version {version}, wrong by "
             f"{usd(made['mae'])} in {month}.",
         )
         self.teller.doing(f"asking the gate about version {version}")
@@ -351,8 +364,7 @@ class Player:
         with callers.asking():
             swap.seconds = callers.wait_for(str(version)) - moved
         swap.answers = [(when - moved, one) for when, one in callers.answers]
-        trained = [storage.get(name, self.warehouse) for other, name in parts.items() if other < str(month)]
-        self.references[str(version)] = pd.concat(trained, ignore_index=True)[self.features]
+        self.references[str(version)] = learned[self.features]
         self.serving = str(version)
         self.teller.told(
             day,

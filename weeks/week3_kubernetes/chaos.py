@@ -9,9 +9,7 @@ The files to mend are a copy of the solution in `.lab/chaos/lab3_kubernetes/`. Y
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import shutil
 import sys
 import textwrap
 import tomllib
@@ -22,7 +20,7 @@ from labkit.course.catalog import load_catalog
 from labkit.course.mutants import Mutant, load_mutants, write_submission
 from labkit.course.tracks import resolve_track
 from labkit.engine.client import Engine
-from mlops_lab.files import write_atomically
+from weeks.games import SeededGame
 
 ROOT = Path(__file__).resolve().parents[2]
 GAMES = ROOT / ".lab" / "chaos"
@@ -66,25 +64,16 @@ def rendered(fault: Fault, seed: int) -> str:
     return text.replace("{{", "{").replace("}}", "}")
 
 
-class Game:
+class Game(SeededGame):
     """One game in a folder: the seed, the fault, and the files to mend."""
 
     def __init__(self, folder: Path = GAMES) -> None:
-        self.folder = folder
-        self._note = folder / "game.json"
+        super().__init__(folder)
 
     @property
     def files(self) -> Path:
         """The files to mend."""
         return self.folder / LAB
-
-    @property
-    def seed(self) -> int | None:
-        """The seed of the game that goes on; None where there is none."""
-        try:
-            return int(json.loads(self._note.read_text(encoding="utf-8"))["seed"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
 
     def fault(self) -> Fault:
         """The fault of the game that goes on."""
@@ -94,13 +83,8 @@ class Game:
     def begin(self, seed: int) -> None:
         """Break a copy of the solution."""
         self.end()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._note, json.dumps({"seed": seed}).encode())
+        super().begin(seed)
         write_submission(mutant_of(self.fault()), self.files)
-
-    def end(self) -> None:
-        """Remove the files."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def failing(self) -> int:
         """How many checks of the manifests fail."""

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import random
-import shutil
 import sys
 import textwrap
 from pathlib import Path
 
 import pandas as pd
 
-from mlops_lab.files import write_atomically
+from weeks.games import SeededGame
 from weeks.guide_figures import ROOT
 from weeks.week6_monitoring.page import Panel
 from weeks.week6_monitoring.scenarios import STEP, Scenario, causes, scenario
@@ -30,29 +28,12 @@ PAGE = ROOT / "reports" / "game-day-6.html"
 EVERY = 30  # minutes between two lines of the table
 
 
-class Game:
-    """The game that goes on: its seed, in a file."""
+class Game(SeededGame):
+    """The game that goes on, and its page."""
 
     def __init__(self, folder: Path = GAMES, page: Path = PAGE) -> None:
-        self.folder, self.page = folder, page
-        self._note = folder / "game.json"
-
-    @property
-    def seed(self) -> int | None:
-        """None where no game goes on."""
-        try:
-            return int(json.loads(self._note.read_text(encoding="utf-8"))["seed"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def begin(self, seed: int) -> None:
-        """Remember the seed."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._note, json.dumps({"seed": seed}))
-
-    def end(self) -> None:
-        """Forget it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        super().__init__(folder)
+        self.page = page
 
 
 def told(given: Scenario, game: Game, seed: int) -> str:

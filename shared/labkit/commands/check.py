@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Self
 
 from labkit.commands.common import UsageFault, open_catalog, say
-from labkit.commands.live import judge_live
 from labkit.course.catalog import Catalog
 from labkit.course.lab import Exercise, Lab
 from labkit.files import write_atomic
@@ -49,6 +48,8 @@ def check(options: CheckOptions) -> int:
     seed = secrets.randbits(32) if options.seed is None else options.seed
     started = time.perf_counter()
     if options.live:
+        from labkit.commands.live import judge_live
+
         with ticker() as tick:
             report = judge_live(catalog.root, lab, exercise, options.track, options.context, tick.result)
     else:

@@ -68,23 +68,24 @@ class Plan:
     @property
     def config(self) -> Path:
         """Its configuration: the file itself, or a copy that names the other servers where they are."""
-        file = Path(self.declared.config.format(state=self.state, root=self.root))
-        return self.state / "config" / file.name if self.elsewhere else file
+        return self.state / "config" / self._config.name if self.elsewhere else self._config
+
+    @property
+    def _config(self) -> Path:
+        return Path(self.declared.config.format(state=self.state, root=self.root))
 
     def write_config(self) -> None:
         """Write that copy. The files beside it are linked, since it may name them."""
         if not self.declared.config or not self.elsewhere:
             return
-        file = Path(self.declared.config.format(state=self.state, root=self.root))
         shutil.rmtree(self.config.parent, ignore_errors=True)
         self.config.parent.mkdir(parents=True)
-        for other in file.parent.iterdir():
+        for other in self._config.parent.iterdir():
             (self.config.parent / other.name).symlink_to(other)
         self.config.unlink(missing_ok=True)
         address = re.compile(rf"\b({re.escape(HOST)}|localhost):(\d+)\b")
-        moved = address.sub(
-            lambda found: f"{found[1]}:{self.elsewhere.get(int(found[2]), found[2])}", file.read_text(encoding="utf-8")
-        )
+        written = self._config.read_text(encoding="utf-8")
+        moved = address.sub(lambda found: f"{found[1]}:{self.elsewhere.get(int(found[2]), found[2])}", written)
         self.config.write_text(moved, encoding="utf-8")
 
     @property

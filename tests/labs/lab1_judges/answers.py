@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from labkit.checks import LabHandle, LearnerError, fail
+from labkit.checks import LabHandle, LearnerError, expect, fail
 
 SAYINGS = {
     "truth value of a": "`and`, `or` and `not` do not work on columns: use `&`, `|` and `~`, with brackets around each "
@@ -57,6 +57,16 @@ def _alike(answer: Any, again: Any) -> bool:
     if isinstance(answer, (tuple, list)) and isinstance(again, (tuple, list)):
         return len(answer) == len(again) and all(map(_alike, answer, again))
     return not isinstance(answer, pd.DataFrame) or answer.equals(again)
+
+
+def stays_untrained(is_trained: bool, instead: str) -> None:
+    """Fail where the model that was passed in was trained."""
+    expect.that(
+        not is_trained,
+        expected="`model` itself stays untrained",
+        found="it was trained",
+        help=f"Whoever called still has it: {instead}",
+    )
 
 
 def few(values: Any) -> str:

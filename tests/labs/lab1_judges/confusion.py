@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lab1_judges.answers import stays_untrained
 from lab1_judges.flowers import feed, judge_fold_sets, refuse_leak
 from lab1_judges.samples import Generator, draw_measures, species
 from labkit.checks import LabHandle, LearnerError, expect, fail
@@ -168,12 +169,7 @@ def judge_unseen(found: Confusion) -> None:
 
 def judge_untrained(found: Confusion) -> None:
     """Fail where the model that was passed in was trained, and not copies of it."""
-    expect.that(
-        not found.is_trained,
-        expected="`model` itself stays untrained",
-        found="it was trained",
-        help="Whoever called still has it: train a `clone(model)` in each fold, as `cross_val_predict` does.",
-    )
+    stays_untrained(found.is_trained, "train a `clone(model)` in each fold, as `cross_val_predict` does.")
 
 
 def square(found: Confusion) -> pd.DataFrame:

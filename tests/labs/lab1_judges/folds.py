@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lab1_judges.answers import stays_untrained
 from lab1_judges.samples import KEYS, Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
@@ -204,12 +205,7 @@ def judge_training_rows(run: ProbeRun) -> None:
 
 def judge_unchanged(run: ProbeRun) -> None:
     """Fail where the model or the table that was passed in is another one after the call."""
-    expect.that(
-        not run.is_trained,
-        expected="`model` itself stays untrained",
-        found="it was trained",
-        help="Whoever called still has it: train a fresh `clone(model)` in each fold.",
-    )
+    stays_untrained(run.is_trained, "train a fresh `clone(model)` in each fold.")
     expect.that(
         isinstance(run.after, pd.DataFrame) and run.after.equals(run.sales),
         expected="`sales` is the same after the call as before",

@@ -292,10 +292,12 @@ def judge_rich(lab: LabHandle, rng: Generator) -> None:
 # choose_k
 
 
-def choose(lab: LabHandle, table: pd.DataFrame, ks: Any) -> pd.DataFrame:
-    """Return the table of `choose_k` for `ks`, which may be any iterable; fail where its index is not `k`."""
-    wanted = list(ks)
-    given = lab.make("builtins:iter", wanted) if isinstance(ks, range) else ks  # something that can be read once
+def choose(lab: LabHandle, table: pd.DataFrame, wanted: list[int], *, once: bool = False) -> pd.DataFrame:
+    """Return the table of `choose_k` for these k, given as something that can be read `once`, or as a list.
+
+    Fails where its index is not `k`.
+    """
+    given = lab.make("builtins:iter", wanted) if once else wanted
     answer = expect.frame(
         ask(lab, "choose_k", table, given), "`choose_k(…)`", columns=("inertia", "silhouette"), rows=len(wanted)
     )
@@ -314,7 +316,7 @@ def judge_choice(lab: LabHandle, rng: Generator) -> None:
     """Fail where the numbers do not show the three kinds that are there, or are not those of the points."""
     table = draw_three(rng)
     ks = [int(k) for k in rng.permutation([3, 2, 6, 4])]
-    found = choose(lab, table, tuple(ks))
+    found = choose(lab, table, ks)
     expect.that(
         ((found["silhouette"] >= -1) & (found["silhouette"] <= 1)).all(),
         expected="a silhouette is between -1 and 1",
@@ -336,7 +338,7 @@ def judge_choice(lab: LabHandle, rng: Generator) -> None:
         help=nearest_recipe(found, table, mistakes) or SAME_SPACE,
     )
     other = draw_unequal_scales(rng)[1]
-    judge_recipe(choose(lab, other, range(2, 4)), other, [*mistakes, (np.log1p, np.log1p, NO_SCALING)])
+    judge_recipe(choose(lab, other, [2, 3], once=True), other, [*mistakes, (np.log1p, np.log1p, NO_SCALING)])
     judge_measured(lab, found, table, ks=(2, 3))
 
 

@@ -33,12 +33,13 @@ def judge_rights(workload: Located) -> None:
         context = container.get("securityContext")
         _judge_user(workload, container, near)
         escalation = container.get("securityContext", "allowPrivilegeEscalation")
-        expect.that(
-            escalation is not None and escalation.value is False,
+        _is_set(
+            escalation,
+            value=False,
             expected="`allowPrivilegeEscalation: false` in the container's `securityContext`",
-            found=f"{escalation}" if escalation is not None else "it is not there, and the default is true",
+            otherwise="the default is true",
             help="It is a field of the container, not of the pod.",
-            where=escalation or near,
+            near=near,
         )
         privileged = container.get("securityContext", "privileged")
         expect.that(
@@ -113,6 +114,16 @@ def _judge_node(workload: Located) -> None:
                 expect.that(host is None or host.value == "", expected="no `host`", found=f"{host}", where=host)
 
 
+def _is_set(found: Located | None, *, value: bool, expected: str, otherwise: str, help: str, near: Located) -> None:
+    expect.that(
+        found is not None and found.value is value,
+        expected=expected,
+        found=f"{found}" if found is not None else f"it is not there, and {otherwise}",
+        help=help,
+        where=found or near,
+    )
+
+
 def _judge_user(workload: Located, container: Located, near: Located) -> None:
     not_root, user = _holds(workload, container, "runAsNonRoot"), _holds(workload, container, "runAsUser")
     expect.that(
@@ -128,12 +139,13 @@ def judge_read_only(workload: Located) -> None:
     """The root file system."""
     for container in containers_of(workload):
         found = container.get("securityContext", "readOnlyRootFilesystem")
-        expect.that(
-            found is not None and found.value is True,
+        _is_set(
+            found,
+            value=True,
             expected="`readOnlyRootFilesystem: true` in the container's `securityContext`",
-            found=f"{found}" if found is not None else "it is not there, and the default is false",
+            otherwise="the default is false",
             help="The image of week 2 writes nothing when it runs. Who gets in shall not either.",
-            where=found or container.nearest("securityContext"),
+            near=container.nearest("securityContext"),
         )
 
 
@@ -141,10 +153,11 @@ def judge_token(workload: Located) -> None:
     """The key to the API."""
     pod = workload["spec"]["template"]["spec"]
     token = pod.get("automountServiceAccountToken")
-    expect.that(
-        token is not None and token.value is False,
+    _is_set(
+        token,
+        value=False,
         expected="`automountServiceAccountToken: false` in the pod's spec",
-        found=f"{token}" if token is not None else "it is not there, and the default is true",
+        otherwise="the default is true",
         help="Each pod gets a key to the API of the cluster, unless one says no. This service never uses it.",
-        where=token or pod,
+        near=pod,
     )

@@ -110,18 +110,21 @@ def rules_of(entry: Located) -> list[Rule]:
     return _of_ingress(entry) if entry["kind"].value == "Ingress" else _of_route(entry)
 
 
+def _for_any_host(host: Located | None, what: str, then: str) -> None:
+    expect.that(
+        host is None,
+        expected=f"a {what} for any host",
+        found=f"only for `{host and host.value}`",
+        help=f"A request for another name, or for the address, {then}.",
+        where=host,
+    )
+
+
 def _of_ingress(entry: Located) -> list[Rule]:
     found: list[Rule] = []
     default = entry.get("spec", "defaultBackend")
     for rule in entry.get("spec", "rules") or ():
-        host = rule.get("host")
-        expect.that(
-            host is None,
-            expected="a rule for any host",
-            found=f"only for `{host and host.value}`",
-            help="A request for another name, or for the address, gets 404 from the ingress controller.",
-            where=host,
-        )
+        _for_any_host(rule.get("host"), "rule", "gets 404 from the ingress controller")
         for path in rule["http"]["paths"]:
             written = path.get("path")
             kind, text = path["pathType"].of(str), "/" if written is None else written.of(str)
@@ -239,14 +242,7 @@ def judge_gateway(entry: Located, objects: list[Located]) -> None:
     )
     assert gateway is not None
     for listener in gateway["spec"]["listeners"]:
-        host = listener.get("hostname")
-        expect.that(
-            host is None,
-            expected="a listener for any host",
-            found=f"only for `{host and host.value}`",
-            help="A request for another name, or for the address, gets 404.",
-            where=host,
-        )
+        _for_any_host(listener.get("hostname"), "listener", "gets 404")
 
 
 def judge_any_controller(entry: Located) -> None:

@@ -341,22 +341,23 @@ def judge_rights(infra: Infra) -> None:
     _may(infra, "ci", {"ecr:GetAuthorizationToken"}, "*", "log in to the registry")
     _may(infra, "ml_api", {"s3:ListBucket"}, "aws_s3_bucket.", "list the bucket")
     _may(infra, "ml_api", {"s3:GetObject"}, ".arn}/*", "read the objects: their ARN ends in `/*`")
-    more = sorted(_actions(infra, "ci") - PUSH - LOOK)
-    expect.that(
-        not more,
-        expected="`ci` pushes images and looks at them, and does nothing else",
-        found=", ".join(more),
-        help="Who may delete an image, takes away what others go back to.",
-        where=infra.policy("ci"),
-    )
-    more = sorted(_actions(infra, "ml_api") - READ)
-    expect.that(
-        not more,
-        expected="the service reads models, and does nothing else",
-        found=", ".join(more),
-        help="A service that serves models need not write them.",
-        where=infra.policy("ml_api"),
-    )
+    for name, may, expected, why in (
+        (
+            "ci",
+            PUSH | LOOK,
+            "`ci` pushes images and looks at them",
+            "Who may delete an image, takes away what others go back to.",
+        ),
+        ("ml_api", READ, "the service reads models", "A service that serves models need not write them."),
+    ):
+        more = sorted(_actions(infra, name) - may)
+        expect.that(
+            not more,
+            expected=f"{expected}, and does nothing else",
+            found=", ".join(more),
+            help=why,
+            where=infra.policy(name),
+        )
 
 
 def _actions(infra: Infra, name: str) -> set[str]:

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Print the network that an image is built on. An engine without a bridge has no other one than this machine's.
+docker=${DOCKER:-docker}
+"$docker" network inspect bridge >/dev/null 2>&1 && echo default || echo host
