@@ -12,6 +12,7 @@ from lab1_judges.samples import Generator, draw_purchases
 from labkit.checks import LabHandle, expect, fail
 
 COLUMNS = ("recency_days", "frequency", "monetary")
+COUNTS_DAYS = "This counts days: two rows of a day are two purchases."
 LOOK_AHEAD = "Nothing after `as_of` may be seen: drop those purchases first, before anything is counted."
 
 
@@ -80,7 +81,7 @@ def judge_later(lab: LabHandle, rng: Generator) -> None:
     judge_customers(found)
     judge_recency(found)
     groups = found.known.groupby("customer_id")
-    days = {"This counts days: two rows of a day are two purchases.": groups["date"].nunique()}
+    days = {COUNTS_DAYS: groups["date"].nunique()}
     words = "the number of all purchases, those of long ago, those that cost nothing, and those that look alike"
     _amount(found, "frequency", groups.size(), days, words)
     _amount(found, "monetary", groups["dollar_value"].sum(), {}, "what all purchases cost (USD), those of long ago too")
@@ -195,6 +196,7 @@ def judge_amounts(found: Described) -> None:
         {
             LOOK_AHEAD: everything.size(),
             "These are repeat purchases: the first purchase counts as well.": groups.size() - 1,
+            COUNTS_DAYS: found.known.groupby("customer_id")["date"].nunique(),
             "This counts discs: count purchases.": found.known.groupby("customer_id")["number_of_cds"].sum(),
         },
         "the number of purchases",
