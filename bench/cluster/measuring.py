@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import statistics
 import time
 from typing import Any
@@ -34,6 +35,18 @@ for path in glob.glob("/proc/[0-9]*/smaps_rollup"):
         pass
 print(total * 1024)
 """
+
+# In how many periods of 100 ms the container ran, and in how many the kernel stopped it, since its start.
+PERIODS = """
+import json, pathlib
+for path in ("/sys/fs/cgroup/cpu/cpu.stat", "/sys/fs/cgroup/cpu,cpuacct/cpu.stat", "/sys/fs/cgroup/cpu.stat"):
+    if pathlib.Path(path).is_file():
+        print(json.dumps({name: int(value) for name, value in map(str.split, open(path))}))
+        break
+"""
+WAIT = "import sys, time; time.sleep(float(sys.argv[1]))"
+LIMITS = {"core": "1", "half": "500m", "quarter": "250m"}
+PACE = 0.04  # seconds between an answer and the next question of a client
 
 
 def start_to_ready(site: Trial) -> Figures:
@@ -104,8 +117,40 @@ def memory(site: Trial) -> Figures:
             patch("Deployment", f"{CONTAINER}/resources/limits/memory", "2Gi", "replace"),
         )
         with site.load("service", clients=4):  # so that each worker has loaded and answered
-            site.inside("visitor", "import time; time.sleep(5)")
+            site.inside("visitor", WAIT, "5")
         found[f"memory_{workers}_workers_mb"] = round(int(site.inside(site.names()[0], MEMORY)) / 1e6)
+    return found
+
+
+def throttling(site: Trial) -> Figures:
+    """The same clients at the same pace, and a pod that may use a core, half of one, or a quarter."""
+    found: Figures = {}
+    for name, limit in LIMITS.items():
+        changes = {"limits/cpu": limit, "requests/cpu": limit if name == "quarter" else "250m"}
+        site.apply(
+            *(
+                patch("Deployment", f"{CONTAINER}/resources/{path}", value, "replace")
+                for path, value in changes.items()
+            ),
+            pods=1,
+            most=1,
+        )
+        until("one pod", lambda: len(site.names()) == 1, 60)
+        [pod] = site.names()
+        with site.load("service", CLIENTS):  # a new pod is slow at first
+            site.inside("visitor", WAIT, "3")
+        before = json.loads(site.inside(pod, PERIODS))
+        with site.load("service", CLIENTS, pause=PACE) as seen:
+            site.inside("visitor", WAIT, "20")
+        after = json.loads(site.inside(pod, PERIODS))
+        periods, stopped = (after[one] - before[one] for one in ("nr_periods", "nr_throttled"))
+        found |= {
+            f"{name}_requests": seen.answered,
+            f"{name}_lost": seen.losses,
+            f"{name}_p50_ms": seen.p50_ms,
+            f"{name}_p99_ms": seen.p99_ms,
+            f"{name}_throttled_percent": round(100 * stopped / periods) if periods else 0,
+        }
     return found
 
 
@@ -122,4 +167,4 @@ def autoscaler(site: Trial) -> Figures:
     return {"scaled_s": round(took, 1), "scaled_lost": seen.losses}
 
 
-PARTS = (rolling_updates, killed_pod, drained_node, memory, autoscaler)
+PARTS = (rolling_updates, killed_pod, drained_node, memory, throttling, autoscaler)
