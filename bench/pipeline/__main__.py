@@ -1,11 +1,13 @@
-"""Time the contract and the features of week 5 by the number of rows, and measure their memory.
+"""Time the contract, the features and the flow of week 5 by the number of rows, and measure their memory.
 
-    make bench-pipeline                  print the table; some minutes
-    make bench-pipeline ARGS=--write     write weeks/week5_pipeline: contract.json, figures, guide, pictures
+    make bench-pipeline                  print the tables; some minutes
+    make bench-pipeline ARGS=--write     write weeks/week5_pipeline: contract.json, flow.json, figures, guide, pictures
     make bench-pipeline ARGS='--most 100000 --rounds 1'
+    make bench-pipeline ARGS='--part flow'
 
 Each piece of work runs in a process of its own, on files drawn from the real sales. The median of the rounds counts.
-Compared is the time of the processor, which a busy machine changes less: ten times the rows, ten times the time.
+Of the contract the time of the processor is compared, which a busy machine changes less: ten times the rows, ten times
+the time. The flow also waits for its servers: there it is the time on the wall.
 Great Expectations is not in the environment of the course: `--great-expectations PYTHON` is the Python of one that has
 it, with pandera and pyarrow.
 """
@@ -24,12 +26,15 @@ from pathlib import Path
 from bench.common import ROOT, machine, say, table
 from bench.pipeline.rows import write_sales
 from mlops_lab.files import write_atomically
+from mlops_lab.services import PREFECT, running
 
 WEEK = ROOT / "weeks" / "week5_pipeline"
 SIZES = (100_000, 1_000_000, 10_000_000)
 FEATURE_SIZES = (21_613, 216_130, 2_161_300)
+FLOW_SIZES = (1_768, 17_680, 176_800)  # May 2014 has 1,768 sales
 OTHER = "great_expectations"
 CONTRACTS = ("polars", "pandas", OTHER)
+COSTS = ("an empty flow", "a task", "a task that is kept", "a task that is cached")
 Measured = dict[str, float]
 
 
@@ -38,19 +43,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench.pipeline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--part", choices=("contract", "flow"), help="one of the two (default: both)")
     parser.add_argument("--most", type=int, default=SIZES[-1], help="rows of the largest file (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement (default: %(default)s)")
     parser.add_argument("--great-expectations", metavar="PYTHON", help="measure it as well, with this Python")
     parser.add_argument("--write", action="store_true", help=f"write into {WEEK.relative_to(ROOT)}")
     options = parser.parse_args()
-    if options.write and (options.most < SIZES[-1] or options.great_expectations is None):
-        parser.error("--write is for all sizes, and for all three: leave out --most, give --great-expectations")
-    found = measure(options.most, options.rounds, options.great_expectations)
-    lines = report(found, options.rounds)
-    print("\n".join(lines))
+    if options.write and options.most < SIZES[-1]:
+        parser.error("--write is for all sizes: leave out --most")
+    if options.write and options.part != "flow" and options.great_expectations is None:
+        parser.error("--write is for all three contracts: give --great-expectations, or `--part flow`")
+    if options.part != "flow":
+        found = measure(options.most, options.rounds, options.great_expectations)
+        keep("contract", found, report(found, options.rounds), options.write)
+    if options.part != "contract":
+        seconds = measure_flow([size for size in FLOW_SIZES if size <= options.most], options.rounds)
+        keep("flow", seconds, report_flow(seconds, options.rounds), options.write)
     if options.write:
-        write(found, lines)
+        subprocess.run([sys.executable, "-m", "weeks.week5_pipeline.figures"], cwd=ROOT, check=True)
     return 0
+
+
+def keep(name: str, found: object, lines: list[str], write: bool) -> None:
+    """Print what was measured, and keep it in the week's folder where that is wanted."""
+    print("\n".join([*lines, ""]))
+    if write:
+        kept = {"machine": machine(), "measured": found, "table": lines}
+        write_atomically(WEEK / f"{name}.json", json.dumps(kept, indent=1) + "\n")
 
 
 def measure(most: int, rounds: int, other_python: str | None = None) -> dict[str, Measured]:
@@ -111,11 +130,44 @@ def report(found: dict[str, Measured], rounds: int) -> list[str]:
     ]
 
 
-def write(found: dict[str, Measured], lines: list[str]) -> None:
-    """Keep what was measured, and bring it into the figures, the guide and the pictures."""
-    kept = {"machine": machine(), "measured": found, "table": lines}
-    write_atomically(WEEK / "contract.json", json.dumps(kept, indent=1) + "\n")
-    subprocess.run([sys.executable, "-m", "weeks.week5_pipeline.figures"], cwd=ROOT, check=True)
+def measure_flow(sizes: list[int], rounds: int) -> Measured:
+    """Seconds of the flow, of its tasks and of the search, as `bench.pipeline.flows` names them."""
+    with tempfile.TemporaryDirectory() as name, running("prefect", Path(name, "prefect")) as server:
+        folder = Path(name)
+        environment = {key: value.replace("{url}", server.url) for key, value in PREFECT.client.items()} | {
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "solutions")]),
+            "PREFECT_HOME": str(folder / "home"),
+            "PREFECT_LOGGING_LEVEL": "CRITICAL",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        }
+        command = [sys.executable, "-W", "ignore", "-m", "bench.pipeline.flows", name, str(rounds), *map(str, sizes)]
+        done = subprocess.run(
+            command, env=os.environ | environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True
+        )
+    told: Measured = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def report_flow(found: Measured, rounds: int) -> list[str]:
+    """The lines of two tables: months by rows, searches by workers; and what a task costs."""
+    sizes = [int(name.split()[1]) for name in found if name.startswith("first ")]
+    months = [
+        [f"{size:,}", *(f"{found[f'{what} {size}']:.2f}" for what in ("first", "again", "ratio"))] for size in sizes
+    ]
+    searches = [[f"{size:,}", *(f"{found[f'search {size} {workers}']:.1f}" for workers in (0, 1, 2))] for size in sizes]
+    tasks = [[name, f"{1_000 * found[name]:.0f}"] for name in COSTS]
+    facts = machine()
+    return [
+        f"{facts['cpu']}, {facts['cores']} cores; median of {rounds}, of a search one",
+        "",
+        *table(["rows of the month", "first, s", "again, s", "ratio"], (20, 12, 12, 12), months),
+        "",
+        *table(["six candidates", "a loop, s", "1 worker, s", "2 workers, s"], (20, 12, 12, 13), searches),
+        "",
+        *table(["what Prefect takes", "ms"], (24, 8), tasks),
+    ]
 
 
 if __name__ == "__main__":
