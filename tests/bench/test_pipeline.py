@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from bench.pipeline.__main__ import CONTRACTS, COSTS, FEATURE_SIZES, SIZES, median_of, report, report_flow
+from bench.pipeline.__main__ import (
+    CONTRACTS,
+    COSTS,
+    FEATURE_SIZES,
+    FLOW_SIZES,
+    SIZES,
+    median_of,
+    report,
+    report_flow,
+)
 from bench.pipeline.rows import write_sales
 from bench.pipeline.work import WORK
-from weeks.week5_pipeline.figures import WEEK, contract_figures
+from weeks.week5_pipeline.figures import WEEK, contract_figures, flow_figures
 
 
 def test_polars_finds_the_bad_rows(tmp_path: Path) -> None:
@@ -46,3 +55,10 @@ def test_the_flow_has_a_row_for_each_size_and_each_cost() -> None:
     assert ["100", "4.00", "0.20", "0.05"] in [line.split() for line in lines]
     assert ["100", "3.0", "4.0", "5.0"] in [line.split() for line in lines]
     assert lines[-1].split()[-1] == "20"
+
+
+def test_what_was_kept_of_the_flow_says_that_a_rerun_is_cheap() -> None:
+    kept = json.loads((WEEK / "flow.json").read_text(encoding="utf-8"))["measured"]
+    assert {f"{what} {size}" for what in ("first", "again", "ratio") for size in FLOW_SIZES} | set(COSTS) <= set(kept)
+    ratio = flow_figures()["worst_ratio"]
+    assert isinstance(ratio, float) and ratio <= 0.1, "what is done already is not done again"

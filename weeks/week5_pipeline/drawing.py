@@ -13,6 +13,7 @@ def draw(figures: Figures, folder: Path) -> list[Path]:
     return [
         save_png(sales_per_day(figures), folder / "sales_per_day.png"),
         save_png(seconds_by_rows(figures), folder / "seconds_by_rows.png"),
+        save_png(flow_by_rows(figures), folder / "flow_by_rows.png"),
     ]
 
 
@@ -60,4 +61,26 @@ def seconds_by_rows(figures: Figures) -> Plot:
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:g}")
     figure.suptitle("Ten times the rows take the contract about ten times as long", fontsize="large")
+    return Plot(figure, seconds)
+
+
+def flow_by_rows(figures: Figures) -> Plot:
+    """Seconds of the flow by the rows of the month, the first time and again, both on logarithmic axes."""
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    names = {"first": ("the first run", RED), "again": ("the same month again", BLUE)}
+    rows = figures["flow_rows"]
+    assert isinstance(rows, list)
+    seconds = pd.DataFrame({name: figures[f"flow_{name}"] for name in names}, index=rows)
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    for name, (label, colour) in names.items():
+        axes.plot(seconds.index, seconds[name], color=colour, marker="o", label=label)
+    axes.legend(frameon=False)
+    axes.set(xscale="log", yscale="log", xlabel="rows of the month", ylabel="seconds")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    figure.suptitle("What was computed is not computed again", fontsize="large")
     return Plot(figure, seconds)
