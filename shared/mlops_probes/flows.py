@@ -108,7 +108,7 @@ class Stage:
             self.die_at = die_at
             status = 1
             try:
-                with _no_heartbeat():
+                with no_heartbeat():
                     _find(target)(*args, **kwargs)
                 status = 0
             finally:
@@ -116,7 +116,7 @@ class Stage:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _no_heartbeat() -> contextlib.AbstractContextManager[Any]:
+def no_heartbeat() -> contextlib.AbstractContextManager[Any]:
     """Flows without the heartbeat of Prefect 3: its thread sleeps a second, and the end of a flow waits for it."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -163,7 +163,7 @@ class Fault:
 def attempt(target: str, *args: Any, **kwargs: Any) -> list[Any]:
     """Call `module:function`; return `["answer", it]`, or `["error", class, message]`. Flows have no heartbeat."""
     try:
-        with _no_heartbeat():
+        with no_heartbeat():
             return ["answer", _find(target)(*args, **kwargs)]
     except Exception as error:
         return ["error", type(error).__name__, str(error)]

@@ -82,5 +82,6 @@ def flow_by_rows(figures: Figures) -> Plot:
     axes.set(xscale="log", yscale="log", xlabel="rows of the month", ylabel="seconds")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     figure.suptitle("What was computed is not computed again", fontsize="large")
     return Plot(figure, seconds)

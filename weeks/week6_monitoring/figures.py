@@ -7,6 +7,7 @@ python -m weeks.week6_monitoring.figures --write    measure nothing; write guide
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,6 +146,18 @@ def false_alarm_figures() -> Figures:
     return {"unchanged_months": len(table), "false_alarms": int((table["verdict"] != "none").sum())}
 
 
+def bench_figures() -> Figures:
+    """What `make bench-monitoring` measured, and the table that it printed."""
+    kept = json.loads((WEEK / "monitoring.json").read_text(encoding="utf-8"))
+    found = kept["measured"]
+    return {
+        "bench_table": "\n".join(kept["table"]) + "\n",
+        "series": found["scrape_series"],
+        "server_us": found["metrics_cpu_us"] - found["plain_cpu_us"],
+        "server_percent": found["metrics_throughput_percent"],
+    }
+
+
 # Groups of figures by name. The tests measure the quick ones again.
 GROUPS = {
     "buckets": bucket_figures,
@@ -154,8 +167,9 @@ GROUPS = {
     "bug": bug_figures,
     "false_alarms": false_alarm_figures,
     "verdict": verdict_figures,
+    "bench": bench_figures,
 }
-QUICK = ("buckets", "alerts", "chance")
+QUICK = ("buckets", "alerts", "chance", "bench")
 
 
 def main() -> int:
