@@ -46,7 +46,7 @@ def together(module: str, calls: list[dict[str, Any]], pace: float, seconds: flo
 
     Args:
         module: the learner's module.
-        calls: for each `function`, `args` and `kwargs`.
+        calls: for each `function` and `kwargs`, and whether it is `connected`: what `connect()` returns comes first.
         pace: `time.sleep` takes so many times less, and the clocks of `time` run so many times faster.
         seconds: the real time that all of them may take.
 
@@ -73,8 +73,9 @@ def together(module: str, calls: list[dict[str, Any]], pace: float, seconds: flo
 
 def _call(module: str, call: dict[str, Any], told: dict[str, Any]) -> None:
     try:
-        function = getattr(importlib.import_module(module), call["function"])
-        told["answer"] = plain(function(*call["args"], **call["kwargs"]))
+        lab = importlib.import_module(module)
+        apis = lab.connect() if call["connected"] else ()
+        told["answer"] = plain(getattr(lab, call["function"])(*apis, **call["kwargs"]))
     except BaseException as error:
         told |= {"raised": type(error).__name__, "message": str(error)[:500]}
 

@@ -393,6 +393,12 @@ def test_the_pods_spread_over_zones(overlays):
 
 
 @exercise("3.5")
+def test_the_pods_on_eks_have_an_account(overlays):
+    """On EKS, the pods run under the account `ml-api`, which is rendered, too."""
+    clusters.judge_account(overlays("eks"))
+
+
+@exercise("3.5")
 def test_eks_runs_a_version_from_ecr(overlays):
     """EKS runs an image `ml-api` of ECR, with a version or a digest."""
     clusters.judge_registry_image(overlays("eks"))
@@ -532,6 +538,12 @@ def test_each_variable_has_a_type_and_says_what_it_is(infra):
 
 
 @exercise("3.7")
+def test_the_cluster_is_of_a_version_that_was_checked(infra):
+    """The cluster is of a version for which the manifests are checked, 1.35 to 1.37."""
+    terraform_rules.judge_version(infra)
+
+
+@exercise("3.7")
 def test_the_api_is_not_open_to_the_world(infra):
     """The API of the cluster is reached from inside, and from `api_cidrs` at most."""
     terraform_rules.judge_endpoint(infra)
@@ -547,6 +559,12 @@ def test_the_nodes_stand_apart(infra):
 def test_a_node_may_do_what_a_node_does(infra):
     """The node role joins the cluster, gives addresses and pulls images, and nothing else."""
     terraform_rules.judge_node_rights(infra)
+
+
+@exercise("3.7")
+def test_network_policies_are_enforced(infra):
+    """The add-on `vpc-cni` is told to enforce network policies."""
+    terraform_rules.judge_enforced(infra)
 
 
 @exercise("3.7")

@@ -16,7 +16,7 @@ import pytest
 from k8s import clusters, live, system
 from k8s.kubectl import KubectlError
 from k8s.trial import Trial, trial
-from k8s.waiting import GaveUpError
+from k8s.waiting import GaveUpError, until
 from labkit.checks import CheckFailed
 from labkit.course.catalog import load_catalog
 from labkit.course.labtoml import PATIENCE
@@ -77,6 +77,17 @@ def test_a_wrong_answer_is_seen_broken(
 
 
 def _see(wrong: Trial, check: live.Check | None) -> None:
+    """Raise what a check says of it, or what the cluster does.
+
+    `apply` waits for pods. What is no pod follows when it does: the EndpointSlice its Service, the proxy on each node
+    the slice, the network its policy. Until then the tree before answers, so a check that is content is asked again.
+    """
     wrong.apply()
     if check is not None:
-        check(wrong)
+        until("the cluster follows the change", lambda: _is_broken(wrong, check), 20)
+
+
+def _is_broken(wrong: Trial, check: live.Check) -> bool:
+    """False where a check is content; else it raises."""
+    check(wrong)
+    return False

@@ -26,6 +26,7 @@ VARIABLES = {
 # What moto does not know is planned, and not applied.
 UNKNOWN = (
     ("aws_eks_addon", "pod_identity"),
+    ("aws_eks_addon", "network"),
     ("aws_eks_pod_identity_association", "ml_api"),
     ("aws_budgets_budget", "monthly"),
 )

@@ -79,6 +79,27 @@ def test_a_stuck_rollout_says_so_and_its_new_pod_says_why(trouble: str) -> None:
     assert plays.TROUBLES[trouble].reason not in json.dumps(pods[:-1])
 
 
+def test_a_sick_old_pod_and_one_of_another_deployment_are_not_the_new_ones() -> None:
+    labels = {"app": "ml-api", "instance": "one"}
+    one = stage(labels=labels, plays={"a:2": "waiting-crash"}, sick={"reason": "Sick", "message": "of another"})
+    one.write(with_image(one, "a:2"))
+    one.current()
+    one.since -= 10
+    one.go_on()
+    pods = one.all_pods()
+    sick = [pod for pod in pods if "Sick" in json.dumps(pod["status"])]
+    assert [pod["metadata"]["labels"]["instance"] for pod in sick] == ["canary", "one"] and len(pods) == 5
+    assert [pod["spec"]["containers"][0]["image"] for pod in sick] == ["a:2", "a:1"]
+
+
+def test_a_replica_set_says_how_many_are_wanted_and_how_many_there_are() -> None:
+    one = stage(missing=1, orphans=[(7, "earlier:1")])
+    sets = {each["spec"]["template"]["spec"]["containers"][0]["image"]: each for each in one.replica_sets()}
+    assert sets["a:1"]["spec"]["replicas"] == 3 and sets["a:1"]["status"]["replicas"] == 2
+    owners = [each["metadata"]["ownerReferences"][0] for each in sets.values()]
+    assert {owner["name"] for owner in owners} == {NAME} and len({owner["uid"] for owner in owners}) == 2
+
+
 def test_what_another_one_changes_first_is_a_conflict() -> None:
     one = stage(meanwhile={"image": "other:1"})
     version = one.current()["metadata"]["resourceVersion"]

@@ -41,12 +41,21 @@ def cluster_figures(week: Path = WEEK) -> Figures:
 
 def cost_figures(week: Path = WEEK) -> Figures:
     """What the Terraform of 3.7 costs, from the table of prices beside this file."""
-    prices = json.loads((week / "prices.json").read_text(encoding="utf-8"))["per_hour"]
-    sums = [(row["what"], row["count"], row["count"] * row["usd"]) for row in prices]
+    prices = json.loads((week / "prices.json").read_text(encoding="utf-8"))
+    sums = [(row["what"], row["count"], row["count"] * row["usd"]) for row in prices["per_hour"]]
     hour = sum(usd for _, _, usd in sums)
+    extended = hour - prices["per_hour"][0]["usd"] + prices["extended_support"]
     rows = [f"{what:<30}{count:>3} x {usd / count:7.4f} ={usd:8.4f}\n" for what, count, usd in sums]
     table = "".join(["USD per hour\n", *rows, f"{'together':<44}={hour:8.4f}\n"])
-    return {"cost_hour": hour, "cost_day": 24 * hour, "cost_month": 730 * hour, "cost_table": table}
+    return {
+        "cost_hour": hour,
+        "cost_day": 24 * hour,
+        "cost_month": 730 * hour,
+        "cost_table": table,
+        "extended_usd": prices["extended_support"],
+        "extended_hour": extended,
+        "extended_month": 730 * extended,
+    }
 
 
 def verdict_figures() -> Figures:

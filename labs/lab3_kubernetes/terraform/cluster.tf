@@ -36,4 +36,5 @@ resource "aws_iam_role" "node" {
 }
 
 # A node joins the cluster, gives pods addresses, and pulls images. It does nothing else: pods have roles of their own.
+# The cluster is of a version for which the manifests are checked: 1.35 to 1.37.
 # TODO 3.7: A cluster as code

@@ -47,5 +47,5 @@ data "aws_iam_policy_document" "ml_api" {
   # TODO 3.7: A cluster as code
 }
 
-# Which pods have that role: those of one service account in one namespace.
+# Which pods have that role: those of one service account in one namespace. `overlays/eks` has both.
 # TODO 3.7: A cluster as code

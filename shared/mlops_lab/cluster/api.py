@@ -204,7 +204,7 @@ class StandIn:
         return _list("apps/v1", "ReplicaSetList", found, stage)
 
     def _pods(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
-        found = [one for one in stage.pods() if _selects(request, *_labels_and_name(one))]
+        found = [one for one in stage.all_pods() if _selects(request, *_labels_and_name(one))]
         return _list("v1", "PodList", found, stage)
 
     def _service(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:

@@ -1,15 +1,17 @@
 """How a rollout goes: a list of statuses, one after the other.
 
-Each status is served at least once and stands for at least `STEP` seconds. So nobody who looks can miss one, however
-slow the machine is, and for one who does not look, nothing goes on.
+Each status is served at least once and stands for at least `STEP` seconds, or as long as it says. So nobody who looks
+can miss one, however slow the machine is, and for one who does not look, nothing goes on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 STEP = 0.025
 """Seconds that a status stands at least."""
+SLOW = 0.8
+"""Seconds that the longest status of `slow` stands."""
 
 DONE = "NewReplicaSetAvailable"
 UPDATED = "ReplicaSetUpdated"
@@ -26,6 +28,7 @@ class Frame:
         available: pods that serve.
         ready: pods whose probe is good; as many as are available, unless it is said. Only after `minReadySeconds`
             does a ready pod count as available.
+        stands: seconds that it stands at least.
         reason: of the condition `Progressing`.
         observed: whether the controller has seen the newest generation; if not, all of it tells of the old one.
     """
@@ -36,6 +39,7 @@ class Frame:
     reason: str = UPDATED
     observed: bool = True
     ready: int | None = None
+    stands: float = STEP
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,12 @@ def back(replicas: int) -> Play:
     return Play((before(replicas), Frame(replicas, replicas + 1, replicas), Frame(replicas, replicas, replicas, DONE)))
 
 
+def slow(replicas: int) -> Play:
+    """Way back that takes its time."""
+    first, middle, last = back(replicas).frames
+    return Play((first, replace(middle, stands=SLOW), last))
+
+
 def stuck(replicas: int, trouble: Trouble) -> Play:
     """The first new pod never serves, and after a while the controller says so."""
     first = Frame(1, replicas + 1, replicas)
@@ -112,10 +122,10 @@ TROUBLES = {
 
 
 def play(kind: str, replicas: int) -> Play:
-    """Return a play by its name: `fine`, `back`, or with a trouble behind a dash: `stuck-crash`, `waiting-pull`."""
+    """Return a play by its name: `fine`, `back`, `slow`, or with a trouble behind a dash: `stuck-crash`."""
     how, _, what = kind.partition("-")
-    if kind in ("fine", "back"):
-        return (fine if kind == "fine" else back)(replicas)
+    if kind in ("fine", "back", "slow"):
+        return {"fine": fine, "back": back, "slow": slow}[kind](replicas)
     if what not in TROUBLES or how not in ("stuck", "waiting"):
         raise ValueError(f"no play `{kind}`")
     return (stuck if how == "stuck" else waiting)(replicas, TROUBLES[what])

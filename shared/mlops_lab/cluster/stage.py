@@ -10,7 +10,7 @@ from typing import Any
 from mlops_lab.cluster import objects
 from mlops_lab.cluster.objects import NAME, Object
 from mlops_lab.cluster.patches import Unfit
-from mlops_lab.cluster.plays import DONE, STEP, Frame, Trouble, play
+from mlops_lab.cluster.plays import DONE, Frame, Trouble, play
 
 
 class Conflict(Exception):
@@ -32,6 +32,9 @@ class Stage:
         past: earlier images with the numbers of their revisions.
         sidecars: further containers of the pod.
         strangers: ReplicaSets with the same labels that belong to another Deployment, as `past`.
+        orphans: such that an earlier Deployment of the same name has left behind, as `past`.
+        missing: so many of the replicas are not there yet.
+        sick: what two pods say that are none of the new ones: an old one, and one of another Deployment.
         meanwhile: what another one changes just before the first write arrives: `{"replicas": 5}` or `{"image": …}`.
         takeover: another image that someone sets when the status with this number has been seen.
         watch: `breaks` once, `ends` after each event, or `expires` once; else watches work.
@@ -50,6 +53,9 @@ class Stage:
     past: list[tuple[int, str]] = field(default_factory=list)
     sidecars: list[Object] = field(default_factory=list)
     strangers: list[tuple[int, str]] = field(default_factory=list)
+    orphans: list[tuple[int, str]] = field(default_factory=list)
+    missing: int = 0
+    sick: dict[str, str] = field(default_factory=dict)
     meanwhile: dict[str, Any] = field(default_factory=dict)
     takeover: dict[str, Any] = field(default_factory=dict)
     watch: str = ""
@@ -68,7 +74,8 @@ class Stage:
         self.revisions = {image: number for number, image in self.past}
         self.revisions[self.image] = max(self.revisions.values(), default=0) + 1
         self.old = self.first = self.image
-        self.frames: tuple[Frame, ...] = (Frame(self.replicas, self.replicas, self.replicas, DONE),)
+        there = self.replicas - self.missing
+        self.frames: tuple[Frame, ...] = (Frame(there, there, there, DONE),)
         self.trouble: Trouble | None = None
         self.at = 0
         self.since = time.monotonic()
@@ -93,7 +100,7 @@ class Stage:
 
     def go_on(self) -> None:
         """Take the next status, where this one was seen and has stood long enough."""
-        if not self.seen or time.monotonic() - self.since < STEP:
+        if not self.seen or time.monotonic() - self.since < self.frame.stands:
             return
         if self._is_taken_over():
             self._take_over()
@@ -199,20 +206,36 @@ class Stage:
         pods = self._pods_by_image()
         own = [objects.replica_set(self.deployment, image, number, pods.get(image, 0))
                for image, number in self.revisions.items()]  # fmt: skip
+        for one in own:
+            one["spec"]["replicas"] += self.missing if one["status"]["replicas"] else 0
         other = objects.deployment(self.namespace, "deploy-other", self.labels, [objects.container("other")], 1)
         other["metadata"]["name"] = f"{NAME}-canary"
-        foreign = [objects.replica_set(other, image, number, 0) for number, image in self.strangers]
+        earlier = objects.deployment(self.namespace, "deploy-earlier", self.labels, [objects.container("earlier")], 1)
+        strange = ((other, self.strangers), (earlier, self.orphans))
+        foreign = [objects.replica_set(owner, image, number, 0) for owner, found in strange for number, image in found]
         return sorted([*own, *foreign], key=lambda one: one["metadata"]["name"])
 
     def pods(self) -> list[Object]:
-        """All pods of the namespace, the old ones first."""
+        """All pods of the Deployment, the old ones first."""
         found = []
         counts = self._pods_by_image()
         for image, number in sorted(counts.items(), key=lambda one: one[0] == self.image):
             owner = objects.replica_set(self.deployment, image, self.revisions[image], number)
             trouble = self.trouble if image == self.image else None
             found += [objects.pod(owner, place, trouble) for place in range(number)]
+            if self.sick and image != self.image and number:
+                found[0] = objects.pod(owner, 0, Trouble(**self.sick))
         return found
+
+    def all_pods(self) -> list[Object]:
+        """All pods of the namespace: those of another Deployment, which shares a label and the image, come first."""
+        if not self.sick:
+            return self.pods()
+        labels = {**self.labels, list(self.labels)[-1]: "canary"}
+        canary = objects.deployment(self.namespace, "deploy-canary", labels, [objects.container(self.image)], 1)
+        canary["metadata"]["name"] = f"{NAME}-canary"
+        owner = objects.replica_set(canary, self.image, 1, 1)
+        return [objects.pod(owner, 0, Trouble(**self.sick)), *self.pods()]
 
     def _leaving(self) -> list[Object]:
         """The pod of the version before that still ends when the rollout is over."""

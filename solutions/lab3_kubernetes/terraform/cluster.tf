@@ -36,6 +36,7 @@ resource "aws_iam_role" "node" {
 }
 
 # A node joins the cluster, gives pods addresses, and pulls images. It does nothing else: pods have roles of their own.
+# The cluster is of a version for which the manifests are checked: 1.35 to 1.37.
 # solution 3.7
 resource "aws_iam_role_policy_attachment" "node" {
   for_each = toset([
@@ -50,7 +51,7 @@ resource "aws_iam_role_policy_attachment" "node" {
 resource "aws_eks_cluster" "main" {
   name                      = var.project
   role_arn                  = aws_iam_role.cluster.arn
-  version                   = "1.33"
+  version                   = "1.36"
   enabled_cluster_log_types = ["api", "audit", "authenticator"]
 
   vpc_config {
@@ -62,6 +63,11 @@ resource "aws_eks_cluster" "main" {
 
   access_config {
     authentication_mode = "API"
+  }
+
+  # When standard support of the version ends: on to the next one, and not on at six times the price.
+  upgrade_policy {
+    support_type = "STANDARD"
   }
 
   depends_on = [aws_iam_role_policy_attachment.cluster]
@@ -91,5 +97,13 @@ resource "aws_eks_node_group" "main" {
 resource "aws_eks_addon" "pod_identity" {
   cluster_name = aws_eks_cluster.main.name
   addon_name   = "eks-pod-identity-agent"
+}
+
+# The network of the pods is there without this. But it takes network policies and enforces none, unless it is told.
+resource "aws_eks_addon" "network" {
+  cluster_name                = aws_eks_cluster.main.name
+  addon_name                  = "vpc-cni"
+  configuration_values        = jsonencode({ enableNetworkPolicy = "true" })
+  resolve_conflicts_on_create = "OVERWRITE"
 }
 # end solution

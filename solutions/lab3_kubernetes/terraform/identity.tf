@@ -98,7 +98,7 @@ data "aws_iam_policy_document" "ml_api" {
   # end solution
 }
 
-# Which pods have that role: those of one service account in one namespace.
+# Which pods have that role: those of one service account in one namespace. `overlays/eks` has both.
 # solution 3.7
 resource "aws_eks_pod_identity_association" "ml_api" {
   cluster_name    = aws_eks_cluster.main.name

@@ -29,6 +29,7 @@ class Scene:
         function: of `rollout.py`.
         image: the new one; "" where the function takes none.
         options: further arguments.
+        connected: whether the two APIs of `connect` are the first arguments.
     """
 
     namespace: str
@@ -36,6 +37,7 @@ class Scene:
     function: str = "roll_out"
     image: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    connected: bool = False
     told: dict[str, Any] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
@@ -122,8 +124,12 @@ def play(lab: LabHandle, door: Door, scenes: Iterable[Scene]) -> None:
     calls = [
         {
             "function": scene.function,
-            "args": [scene.image] if scene.image else [],
-            "kwargs": {"namespace": scene.namespace, **scene.options},
+            "connected": scene.connected,
+            "kwargs": {
+                **({"image": scene.image} if scene.image else {}),
+                "namespace": scene.namespace,
+                **scene.options,
+            },
         }
         for scene in scenes
     ]

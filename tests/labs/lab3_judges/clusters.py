@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lab3_judges import policy, rights, routes, scaling, settings, workload
-from lab3_judges.facts import IMAGE, NAMESPACE, PORT, READY, VPC
+from lab3_judges.facts import IMAGE, NAME, NAMESPACE, PORT, READY, VPC
 from lab3_judges.objects import container_of
 from lab3_judges.rendering import Rendered
 from lab3_judges.schema import judge_schema
@@ -126,6 +126,20 @@ def judge_zones(rendered: Rendered) -> None:
     deployment = rendered.one("Deployment")
     workload.judge_spread(deployment, "topology.kubernetes.io/zone", "zones")
     workload.judge_spread(deployment)
+
+
+def judge_account(rendered: Rendered) -> None:
+    """The account to which Terraform gives a role, and pods that run under it."""
+    pod = rendered.one("Deployment")["spec"]["template"]["spec"]
+    found = pod.get("serviceAccountName")
+    expect.that(
+        found is not None and found.value == NAME,
+        expected=f"`serviceAccountName: {NAME}` in the pod's spec",
+        found=found if found is not None else "none: the pods run under the account `default`",
+        help="A role on AWS belongs to an account, by its name. Under another one a pod starts, and gets no role.",
+        where=found or pod,
+    )
+    rendered.one("ServiceAccount", NAME)
 
 
 def judge_class(rendered: Rendered, wanted: str) -> None:

@@ -10,7 +10,7 @@ from labkit.checking.located import Located
 from labkit.checks import expect, fail
 
 FILES = ("main.tf", "variables.tf", "network.tf", "cluster.tf", "registry.tf", "identity.tf", "cost.tf", "outputs.tf")
-_LOCAL = re.compile(r"\$\{local\.(\w+)\}")
+_NAMED = re.compile(r"\$\{(local|var)\.(\w+)\}")
 _REFERENCE = re.compile(r"(?<![\w.\"-])(?:(var|local)\.([a-zA-Z_]\w*)|(data\.)?(aws_\w+)\.([a-zA-Z_]\w*))")
 
 
@@ -52,13 +52,14 @@ class Infra:
         return found[0]
 
     def resolved(self, value: Located) -> Located:
-        """The value behind `local.name`; others as they are."""
-        match = _LOCAL.fullmatch(str(value.value)) if value.is_expression else None
-        if match:
-            for block in self.blocks("locals"):
-                if (found := block.get(match[1])) is not None:
-                    return found
-        return value
+        """The value behind `local.name`, and the default of `var.name`; others as they are."""
+        match = _NAMED.fullmatch(str(value.value)) if value.is_expression else None
+        if match is None:
+            return value
+        kind, name = match.groups()
+        places = self.blocks("locals") if kind == "local" else self.blocks("variable", name)
+        found = (place.get(name if kind == "local" else "default") for place in places)
+        return next((one for one in found if one is not None), value)
 
     def names(self) -> set[str]:
         """What can be referred to."""

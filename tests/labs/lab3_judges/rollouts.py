@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab3_judges.cluster import PACE, Scene, image_of
-from lab3_judges.scenes import SHORT, Scenes
+from lab3_judges.scenes import SHORT, SICK, Scenes
 from labkit.checking.doors import Door
 from labkit.checks import expect, fail
 
@@ -179,12 +179,21 @@ def judge_reason(scenes: Scenes, door: Door) -> None:
     ):
         rollout = scenes.get(door, name).rollout()
         expect.that(
+            SICK["reason"] not in str(rollout["reason"]),
+            expected="`reason` has what the new pods of this Deployment say",
+            found=str(rollout["reason"])[:200],
+            help="An old pod may be sick, too. And a pod of another Deployment may have the same image, and one of the "
+            "same labels: ask with the whole selector.",
+        )
+        expect.that(
             word in str(rollout["reason"]) and more in str(rollout["reason"]),
             expected=f"`reason` has {word}, and the sentence beside it ({more} …)",
             found=str(rollout["reason"])[:200] or "an empty reason",
             help="A container says it in `status.containerStatuses[].state.waiting`. A pod without a node has no "
-            "such list: it says it in its condition `PodScheduled`. And take the new pods: the old ones are well.",
+            "such list: it says it in its condition `PodScheduled`. And take the new pods.",
         )
+    found = scenes.get(door, "well").answer()
+    expect.that(found == "", expected='`trouble_of` returns "" where all pods are well', found=expect.shown(found))
 
 
 def judge_timeout(scenes: Scenes, door: Door) -> None:
@@ -285,16 +294,18 @@ def judge_history(scenes: Scenes, door: Door) -> None:
     names = ("number", "image", "pods")
     if not rows or any(not isinstance(row, dict) or any(name not in row for name in names) for row in rows):
         fail(expected="`history(…)` returns a list of `Revision`", found=expect.shown(answer))
-    current = (12, scene.script["image"], scene.script["replicas"])
+    current = (12, scene.script["image"], scene.script["replicas"] - scene.script["missing"])
     past = [(number, image, 0) for number, image in scene.script["past"]]
     wanted = sorted([*past, current], reverse=True)
     found = [(row["number"], row["image"], row["pods"]) for row in rows]
-    strange = [image for _, image, _ in found if "canary" in str(image)]
+    known = {image for _, image, _ in wanted}
+    strange = [image for _, image, _ in found if image not in known]
     expect.that(
         not strange,
         expected="only revisions of `ml-api`",
         found=f"also those of another Deployment: {', '.join(map(str, strange))}",
-        help="Another Deployment may have the same labels. Whose a ReplicaSet is, its `ownerReferences` say, by `uid`.",
+        help="Another Deployment may have the same labels, and an earlier one the same name. Whose a ReplicaSet is, "
+        "its `ownerReferences` say, by `uid`.",
     )
     numbers = [number for number, _, _ in found]
     expect.that(
@@ -308,7 +319,8 @@ def judge_history(scenes: Scenes, door: Door) -> None:
             one == other,
             expected=f"revision {other[0]}: {other[1]}, {other[2]} pods",
             found=f"{one[1]}, {one[2]} pods",
-            help="Where a number is zero, the API leaves it out, and the client says None.",
+            help="How many there are stands in `status`. Where a number is zero, the API leaves it out, and the client "
+            "says None.",
         )
 
 

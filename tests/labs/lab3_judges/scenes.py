@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 LONG = 360.0
 """A timeout that nothing here needs."""
 SHORT = 60.0
+AWAY = 6
+"""So many calls fail while the API is away: more than someone who tries a few times would bear."""
+SICK = {"reason": "CreateContainerConfigError", "message": 'secret "of-another" not found'}
 FOREIGN = "registry.example/other/ml-api:hotfix"
 GROUPS = {
     "fine": ("fine", "own smoke test", "bad smoke test", "bad answer", "leads nowhere", "no pods"),
     "stuck": ("crash", "pull", "unschedulable"),
     "shared": ("scaled meanwhile", "image meanwhile", "image in the middle", "image at the end"),
     "interrupted": ("breaks", "ends", "expires", "away", "cut"),
-    "history": ("history",),
+    "history": ("history", "well"),
     "slow": ("waiting", "no way back"),
 }
 """Scenes that are played at the same time."""
@@ -62,7 +65,7 @@ class Scenes:
             "past": [(1, first)],
             "sidecars": [{"name": "log", "image": f"registry.example/log:{self._word()}"}],
         }
-        told = ("meanwhile", "takeover", "watch", "away", "cut", "reached")
+        told = ("meanwhile", "takeover", "watch", "away", "cut", "reached", "sick")
         named = {name: options.pop(name) for name in told if name in options}
         return Scene(f"team-{self._word()}", {**script, **named}, image=image, options={"timeout": LONG, **options})
 
@@ -86,9 +89,9 @@ class Scenes:
             "bad answer": partial(scene, answer=503),
             "leads nowhere": partial(scene, reached=False),
             "no pods": partial(scene, replicas=0, timeout=SHORT, smoke=lambda namespace: None),
-            "crash": partial(scene, "stuck-crash"),
-            "pull": partial(scene, "stuck-pull"),
-            "unschedulable": partial(scene, "stuck-unschedulable"),
+            "crash": partial(scene, "stuck-crash", sick=SICK),
+            "pull": partial(scene, "stuck-pull", sick=SICK),
+            "unschedulable": partial(scene, "stuck-unschedulable", sick=SICK),
             "scaled meanwhile": partial(scene, meanwhile={"replicas": 7}),
             "image meanwhile": partial(scene, meanwhile=other),
             "image in the middle": partial(scene, takeover={**other, "at": 2}),
@@ -96,12 +99,23 @@ class Scenes:
             "breaks": partial(scene, watch="breaks"),
             "ends": partial(scene, watch="ends"),
             "expires": partial(scene, watch="expires"),
-            "away": partial(scene, away=2),
-            "cut": partial(scene, cut=2),
+            "away": partial(scene, away=AWAY),
+            "cut": partial(scene, cut=AWAY),
             "history": self._history,
-            "waiting": partial(scene, "waiting-unschedulable", timeout=SHORT),
+            "well": self._well,
+            "waiting": self._waiting,
             "no way back": self._no_way_back,
         }
+
+    def _well(self) -> Scene:
+        scene = self._scene(sick=SICK)
+        scene.function, scene.image, scene.options, scene.connected = "trouble_of", scene.script["image"], {}, True
+        return scene
+
+    def _waiting(self) -> Scene:
+        scene = self._scene("waiting-unschedulable", timeout=SHORT)
+        scene.script["plays"][scene.script["image"]] = "slow"
+        return scene
 
     def _no_way_back(self) -> Scene:
         scene = self._scene("stuck-crash", timeout=SHORT)
@@ -114,4 +128,6 @@ class Scenes:
         scene.function, scene.image, scene.options = "history", "", {}
         scene.script["past"] = [(number, f"registry.example/ml-api:{self._word()}") for number in (*numbers, 9, 10, 11)]
         scene.script["strangers"] = [(8, "registry.example/canary:1"), (14, "registry.example/canary:2")]
+        scene.script["orphans"] = [(13, "registry.example/earlier:1")]
+        scene.script["missing"] = 1
         return scene

@@ -9,6 +9,8 @@ from labkit.checking.located import Located
 from labkit.checks import expect, fail
 
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|::")
+_ENFORCES = re.compile(r"""enableNetworkPolicy\W*[=:]\W*true\b""")
+VERSIONS = ("1.35", "1.36", "1.37")
 NODE_POLICIES = {
     "AmazonEKSWorkerNodePolicy",
     "AmazonEKS_CNI_Policy",
@@ -141,6 +143,20 @@ def _unlisted(one: Located) -> list[tuple[str, list[Located]]]:
     return [(name, [below]) for name, below in one.items()]
 
 
+def judge_version(infra: Infra) -> None:
+    """The cluster has a version for which the manifests are checked."""
+    cluster = infra.one("aws_eks_cluster", "The cluster itself.")
+    version = cluster.get("version")
+    expect.that(
+        version is not None and str(infra.resolved(version).value) in VERSIONS,
+        expected=f"`version` is {', '.join(VERSIONS[:-1])} or {VERSIONS[-1]}",
+        found=version if version is not None else "none: it is the newest one on the day of the first `apply`",
+        help="For these versions the manifests are checked. And an old one costs six times as much: after 14 months "
+        "standard support on EKS ends, and extended support begins.",
+        where=version or cluster,
+    )
+
+
 def judge_endpoint(infra: Infra) -> None:
     """The API of the cluster is not open to the world."""
     cluster = infra.one("aws_eks_cluster", "The cluster itself.")
@@ -234,6 +250,19 @@ def judge_node_rights(infra: Infra) -> None:
 def _policy_names(text: str) -> list[str]:
     names = re.findall(r"\b(?:Amazon|AWS|Admin|Power|IAM|ReadOnly)\w+", text)
     return [name for name in names if not name.startswith("aws")]
+
+
+def judge_enforced(infra: Infra) -> None:
+    """The network of the pods enforces policies."""
+    addons = [one for one in infra.resources("aws_eks_addon") if "vpc-cni" in texts(one.get("addon_name"))]
+    told = [one.get("configuration_values") for one in addons]
+    expect.that(
+        any(one is not None and _ENFORCES.search(str(infra.resolved(one).value)) for one in told),
+        expected="the add-on `vpc-cni` has `enableNetworkPolicy` in its `configuration_values`",
+        found="no such add-on" if not addons else told[0] if told[0] is not None else "no `configuration_values`",
+        help="EKS takes a network policy, shows it, and enforces nothing, until its network is told to.",
+        where=addons[0] if addons else None,
+    )
 
 
 def judge_registry(infra: Infra) -> None:
