@@ -106,3 +106,10 @@ def _same(what: str, now: dict[str, str], then: dict[str, str]) -> None:
     for name, value in now.items():
         if then.get(name) != value:
             raise ValueError(f"the {what} is not that of the run: `{name}` is {value!r}, and was {then.get(name)!r}")
+
+
+if __name__ == "__main__":
+    from lab1_models.house_price import CUTOFF, build_model, split_by_time
+    from mlops_lab.datasets import load_house_sales
+
+    print(log_training(*split_by_time(load_house_sales(), CUTOFF), build_model(), {}))

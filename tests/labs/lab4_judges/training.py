@@ -47,11 +47,15 @@ class Training:
 
 @dataclass
 class Trainings:
-    """Two trainings into one experiment, and the store after them."""
+    """Two trainings into one experiment, and the store after them.
+
+    `drawn` has, by what stands in a picture, which function of `mlops_lab.plots` drew it, and from which frame.
+    """
 
     first: Training
     second: Training
     found: Store
+    drawn: dict[str, tuple[str, pd.DataFrame | None]]
 
 
 def log_two(lab: LabHandle, template: Template, rng: Generator) -> Trainings:
@@ -61,8 +65,11 @@ def log_two(lab: LabHandle, template: Template, rng: Generator) -> Trainings:
     experiment = f"houses-{secrets.token_hex(3)}"
     namer = lab.make("mlops_probes.figures:FigureNamer", sketch=True)
     two = [_log(lab, experiment, rng, environment) for _ in range(2)]
-    expect.handle(namer, "the namer of figures").stop()
-    return Trainings(two[0], two[1], store.read(lab))
+    named = expect.handle(namer, "the namer of figures")
+    saved = named.attr("saved")
+    named.stop()
+    drawn = {one["digest"]: (one["kind"], one["frame"]) for one in saved if isinstance(one, dict)}
+    return Trainings(two[0], two[1], store.read(lab), drawn)
 
 
 def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str, str]) -> Training:
@@ -389,11 +396,45 @@ def judge_plots(trainings: Trainings) -> None:
             is_png = isinstance(content, bytes) and content.startswith(b"\x89PNG\r\n\x1a\n")
             expect.that(is_png, expected=f"`{name}` is a PNG file", found=expect.shown(content)[:80])
             digests.append(hashlib.sha256(content).hexdigest())
+            _judge_shown(trainings, training, name, content)
     expect.that(
         len(set(digests)) == len(digests),
         expected="each plot shows the data of its own run",
         found="the same picture twice",
         help="Draw `predicted_against_actual(test['price'], predicted)` and `residuals_by_month(test['date'], …)`.",
+    )
+
+
+def _judge_shown(trainings: Trainings, training: Training, name: str, content: bytes) -> None:
+    """A picture that the course's own function drew shows `test`, and what was predicted for it."""
+    kind, frame = next((one for digest, one in trainings.drawn.items() if digest.encode() in content), ("", None))
+    if frame is None:
+        return  # drawn by hand
+    help = (
+        "Draw `predicted_against_actual(test['price'], predicted)` and `residuals_by_month(test['date'], "
+        "test['price'], predicted)`: on rows that it has learned from, any model looks good."
+    )
+    expect.that(
+        name.startswith(kind), expected=f"`{name}` shows what its name says", found=f"the plot `{kind}`", help=help
+    )
+    test = training.test
+    predicted = sales.train(training.train, training.alpha).predict(test[sales.FEATURES])
+    if kind == PLOTS[0].removesuffix(".png"):
+        wanted = pd.DataFrame({"actual": test["price"].to_numpy(float), "predicted": predicted})
+    else:
+        month = test["date"].dt.strftime("%Y-%m").to_numpy()
+        residuals = pd.Series(test["price"].to_numpy(float) - predicted).groupby(month)
+        wanted = pd.DataFrame({"sales": residuals.size(), "median": residuals.median()})
+    columns = list(wanted.columns)
+    shown = frame[columns].sort_values(columns).to_numpy(float) if set(columns) <= set(frame.columns) else np.empty(0)
+    expect.that(
+        shown.shape == wanted.shape
+        and bool(np.allclose(shown, wanted.sort_values(columns).to_numpy(float), rtol=1e-6)),
+        expected=f"`{name}` shows the {len(test)} sales of `test`, with what the model predicts for each",
+        found="other sales, or other predictions"
+        if len(frame) != len(training.train)
+        else f"the {len(training.train)} sales of `train`",
+        help=help,
     )
 
 
@@ -453,6 +494,6 @@ def judge_failure(failure: Failure) -> None:
         "ValueError" in tag and failure.text in tag,
         expected=f"the tag `error` of the failed run holds the type and the text: `ValueError`, `{failure.text}`",
         found=expect.shown(tag) if tag else "no tag `error`",
-        help="Inside the run: `except BaseException as error: mlflow.set_tag('error', "
+        help="Inside the run: `except Exception as error: mlflow.set_tag('error', "
         "f'{type(error).__name__}: {error}')`, then `raise`.",
     )
