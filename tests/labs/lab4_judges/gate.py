@@ -504,8 +504,8 @@ def _judge_second_term(lab: LabHandle, one: int, two: int, three: int) -> None:
         found == [one, two, one],
         expected=f"after the champions {[one, two, one, three]}, three calls of `rollback` answer {[one, two, one]}",
         found=expect.shown(found),
-        help="Go through the history from its beginning. A rollback takes back the promotion that is on top by then, and a "
-        "version that served twice stands there twice.",
+        help="Go through the history from its beginning. A rollback takes back the promotion that is on top by then. "
+        "A version that served twice stands there twice.",
     )
 
 
