@@ -220,4 +220,6 @@ if __name__ == "__main__":
     from lab1_models.house_price import CUTOFF, build_model, split_by_time
     from mlops_lab.datasets import load_house_sales
 
-    print(log_training(*split_by_time(load_house_sales(), CUTOFF), build_model(), {}))
+    # A part of the sales, and fewer trees: a record in seconds.
+    sales = load_house_sales().sample(3_000, random_state=0)
+    print(log_training(*split_by_time(sales, CUTOFF), build_model(), {"regressor__trees__max_iter": 60}))

@@ -207,7 +207,11 @@ def judge_champion(world: World) -> None:
         service.get("/readyz").expect(503, help="Nobody is champion yet, and there is no local copy: not ready.")
         service.post(PRICE, json=house(world.rng)).expect(503)
         world.registry.point(first)
-        wait_for(world, service, first, "Look at the registry again and again: `follow` calls `look`.")
+        help = (
+            "Look at the registry again and again: `follow` calls `look`. In this check a folder has the name of the "
+            "file that `begin` reads: what cannot be read is no local copy, and no reason to stop."
+        )
+        wait_for(world, service, first, help)
         service.poll("GET", "/readyz", {200})
         found = state(service)
         expect.that(found["version"] == first, expected=f"`version` is {first!r}", found=found["version"])
@@ -219,6 +223,12 @@ def judge_champion(world: World) -> None:
         away = abs(since.timestamp() - time.time()) if since.tzinfo else 1e9
         expect.that(away < 120, expected="`since` is the time of the swap, in UTC", found=found["since"])
         _judge_next(world, service, second, since)
+        expect.that(
+            any("alias=challenger" in line for line in world.door.requests),
+            expected="the registry is asked for the `challenger`, too",
+            found="it was asked for the `champion` alone",
+            help="`app.state.followers` has two: the lifespan begins a task for each.",
+        )
         judge_end(service)
 
 

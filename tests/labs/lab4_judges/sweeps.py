@@ -16,7 +16,7 @@ import pandas as pd
 from lab4_judges import sales, store
 from lab4_judges.sales import Generator
 from lab4_judges.store import Store
-from labkit.checks import LabHandle, expect, fail
+from labkit.checks import LabHandle, LearnerError, expect, fail
 
 Template = Callable[[str], Path]
 CANDIDATES = 4
@@ -238,19 +238,27 @@ def judge_comparison(lab: LabHandle, template: Template, rng: Generator) -> None
 
 def _judge_small(lab: LabHandle, experiment: str, columns: list[str]) -> None:
     """An experiment without nested runs, and one without any."""
-    flat = expect.frame(lab.tracking.compare_runs(experiment), "the answer of `compare_runs`", columns=columns)
+    flat = _compare(lab, experiment, "whose runs are nested in none", columns)
     expect.that(
         len(flat) == ELSEWHERE and all(pd.isna(one) for one in flat["parent"]),
         expected=f"{ELSEWHERE} rows without a `parent`, for an experiment of {ELSEWHERE} runs that are nested in none",
         found=f"{len(flat)} rows, and the parents {expect.shown(list(flat['parent']))}",
     )
-    none = expect.frame(
-        lab.tracking.compare_runs("Default"),
-        "the answer of `compare_runs` for an experiment without runs",
-        columns=columns,
-        help="The columns are there with no rows, too: `pd.DataFrame(rows, columns=[...])`.",
-    )
+    none = _compare(lab, "Default", "without runs", columns)
     expect.that(len(none) == 0, expected="no row for an experiment without runs", found=f"{len(none)} rows")
+
+
+def _compare(lab: LabHandle, experiment: str, what: str, columns: list[str]) -> pd.DataFrame:
+    help = "The columns are the same ones for every experiment, with no rows, too: `pd.DataFrame(rows, columns=[...])`."
+    try:
+        answer = lab.tracking.compare_runs(experiment)
+    except LearnerError as error:
+        fail(
+            expected=f"`compare_runs` works for an experiment {what}",
+            found=f"{error.type_name}: {error.message}"[:300],
+            help=help,
+        )
+    return expect.frame(answer, f"the answer of `compare_runs` for an experiment {what}", columns=columns, help=help)
 
 
 def _judge_order(found: pd.DataFrame, wanted: pd.DataFrame) -> None:

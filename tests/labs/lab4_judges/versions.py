@@ -27,6 +27,7 @@ class Registered:
     other: str
     answers: list[Any]
     after_first: Store
+    after_second: Store
     found: Store
 
 
@@ -54,9 +55,12 @@ def register(lab: LabHandle, template: Template, rng: Generator) -> Registered:
         lab.make("mlops_probes.tracking:tag_run", run, "data.export", f"export {secrets.token_hex(3)}")
     first = lab.registry.register(runs[0])
     after_first = store.read(lab)
-    answers = [first, lab.registry.register(runs[1]), lab.registry.register(runs[0])]
+    answers = [first, lab.registry.register(runs[1])]
+    after_second = store.read(lab)
+    answers.append(lab.registry.register(runs[0]))
     found = store.read(lab)
-    return Registered(lab, person, champion, [str(run) for run in runs], str(other), answers, after_first, found)
+    stores = after_first, after_second, found
+    return Registered(lab, person, champion, [str(run) for run in runs], str(other), answers, *stores)
 
 
 def version_of(found: Registered, place: int) -> Version:
@@ -92,7 +96,7 @@ def judge_version(found: Registered) -> None:
 
 def judge_aliases(found: Registered) -> None:
     """The newest version is the challenger, and the champion is what it was."""
-    for known, place in ((found.after_first, 0), (found.found, 1)):
+    for known, place in ((found.after_first, 0), (found.after_second, 1)):
         wanted = version_of(found, place).number
         expect.that(
             known.alias("champion") == found.champion,
@@ -151,6 +155,12 @@ def judge_once(found: Registered) -> None:
         expected="the second call for the same run answers with the version that is there, and makes none",
         found=f"version {expect.shown(found.answers[2])}; {len(found.found.versions)} versions in all, and not 3",
         help="A pipeline that was interrupted is started again: look first whether a version has this `run_id`.",
+    )
+    expect.that(
+        found.found.aliases == found.after_second.aliases,
+        expected="the second call for the same run moves no alias: a newer version is the `challenger` by now",
+        found=f"`challenger` points to version {found.found.alias('challenger')}, and not to {found.answers[1]}",
+        help="Answer with the version that is there, and do nothing else.",
     )
     elsewhere = found.lab.registry.register(found.runs[1], "flats")
     after = store.read(found.lab)
