@@ -52,7 +52,7 @@ def small_model(alpha: float = 1.0) -> Any:
 
 
 class Broken(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """An estimator that raises a ValueError with this text: in `fit`, or in `predict` where that is said."""
+    """An estimator that raises with this text: a ValueError in `fit`, or a KeyError in `predict` where that is said."""
 
     def __init__(self, text: str = "", where: str = "fit") -> None:
         self.text = text
@@ -70,7 +70,7 @@ class Broken(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _maybe(self, where: str) -> Broken:
         if where == self.where:
-            raise ValueError(self.text)
+            raise ValueError(self.text) if where == "fit" else KeyError(self.text)
         return self
 
 
@@ -79,6 +79,11 @@ def learned(model: Any) -> list[str]:
     parts = [model, *getattr(model, "get_params", dict)().values()]
     own = [vars(part) for part in parts if hasattr(part, "get_params") and not isinstance(part, type)]
     return [name for names in own for name in names if name.endswith("_") and not name.startswith("_")]
+
+
+def alpha_of(model: Any) -> float:
+    """The setting of a `small_model`."""
+    return float(model.get_params()["ridge__alpha"])
 
 
 def ask_logged(uri: str, frame: pd.DataFrame) -> Any:

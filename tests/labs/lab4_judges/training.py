@@ -41,6 +41,7 @@ class Training:
     alpha: float
     answer: Any
     learned: Any
+    alpha_after: Any
     environment: dict[str, str]
 
 
@@ -77,7 +78,8 @@ def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str,
     model = lab.make("mlops_probes.tracking:small_model")
     answer = lab.tracking.log_training(train, test, model, {"ridge__alpha": alpha}, experiment=experiment)
     learned = lab.make("mlops_probes.tracking:learned", model)
-    return Training(lab, experiment, train, test, alpha, answer, learned, environment)
+    alpha_after = lab.make("mlops_probes.tracking:alpha_of", model)
+    return Training(lab, experiment, train, test, alpha, answer, learned, alpha_after, environment)
 
 
 def run_of(trainings: Trainings, training: Training) -> Run:
@@ -117,6 +119,12 @@ def judge_run(trainings: Trainings) -> None:
             expected="`model` itself stays untrained: the next training begins from nothing",
             found=f"it has learned {expect.shown(training.learned)}",
             help="`sklearn.base.clone(model)` makes a fresh copy.",
+        )
+        expect.that(
+            training.alpha_after == 1.0,
+            expected="`model` keeps its own settings: `ridge__alpha` is 1.0, as it was",
+            found=f"{training.alpha_after}, the one of `params`",
+            help="`clone(model).set_params(**params)`: first the copy, and then the settings of the copy.",
         )
     number = len(found.of(trainings.first.experiment))
     expect.that(
@@ -443,6 +451,7 @@ class Failure:
     """One training that raised: `error` is what the caller heard of it, `is_open` whether a run was open afterwards."""
 
     text: str
+    type_name: str
     error: LearnerError | None
     answer: Any
     new: list[Run]
@@ -462,15 +471,15 @@ def log_broken(lab: LabHandle, rng: Generator, where: str) -> Failure:
         error = raised
     new = [run for run in store.read(lab).runs if run.id not in before]
     is_open = bool(lab.make("mlops_probes.tracking:end_open_run"))
-    return Failure(text, error, answer, new, is_open)
+    return Failure(text, "ValueError" if where == "fit" else "KeyError", error, answer, new, is_open)
 
 
 def judge_failure(failure: Failure) -> None:
     """A training that raises leaves a run that says so, and no run open."""
     said = f"{failure.error.type_name}: {failure.error.message}" if failure.error else ""
     expect.that(
-        failure.text in said and "ValueError" in said,
-        expected=f"the exception of the model goes on to the caller: ValueError: {failure.text}",
+        failure.text in said and failure.error is not None and failure.error.type_name == failure.type_name,
+        expected=f"the exception of the model goes on to the caller: {failure.type_name}: {failure.text}",
         found=said[:300] or f"no exception, and the answer {expect.shown(failure.answer)}",
         help="After the tag, a bare `raise`: who has called must know that there is no model.",
     )
@@ -491,8 +500,9 @@ def judge_failure(failure: Failure) -> None:
     )
     tag = run.tags.get("error", "")
     expect.that(
-        "ValueError" in tag and failure.text in tag,
-        expected=f"the tag `error` of the failed run holds the type and the text: `ValueError`, `{failure.text}`",
+        failure.type_name in tag and failure.text in tag,
+        expected=f"the tag `error` of the failed run holds the type and the text: `{failure.type_name}`, "
+        f"`{failure.text}`",
         found=expect.shown(tag) if tag else "no tag `error`",
         help="Inside the run: `except Exception as error: mlflow.set_tag('error', "
         "f'{type(error).__name__}: {error}')`, then `raise`.",
