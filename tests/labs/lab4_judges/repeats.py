@@ -139,6 +139,13 @@ def judge_unfinished(logged: Logged) -> None:
 
 def judge_metrics(logged: Logged) -> None:
     """A training that comes out otherwise is refused, by whichever metric, and by however little."""
+    run = _training(logged.lab, logged.train, logged.test, logged.lab.make("mlops_probes.tracking:Restless"), None)
+    with expect.raises(
+        "ValueError",
+        what="`reproduce` of a training without a seed, which comes out otherwise each time",
+        help="Compare each metric with that of the run: same data and same code are not enough.",
+    ):
+        logged.lab.tracking.reproduce(run, logged.table)
     client = "mlops_probes.tracking:relog"
     for name in METRICS:
         logged.lab.make(client, logged.run, name, 1 + 1e-4)
@@ -150,13 +157,6 @@ def judge_metrics(logged: Logged) -> None:
         ):
             logged.lab.tracking.reproduce(logged.run, logged.table)
         logged.lab.make(client, logged.run, name, 1 / (1 + 1e-4))
-    run = _training(logged.lab, logged.train, logged.test, logged.lab.make("mlops_probes.tracking:Restless"), None)
-    with expect.raises(
-        "ValueError",
-        what="`reproduce` of a training without a seed, which comes out otherwise each time",
-        help="Compare each metric with that of the run: same data and same code are not enough.",
-    ):
-        logged.lab.tracking.reproduce(run, logged.table)
 
 
 __all__ = ["DATA", "judge_code", "judge_data", "judge_metrics", "judge_same", "judge_unfinished", "log"]

@@ -119,12 +119,6 @@ def judge_children(swept: Sweep) -> None:
             f"{[run.params for run in mine] or [run.params for run in children][:2]}"[:300],
             help="A row of `results` has the settings and two metrics: take these out, and `log_params` the rest.",
         )
-        expect.that(
-            set(mine[0].params) <= {"learning_rate", "max_leaf_nodes"},
-            expected="the parameters of a candidate are its settings, and nothing else",
-            found=f"also {', '.join(sorted(set(mine[0].params) - {'learning_rate', 'max_leaf_nodes'}))}",
-            help="What came out is no setting: `rmse` and `rmse_std` are metrics.",
-        )
         for name in ("rmse", "rmse_std"):
             value = mine[0].last(name)
             if value is None:
@@ -134,6 +128,12 @@ def judge_children(swept: Sweep) -> None:
                     help="As a metric it can be sorted by; as a parameter it is only text.",
                 )
             expect.close(value, float(row[name]), f"`{name}` of a candidate", help="That of its own row.")
+        expect.that(
+            set(mine[0].params) <= {"learning_rate", "max_leaf_nodes"},
+            expected="the parameters of a candidate are its settings, and nothing else",
+            found=f"also {', '.join(sorted(set(mine[0].params) - {'learning_rate', 'max_leaf_nodes'}))}",
+            help="What came out is no setting: `rmse` and `rmse_std` are metrics.",
+        )
 
 
 def _near(text: str | None, wanted: float) -> bool:
