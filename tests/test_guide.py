@@ -91,7 +91,8 @@ def test_each_exercise_has_its_section(lab: Lab, guide: str) -> None:
         for part in ("**The story.**", "**Write**", f"make check-{exercise.id}\n", "**What goes wrong in practice.**"):
             assert part in rest, f"{exercise.id} has no {part}"
         # The functions that it names are there, and the reference has them in marks of this exercise.
-        solution = (ROOT / lab.solutions_dir / exercise.file).read_text(encoding="utf-8")
+        files = (exercise.file, *exercise.also)
+        solution = "\n".join((ROOT / lab.solutions_dir / file).read_text(encoding="utf-8") for file in files)
         for name in re.findall(r"`(\w+)[`(]", first.split("·", 2)[2]):
             there = rf"^((async )?def {name}\(|class {name}\b|{name}\b)"
             assert re.search(there, solution, re.MULTILINE), f"{exercise.file} has no {name}"

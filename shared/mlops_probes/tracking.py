@@ -52,7 +52,7 @@ def small_model(alpha: float = 1.0) -> Any:
 
 
 class Broken(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """An estimator that raises a ValueError with this text: in `fit`, or in `predict` where that is said."""
+    """An estimator that raises with this text: a ValueError in `fit`, or a KeyError in `predict` where that is said."""
 
     def __init__(self, text: str = "", where: str = "fit") -> None:
         self.text = text
@@ -70,7 +70,7 @@ class Broken(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _maybe(self, where: str) -> Broken:
         if where == self.where:
-            raise ValueError(self.text)
+            raise ValueError(self.text) if where == "fit" else KeyError(self.text)
         return self
 
 
@@ -79,6 +79,11 @@ def learned(model: Any) -> list[str]:
     parts = [model, *getattr(model, "get_params", dict)().values()]
     own = [vars(part) for part in parts if hasattr(part, "get_params") and not isinstance(part, type)]
     return [name for names in own for name in names if name.endswith("_") and not name.startswith("_")]
+
+
+def alpha_of(model: Any) -> float:
+    """The setting of a `small_model`."""
+    return float(model.get_params()["ridge__alpha"])
 
 
 def ask_logged(uri: str, frame: pd.DataFrame) -> Any:
@@ -98,30 +103,52 @@ def end_open_run() -> bool:
     return is_open
 
 
+ASKED: list[str] = []
+"""The `label` of a `Lookup`, once for each time that one was asked in this process."""
+
+
 class Lookup(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A model whose answers the check has written: for each `sqft_lot` a price.
 
     Args:
         answers: prices by `sqft_lot`.
-        one: seconds that it takes for one row.
+        one: seconds that it takes for one row, the first time, the second time, …; the last ones go on.
         many: seconds that it takes for more of them.
+        label: what stands in `ASKED`.
     """
 
-    def __init__(self, answers: dict[int, float] | None = None, one: float = 0.0, many: float = 0.0) -> None:
+    def __init__(
+        self,
+        answers: dict[int, float] | None = None,
+        one: tuple[float, ...] = (0.0,),
+        many: float = 0.0,
+        label: str = "",
+    ) -> None:
         self.answers = answers
         self.one = one
         self.many = many
+        self.label = label
 
     def fit(self, X: Any, y: Any = None) -> Lookup:
         """Learn nothing."""
-        self.fitted_ = True
+        self.times_ = 0
         return self
 
     def predict(self, X: pd.DataFrame) -> Any:
         """Look up the prices."""
         assert self.answers is not None
-        time.sleep(self.one if len(X) == 1 else self.many)
+        ASKED.append(self.label)
+        if len(X) == 1:
+            time.sleep(self.one[min(self.times_, len(self.one) - 1)])
+            self.times_ += 1
+        else:
+            time.sleep(self.many)
         return np.array([self.answers[int(key)] for key in X["sqft_lot"]])
+
+
+def asked(label: str) -> int:
+    """How often models of this label were asked so far."""
+    return ASKED.count(label)
 
 
 def add_versions(name: str, frame: pd.DataFrame, versions: list[dict[str, Any]]) -> list[int]:
@@ -138,7 +165,8 @@ def add_versions(name: str, frame: pd.DataFrame, versions: list[dict[str, Any]])
     found = []
     with mlflow.start_run():
         for one in versions:
-            model = Lookup(one["answers"], one.get("one", 0.0), one.get("many", 0.0)).fit(None)
+            seconds, many = tuple(one.get("one", (0.0,))), one.get("many", 0.0)
+            model = Lookup(one["answers"], seconds, many, one.get("label", "")).fit(None)
             inputs = frame[one["inputs"]].head(2).astype(dict.fromkeys(one.get("floats", []), float))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -152,6 +180,20 @@ def add_versions(name: str, frame: pd.DataFrame, versions: list[dict[str, Any]])
             )
             found.append(int(mlflow.register_model(logged.model_uri, name).version))
     return found
+
+
+def lock(name: str) -> None:
+    """Take the lock of a registered model, as a process that is at work."""
+    import mlflow
+
+    mlflow.MlflowClient().create_registered_model(f"{name}.lock")
+
+
+def unlock(name: str) -> None:
+    """Give it back."""
+    import mlflow
+
+    mlflow.MlflowClient().delete_registered_model(f"{name}.lock")
 
 
 def point(name: str, alias: str, version: int) -> None:
@@ -223,6 +265,15 @@ def tag_run(run: str, name: str, value: str) -> None:
     import mlflow
 
     mlflow.MlflowClient().set_tag(run, name, value)
+
+
+def relog(run: str, name: str, factor: float) -> None:
+    """Let the last value of a metric be that many times what it was."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    last = max(client.get_metric_history(run, name), key=lambda one: one.timestamp)
+    client.log_metric(run, name, last.value * factor, timestamp=last.timestamp + 1_000, step=last.step)
 
 
 def with_path(target: str, run: str, path: str) -> Any:

@@ -246,7 +246,7 @@ def test_a_rollback_goes_one_step_back(lab, template, rng):
 @exercise("4.4")
 def test_one_of_two_promoters_wins(new_lab, doors, rng):
     """Of two processes that promote at once, one wins and the other is told."""
-    gate.judge_two_at_once(new_lab("4.4"), new_lab("4.4"), rng)
+    gate.judge_two_at_once(new_lab("4.4"), new_lab("4.4"), doors["mlflow"], rng)
 
 
 # 4.5 the service

@@ -369,7 +369,7 @@ def judge_rights(infra: Infra) -> None:
     _may(infra, "ci", PUSH, "aws_ecr_repository.", "push an image to the repository")
     _may(infra, "ci", {"ecr:GetAuthorizationToken"}, "*", "log in to the registry")
     _may(infra, "ml_api", {"s3:ListBucket"}, "aws_s3_bucket.", "list the bucket")
-    _may(infra, "ml_api", {"s3:GetObject"}, ".arn}/*", "read the objects: their ARN ends in `/*`")
+    _may(infra, "ml_api", {"s3:GetObject"}, "/*", "read the objects: their ARN ends in `/*`")
     for name, may, expected, why in (
         (
             "ci",

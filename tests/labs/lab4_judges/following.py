@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -145,6 +146,17 @@ def state(service: Service) -> dict[str, Any]:
                 found=expect.shown(listed),
             )
         names = ("version", "since", "why_not_newer")
+        expect.that(
+            ready.get("status") == "ready", expected='`/readyz` says `"status": "ready"`', found=expect.shown(ready)
+        )
+        strangers = [one for one in models or [] if isinstance(one, dict) and one.get("name") != "house_price"]
+        told = [f"{one.get('name')}: {name}" for one in strangers for name in names[1:] if name in one]
+        expect.that(
+            not told,
+            expected="`/v1/models` says of the other models what lab 2 says, and nothing of a registry",
+            found=f"`{told[0]}`" if told else "",
+            help="Only `house_price` follows the registry: the state of the champion belongs to that entry alone.",
+        )
         others = [name for name in names if name not in ready or ready[name] != entries[0].get(name)]
         if others and not left:
             two = [expect.shown(one.get(others[0], "no such field")) for one in (ready, entries[0])]
@@ -188,12 +200,18 @@ def judge_champion(world: World) -> None:
     """Not ready without a version, ready with the first champion, and gone after SIGTERM."""
     first, second = world.add(), world.add()
     world.registry.point(second, "another-alias")
+    # Nothing can be noted here, as on a full disk: a folder has the name of the note.
+    world.lab.write_bytes(f"{FOLDER}/champion/serving.json/full", b"")
     with world.start() as service:
         service.get("/livez").expect(200, help="The process answers: nothing else counts here.")
         service.get("/readyz").expect(503, help="Nobody is champion yet, and there is no local copy: not ready.")
         service.post(PRICE, json=house(world.rng)).expect(503)
         world.registry.point(first)
-        wait_for(world, service, first, "Look at the registry again and again: `follow` calls `look`.")
+        help = (
+            "Look at the registry again and again: `follow` calls `look`. In this check a folder has the name of the "
+            "file that `begin` reads: what cannot be read is no local copy, and no reason to stop."
+        )
+        wait_for(world, service, first, help)
         service.poll("GET", "/readyz", {200})
         found = state(service)
         expect.that(found["version"] == first, expected=f"`version` is {first!r}", found=found["version"])
@@ -204,7 +222,34 @@ def judge_champion(world: World) -> None:
             fail(expected="`since` is a time of ISO 8601", found=expect.shown(found["since"]))
         away = abs(since.timestamp() - time.time()) if since.tzinfo else 1e9
         expect.that(away < 120, expected="`since` is the time of the swap, in UTC", found=found["since"])
+        _judge_next(world, service, second, since)
+        expect.that(
+            any("alias=challenger" in line for line in world.door.requests),
+            expected="the registry is asked for the `challenger`, too",
+            found="it was asked for the `champion` alone",
+            help="`app.state.followers` has two: the lifespan begins a task for each.",
+        )
         judge_end(service)
+
+
+def _judge_next(world: World, service: Service, version: str, before: datetime) -> None:
+    """The next champion is taken although nothing can be noted, and `since` is its own time."""
+    while time.time() < before.timestamp() + 1.1:  # the times may be whole seconds
+        time.sleep(0.05)
+    world.registry.point(version)
+    wait_for(
+        world,
+        service,
+        version,
+        "The next champion is not taken. In this check a folder has the name of the file that `remember` writes: as on "
+        "a full disk, an OSError. That is no reason to stop looking.",
+    )
+    since = state(service)["since"]
+    expect.that(
+        datetime.fromisoformat(str(since)) > before,
+        expected="`since` is when this version was taken, and not when the service took its first one",
+        found=expect.shown(since),
+    )
 
 
 def judge_end(service: Service) -> None:
@@ -360,7 +405,13 @@ def judge_bad_versions(world: World) -> None:
                     help=help,
                 )
             time.sleep(0.05)
-        wait_for_reason(world, service, True, "when no version has the alias", help)
+        why = wait_for_reason(world, service, True, "when no version has the alias", help)
+        expect.that(
+            not re.search("(not|n't) (answer|respond)|unreach|not reach|is down", why),
+            expected="`why_not_newer` says that no version has the alias",
+            found=expect.shown(why),
+            help="MLflow has answered. `ask` raises NoVersion where nobody is champion: catch it before the others.",
+        )
         world.registry.point(first)
         wait_for_reason(world, service, False, f"when version {first}, which serves, is the champion again", help)
         world.registry.point(last)
@@ -419,7 +470,11 @@ def judge_copies(world: World) -> None:
     expect.that(len(kept) == 1, expected=f"one local copy below `{FOLDER}`", found=f"{len(kept)} files `model.pkl`")
     run_before(world, first, "the local copy is damaged, and MLflow has a good one")
     world.registry.point(second := world.add())
-    run_before(world, second, "the next champion serves")
+    for path in world.lab.list_files(FOLDER):
+        if str(path).endswith("/serving.json"):
+            world.lab.write_bytes(f"{FOLDER}/{path}", b"{")
+    help = "What stands in the note need not be what was written: whatever is wrong with it, look for the champion."
+    run_before(world, second, "the note of what served is damaged, and there is a next champion", help)
     found = len(copies(world))
     expect.that(
         found == 1,

@@ -55,7 +55,7 @@ def _training(lab: LabHandle, train: pd.DataFrame, test: pd.DataFrame, model: ob
 def judge_same(logged: Logged) -> None:
     """The same metrics come out, from the table of then and from the one of today."""
     wanted = sales.metrics(sales.train(logged.train, logged.alpha), logged.test)
-    before = len(store.read(logged.lab).runs)
+    before = store.read(logged.lab)
     then = logged.table[logged.table["date"] <= logged.test["date"].max()]
     for table, what in ((then, "the sales of then"), (logged.table, "the sales of then and newer ones")):
         try:
@@ -75,12 +75,18 @@ def judge_same(logged: Logged) -> None:
                 f"`{name}` of the repeated training, from {what}",
                 help="Train on `train`, with the settings of the run, and judge on `test`.",
             )
-    after = len(store.read(logged.lab).runs)
+    after = store.read(logged.lab)
+    expect.that(
+        len(after.runs) == len(before.runs),
+        expected="no new run: to repeat is to look, not to train once more",
+        found=f"{len(after.runs) - len(before.runs)} new runs",
+        help="Do not call `log_training` here.",
+    )
     expect.that(
         after == before,
-        expected="no new run: to repeat is to look, not to train once more",
-        found=f"{after - before} new runs",
-        help="Do not call `log_training` here.",
+        expected="nothing is logged: the record is the same as before",
+        found="there is another tag, metric, parameter or model",
+        help="The run of then is evidence. Whoever looks at it later must see what was written then.",
     )
 
 
@@ -132,7 +138,7 @@ def judge_unfinished(logged: Logged) -> None:
 
 
 def judge_metrics(logged: Logged) -> None:
-    """A training that comes out otherwise is refused."""
+    """A training that comes out otherwise is refused, by whichever metric, and by however little."""
     run = _training(logged.lab, logged.train, logged.test, logged.lab.make("mlops_probes.tracking:Restless"), None)
     with expect.raises(
         "ValueError",
@@ -140,6 +146,17 @@ def judge_metrics(logged: Logged) -> None:
         help="Compare each metric with that of the run: same data and same code are not enough.",
     ):
         logged.lab.tracking.reproduce(run, logged.table)
+    client = "mlops_probes.tracking:relog"
+    for name in METRICS:
+        logged.lab.make(client, logged.run, name, 1 + 1e-4)
+        with expect.raises(
+            "ValueError",
+            what=f"`reproduce` of a run whose `{name}` differs by a ten-thousandth from what comes out",
+            help="Compare each of the three metrics with that of the run, to a millionth: `math.isclose(value, logged, "
+            "rel_tol=1e-6)`. Where all is the same, hardly a digit differs.",
+        ):
+            logged.lab.tracking.reproduce(logged.run, logged.table)
+        logged.lab.make(client, logged.run, name, 1 / (1 + 1e-4))
 
 
 __all__ = ["DATA", "judge_code", "judge_data", "judge_metrics", "judge_same", "judge_unfinished", "log"]

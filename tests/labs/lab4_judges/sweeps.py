@@ -16,10 +16,11 @@ import pandas as pd
 from lab4_judges import sales, store
 from lab4_judges.sales import Generator
 from lab4_judges.store import Store
-from labkit.checks import LabHandle, expect, fail
+from labkit.checks import LabHandle, LearnerError, expect, fail
 
 Template = Callable[[str], Path]
-CANDIDATES = 4
+CANDIDATES = 7  # more than the handful that one would look at
+ELSEWHERE = 3  # in the other experiment, and as many that were deleted
 FINISHED = 1_030  # more than one page of MLflow's client
 NO_PROCESS = str(2**22 + 1)  # larger than the number of any process
 
@@ -127,6 +128,12 @@ def judge_children(swept: Sweep) -> None:
                     help="As a metric it can be sorted by; as a parameter it is only text.",
                 )
             expect.close(value, float(row[name]), f"`{name}` of a candidate", help="That of its own row.")
+        expect.that(
+            set(mine[0].params) <= {"learning_rate", "max_leaf_nodes"},
+            expected="the parameters of a candidate are its settings, and nothing else",
+            found=f"also {', '.join(sorted(set(mine[0].params) - {'learning_rate', 'max_leaf_nodes'}))}",
+            help="What came out is no setting: `rmse` and `rmse_std` are metrics.",
+        )
 
 
 def _near(text: str | None, wanted: float) -> bool:
@@ -151,11 +158,11 @@ def many_runs(
                 (number, name, f"mlruns/{number}", "active"),
             )
         listed = []
-        kinds = ["FINISHED"] * FINISHED + ["FAILED", "RUNNING", "KILLED"] * 4 + ["deleted", "elsewhere"] * 3
+        kinds = ["FINISHED"] * FINISHED + ["FAILED", "RUNNING", "KILLED"] * 4 + ["deleted", "elsewhere"] * ELSEWHERE
         parent = ""
         for place, kind in enumerate(rng.permutation(np.array(kinds, dtype=object))):
             run = secrets.token_hex(16)
-            nested = parent if parent and place % 7 == 0 else ""
+            nested = parent if parent and place % 7 == 0 and kind != "elsewhere" else ""
             metrics = {"rmse": float(rng.uniform(1e5, 4e5)), "mae": float(rng.uniform(5e4, 9e4)), "r2": 0.8}
             if nested:
                 metrics = {"rmse": metrics["rmse"]}
@@ -219,6 +226,7 @@ def judge_comparison(lab: LabHandle, template: Template, rng: Generator) -> None
         "Drop nothing.",
     )
     _judge_order(found, wanted)
+    _judge_small(lab, f"{experiment}-old", columns)
     status = {run.id: run.status for run in store.read(lab).runs if run.id in places}
     expect.that(
         status == {working: "RUNNING", gone: "FAILED", elsewhere: "RUNNING"},
@@ -226,6 +234,31 @@ def judge_comparison(lab: LabHandle, template: Template, rng: Generator) -> None
         found=f"{status[gone]}; {status[working]} where the process is at work, {status[elsewhere]} on another machine",
         help="`end_abandoned(experiment)` is given: call it before you search.",
     )
+
+
+def _judge_small(lab: LabHandle, experiment: str, columns: list[str]) -> None:
+    """An experiment without nested runs, and one without any."""
+    flat = _compare(lab, experiment, "whose runs are nested in none", columns)
+    expect.that(
+        len(flat) == ELSEWHERE and all(pd.isna(one) for one in flat["parent"]),
+        expected=f"{ELSEWHERE} rows without a `parent`, for an experiment of {ELSEWHERE} runs that are nested in none",
+        found=f"{len(flat)} rows, and the parents {expect.shown(list(flat['parent']))}",
+    )
+    none = _compare(lab, "Default", "without runs", columns)
+    expect.that(len(none) == 0, expected="no row for an experiment without runs", found=f"{len(none)} rows")
+
+
+def _compare(lab: LabHandle, experiment: str, what: str, columns: list[str]) -> pd.DataFrame:
+    help = "The columns are the same ones for every experiment, with no rows, too: `pd.DataFrame(rows, columns=[...])`."
+    try:
+        answer = lab.tracking.compare_runs(experiment)
+    except LearnerError as error:
+        fail(
+            expected=f"`compare_runs` works for an experiment {what}",
+            found=f"{error.type_name}: {error.message}"[:300],
+            help=help,
+        )
+    return expect.frame(answer, f"the answer of `compare_runs` for an experiment {what}", columns=columns, help=help)
 
 
 def _judge_order(found: pd.DataFrame, wanted: pd.DataFrame) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import secrets
@@ -42,16 +41,21 @@ class Training:
     alpha: float
     answer: Any
     learned: Any
+    alpha_after: Any
     environment: dict[str, str]
 
 
 @dataclass
 class Trainings:
-    """Two trainings into one experiment, and the store after them."""
+    """Two trainings into one experiment, and the store after them.
+
+    `drawn` has, by what stands in a picture, which function of `mlops_lab.plots` drew it, and from which frame.
+    """
 
     first: Training
     second: Training
     found: Store
+    drawn: dict[str, tuple[str, pd.DataFrame | None]]
 
 
 def log_two(lab: LabHandle, template: Template, rng: Generator) -> Trainings:
@@ -61,8 +65,11 @@ def log_two(lab: LabHandle, template: Template, rng: Generator) -> Trainings:
     experiment = f"houses-{secrets.token_hex(3)}"
     namer = lab.make("mlops_probes.figures:FigureNamer", sketch=True)
     two = [_log(lab, experiment, rng, environment) for _ in range(2)]
-    expect.handle(namer, "the namer of figures").stop()
-    return Trainings(two[0], two[1], store.read(lab))
+    named = expect.handle(namer, "the namer of figures")
+    saved = named.attr("saved")
+    named.stop()
+    drawn = {one["digest"]: (one["kind"], one["frame"]) for one in saved if isinstance(one, dict)}
+    return Trainings(two[0], two[1], store.read(lab), drawn)
 
 
 def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str, str]) -> Training:
@@ -71,7 +78,8 @@ def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str,
     model = lab.make("mlops_probes.tracking:small_model")
     answer = lab.tracking.log_training(train, test, model, {"ridge__alpha": alpha}, experiment=experiment)
     learned = lab.make("mlops_probes.tracking:learned", model)
-    return Training(lab, experiment, train, test, alpha, answer, learned, environment)
+    alpha_after = lab.make("mlops_probes.tracking:alpha_of", model)
+    return Training(lab, experiment, train, test, alpha, answer, learned, alpha_after, environment)
 
 
 def run_of(trainings: Trainings, training: Training) -> Run:
@@ -111,6 +119,12 @@ def judge_run(trainings: Trainings) -> None:
             expected="`model` itself stays untrained: the next training begins from nothing",
             found=f"it has learned {expect.shown(training.learned)}",
             help="`sklearn.base.clone(model)` makes a fresh copy.",
+        )
+        expect.that(
+            training.alpha_after == 1.0,
+            expected="`model` keeps its own settings: `ridge__alpha` is 1.0, as it was",
+            found=f"{training.alpha_after}, the one of `params`",
+            help="`clone(model).set_params(**params)`: first the copy, and then the settings of the copy.",
         )
     number = len(found.of(trainings.first.experiment))
     expect.that(
@@ -373,7 +387,7 @@ def judge_model(trainings: Trainings) -> None:
 
 def judge_plots(trainings: Trainings) -> None:
     """Two plots lie with the run, drawn from what was predicted for `test`."""
-    digests = []
+    pictures: list[tuple[Training, str, bytes]] = []
     for training in (trainings.first, trainings.second):
         run = run_of(trainings, training)
         names = training.lab.list_files(run.artifacts)
@@ -388,12 +402,47 @@ def judge_plots(trainings: Trainings) -> None:
             content = training.lab.read_bytes(f"{run.artifacts}/{name}")
             is_png = isinstance(content, bytes) and content.startswith(b"\x89PNG\r\n\x1a\n")
             expect.that(is_png, expected=f"`{name}` is a PNG file", found=expect.shown(content)[:80])
-            digests.append(hashlib.sha256(content).hexdigest())
+            pictures.append((training, name, content))
     expect.that(
-        len(set(digests)) == len(digests),
+        len({content for _, _, content in pictures}) == len(pictures),
         expected="each plot shows the data of its own run",
         found="the same picture twice",
         help="Draw `predicted_against_actual(test['price'], predicted)` and `residuals_by_month(test['date'], …)`.",
+    )
+    for training, name, content in pictures:
+        _judge_shown(trainings, training, name, content)
+
+
+def _judge_shown(trainings: Trainings, training: Training, name: str, content: bytes) -> None:
+    """A picture that the course's own function drew shows `test`, and what was predicted for it."""
+    kind, frame = next((one for digest, one in trainings.drawn.items() if digest.encode() in content), ("", None))
+    if frame is None:
+        return  # drawn by hand
+    help = (
+        "Draw `predicted_against_actual(test['price'], predicted)` and `residuals_by_month(test['date'], "
+        "test['price'], predicted)`: on rows that it has learned from, any model looks good."
+    )
+    expect.that(
+        name.startswith(kind), expected=f"`{name}` shows what its name says", found=f"the plot `{kind}`", help=help
+    )
+    test = training.test
+    predicted = sales.train(training.train, training.alpha).predict(test[sales.FEATURES])
+    if kind == PLOTS[0].removesuffix(".png"):
+        wanted = pd.DataFrame({"actual": test["price"].to_numpy(float), "predicted": predicted})
+    else:
+        month = test["date"].dt.strftime("%Y-%m").to_numpy()
+        residuals = pd.Series(test["price"].to_numpy(float) - predicted).groupby(month)
+        wanted = pd.DataFrame({"sales": residuals.size(), "median": residuals.median()})
+    columns = list(wanted.columns)
+    shown = frame[columns].sort_values(columns).to_numpy(float) if set(columns) <= set(frame.columns) else np.empty(0)
+    expect.that(
+        shown.shape == wanted.shape
+        and bool(np.allclose(shown, wanted.sort_values(columns).to_numpy(float), rtol=1e-6)),
+        expected=f"`{name}` shows the {len(test)} sales of `test`, with what the model predicts for each",
+        found="other sales, or other predictions"
+        if len(frame) != len(training.train)
+        else f"the {len(training.train)} sales of `train`",
+        help=help,
     )
 
 
@@ -402,6 +451,7 @@ class Failure:
     """One training that raised: `error` is what the caller heard of it, `is_open` whether a run was open afterwards."""
 
     text: str
+    type_name: str
     error: LearnerError | None
     answer: Any
     new: list[Run]
@@ -421,15 +471,15 @@ def log_broken(lab: LabHandle, rng: Generator, where: str) -> Failure:
         error = raised
     new = [run for run in store.read(lab).runs if run.id not in before]
     is_open = bool(lab.make("mlops_probes.tracking:end_open_run"))
-    return Failure(text, error, answer, new, is_open)
+    return Failure(text, "ValueError" if where == "fit" else "KeyError", error, answer, new, is_open)
 
 
 def judge_failure(failure: Failure) -> None:
     """A training that raises leaves a run that says so, and no run open."""
     said = f"{failure.error.type_name}: {failure.error.message}" if failure.error else ""
     expect.that(
-        failure.text in said and "ValueError" in said,
-        expected=f"the exception of the model goes on to the caller: ValueError: {failure.text}",
+        failure.text in said and failure.error is not None and failure.error.type_name == failure.type_name,
+        expected=f"the exception of the model goes on to the caller: {failure.type_name}: {failure.text}",
         found=said[:300] or f"no exception, and the answer {expect.shown(failure.answer)}",
         help="After the tag, a bare `raise`: who has called must know that there is no model.",
     )
@@ -450,9 +500,10 @@ def judge_failure(failure: Failure) -> None:
     )
     tag = run.tags.get("error", "")
     expect.that(
-        "ValueError" in tag and failure.text in tag,
-        expected=f"the tag `error` of the failed run holds the type and the text: `ValueError`, `{failure.text}`",
+        failure.type_name in tag and failure.text in tag,
+        expected=f"the tag `error` of the failed run holds the type and the text: `{failure.type_name}`, "
+        f"`{failure.text}`",
         found=expect.shown(tag) if tag else "no tag `error`",
-        help="Inside the run: `except BaseException as error: mlflow.set_tag('error', "
+        help="Inside the run: `except Exception as error: mlflow.set_tag('error', "
         "f'{type(error).__name__}: {error}')`, then `raise`.",
     )

@@ -27,13 +27,15 @@ class Registered:
     other: str
     answers: list[Any]
     after_first: Store
+    after_second: Store
     found: Store
 
 
 def register(lab: LabHandle, template: Template, rng: Generator) -> Registered:
     """Have the learner's code register two trainings; a champion is there already."""
-    person = f"person-{secrets.token_hex(3)}"
-    store.prepare(lab, template("mlflow"), GIT_COMMIT=secrets.token_hex(20), MLFLOW_TRACKING_USERNAME=person)
+    store.prepare(
+        lab, template("mlflow"), GIT_COMMIT=secrets.token_hex(20), MLFLOW_TRACKING_USERNAME="somebody-who-trains"
+    )
     train, test = sales.draw(rng, 80)
     entry = {"answers": {}, "inputs": sales.FEATURES}
     made = lab.make("mlops_probes.tracking:add_versions", "house-price", train, [entry])
@@ -46,11 +48,19 @@ def register(lab: LabHandle, template: Template, rng: Generator) -> Registered:
         lab.tracking.log_training(train, test, model, {"ridge__alpha": alpha}) for alpha in (3.0, 30.0, 9.0)
     ]
     expect.handle(namer, "the namer of figures").stop()
+    # Who registers is not who has trained, and a run may say more about its data than `fingerprint` does.
+    person = f"person-{secrets.token_hex(3)}"
+    lab.make("mlops_probes.tracking:use_store", store.DATABASE, MLFLOW_TRACKING_USERNAME=person)
+    for run in runs:
+        lab.make("mlops_probes.tracking:tag_run", run, "data.export", f"export {secrets.token_hex(3)}")
     first = lab.registry.register(runs[0])
     after_first = store.read(lab)
-    answers = [first, lab.registry.register(runs[1]), lab.registry.register(runs[0])]
+    answers = [first, lab.registry.register(runs[1])]
+    after_second = store.read(lab)
+    answers.append(lab.registry.register(runs[0]))
     found = store.read(lab)
-    return Registered(lab, person, champion, [str(run) for run in runs], str(other), answers, after_first, found)
+    stores = after_first, after_second, found
+    return Registered(lab, person, champion, [str(run) for run in runs], str(other), answers, *stores)
 
 
 def version_of(found: Registered, place: int) -> Version:
@@ -86,7 +96,7 @@ def judge_version(found: Registered) -> None:
 
 def judge_aliases(found: Registered) -> None:
     """The newest version is the challenger, and the champion is what it was."""
-    for known, place in ((found.after_first, 0), (found.found, 1)):
+    for known, place in ((found.after_first, 0), (found.after_second, 1)):
         wanted = version_of(found, place).number
         expect.that(
             known.alias("champion") == found.champion,
@@ -113,8 +123,8 @@ def judge_tags(found: Registered) -> None:
             not missing,
             expected=f"the version has the {len(wanted)} tags of its run that begin with `data.`, `test.` or `git.`",
             found=f"missing or other: {', '.join(missing[:5])}",
-            help="Whoever looks at the version after an incident must not have to search for its run: that one may be "
-            "deleted.",
+            help="All that begin so, also those that nobody thought of today. Whoever looks at the version after an "
+            "incident must not have to search for its run: that one may be deleted.",
         )
         for name in METRICS:
             expect.that(
@@ -127,7 +137,7 @@ def judge_tags(found: Registered) -> None:
             version.tags.get("registered_by") == found.person,
             expected=f"the tag `registered_by` is `{found.person}`, the `person()` of `lineage.py`",
             found=expect.shown(version.tags.get("registered_by", "no such tag")),
-            help="Who made it a version: the third question after an incident.",
+            help="Who made it a version: not who trained the model. It is the third question after an incident.",
         )
 
 
@@ -146,13 +156,27 @@ def judge_once(found: Registered) -> None:
         found=f"version {expect.shown(found.answers[2])}; {len(found.found.versions)} versions in all, and not 3",
         help="A pipeline that was interrupted is started again: look first whether a version has this `run_id`.",
     )
+    expect.that(
+        found.found.aliases == found.after_second.aliases,
+        expected="the second call for the same run moves no alias: a newer version is the `challenger` by now",
+        found=f"`challenger` points to version {found.found.alias('challenger')}, and not to {found.answers[1]}",
+        help="Answer with the version that is there, and do nothing else.",
+    )
     elsewhere = found.lab.registry.register(found.runs[1], "flats")
-    version = store.read(found.lab).version(1, "flats")
+    after = store.read(found.lab)
+    version = after.version(1, "flats")
     expect.that(
         elsewhere == 1 and version is not None and version.run == found.runs[1],
         expected="under another name, the same run becomes version 1 of that name",
         found=f"the answer {expect.shown(elsewhere)}, and {'another' if version else 'no'} version there",
         help="Search among the versions of `name` alone.",
+    )
+    expect.that(
+        after.alias("champion", "flats") is None and after.alias("challenger", "flats") == 1,
+        expected="the first version of a name is a `challenger` like any other, and nobody is `champion`",
+        found=f"`champion` points to {after.alias('champion', 'flats')}, `challenger` to "
+        f"{after.alias('challenger', 'flats')}",
+        help="The first version goes through the gate, too: `promote` knows what to do without a champion.",
     )
 
 
