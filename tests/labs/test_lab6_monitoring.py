@@ -533,6 +533,12 @@ def test_two_requests_at_a_time(lab):
 
 
 @exercise("6.8")
+def test_two_processes(new_lab):
+    """Two processes make other ids, and the arm is the champion where nobody says another."""
+    prediction_logs.judge_two_processes(new_lab("6.8"), new_lab("6.8"))
+
+
+@exercise("6.8")
 def test_no_price_no_line(listening, rng):
     """Where no price was given, there is neither a line nor an id."""
     prediction_logs.judge_without_price(listening, rng)
