@@ -177,7 +177,10 @@ def keeping(step: Task[..., Any], warehouse: Path) -> Callable[..., Any]:
 
 
 def show(figures: dict[str, Any], report: dict[str, Any], month: str, warehouse: Path) -> None:
-    """Put the figures and a plot onto the page of this run."""
+    """Put the figures and a plot onto the page of this run, as two artifacts, each with a `key`.
+
+    A table has `mae`, `guess_mae`, `rows`, `good` and `quarantined`. An image is the picture of `training.draw`.
+    """
     # TODO 5.4: From a file to a version
     raise NotImplementedError
 

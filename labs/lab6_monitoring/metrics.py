@@ -42,6 +42,8 @@ FEATURES = {
 }
 PRICES = (100e3, 200e3, 300e3, 400e3, 500e3, 700e3, 1e6, 2e6)  # USD
 
+# `LATENCIES` are the ends of the buckets of the durations, in seconds. One is `LATENCY_BUDGET`; three or more lie below
+# it, and three or more above. The last one is ten times the budget or more.
 # TODO 6.1: Let the service tell its own story
 
 

@@ -117,6 +117,40 @@ def tell_of_three_versions(arm: str, made: str) -> tuple[str, bool]:
     return asyncio.run(ask())
 
 
+def tell_of_two_workers(made: str) -> str:
+    """Price a house with a model that was made at `made`, as the first of two workers that do the same; return what
+    `/metrics` says. Neither `$MODEL_ARM` nor `$REVISION` is set.
+    """
+    import httpx
+    import numpy as np
+    from fastapi import FastAPI
+
+    folder = Path("two_workers")
+    folder.mkdir()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # before the client of Prometheus is imported
+    for name in ("MODEL_ARM", "REVISION"):
+        os.environ.pop(name, None)
+    models = importlib.import_module("lab2_service.app").Models(Path("models"))
+    metadata = SimpleNamespace(version="first", created_at=made, extra={})
+    models.ready["house_price"] = SimpleNamespace(metadata=metadata)
+    app = FastAPI()
+    app.state.models = models
+    importlib.import_module("lab6_monitoring.metrics").instrument(app)
+    row = {"sqft_living": 1_800, "grade": 7, "yr_built": 1990, "zipcode": 98_101}
+    for watcher in models.watchers:
+        watcher([row], np.full(1, 450_000.0))
+
+    async def ask() -> str:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app") as client:
+            await client.get("/metrics")
+            for path in list(folder.iterdir()):  # what another worker with the same model would write
+                other = path.with_name(path.name.replace(f"_{os.getpid()}.db", "_999999.db"))
+                other.write_bytes(path.read_bytes())
+            return (await client.get("/metrics")).text
+
+    return asyncio.run(ask())
+
+
 def _count(text: str) -> int:
     lines = [line for line in text.splitlines() if line.startswith("http_requests_total{") and '"/livez"' in line]
     return int(sum(float(re.split(r"\s", line)[-1]) for line in lines))

@@ -32,7 +32,20 @@ class ContractError(ValueError):
 
 # fmt: off
 class HouseSales(pa.DataFrameModel):
-    """One row per sale of a house in King County. The key is the house (`id`) and the day of its sale (`date`)."""
+    """One row per sale of a house in King County. The key is the house (`id`) and the day of its sale (`date`).
+
+    All sales of `load_house_sales()` pass unchanged, their columns in any order. What is refused:
+
+    - a value that cannot be. No count, price, area or year is below 0, and `id`, `price`, `sqft_living` and `floors`
+      are not 0 either. Nothing is fifty times as large as the largest in the data, and `bedrooms` is below 40.
+      `yr_built` is not before 1800, and no year is 3000 or later. `view` is 0 to 4, `condition` 1 to 5, `grade` 1 to
+      13; a `zipcode` has five digits; no place is far outside King County;
+    - a missing value;
+    - a `date` after `today()`, as it is at each validation, one in 1970, and one that has a time of day;
+    - areas where `sqft_above + sqft_basement` is not `sqft_living`, and a `yr_built` later than the year after the sale;
+    - all rows of a sale that comes twice;
+    - a column of another type, which is not converted, and a column that is missing or unknown.
+    """
 
     # solution 5.1
     id: int = pa.Field(ge=1)

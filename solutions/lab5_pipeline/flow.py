@@ -219,7 +219,10 @@ def keeping(step: Task[..., Any], warehouse: Path) -> Callable[..., Any]:
 
 
 def show(figures: dict[str, Any], report: dict[str, Any], month: str, warehouse: Path) -> None:
-    """Put the figures and a plot onto the page of this run."""
+    """Put the figures and a plot onto the page of this run, as two artifacts, each with a `key`.
+
+    A table has `mae`, `guess_mae`, `rows`, `good` and `quarantined`. An image is the picture of `training.draw`.
+    """
     # solution 5.4
     rows = {"mae": figures["mae"], "guess_mae": figures["guess_mae"]}
     rows |= {name: report[name] for name in ("rows", "good", "quarantined")}

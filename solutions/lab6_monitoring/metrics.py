@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -42,6 +41,8 @@ FEATURES = {
 }
 PRICES = (100e3, 200e3, 300e3, 400e3, 500e3, 700e3, 1e6, 2e6)  # USD
 
+# `LATENCIES` are the ends of the buckets of the durations, in seconds. One is `LATENCY_BUDGET`; three or more lie below
+# it, and three or more above. The last one is ten times the budget or more.
 # solution 6.1
 # One bucket ends where the budget does: a share of answers within the budget is then exact, and not a guess.
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, LATENCY_BUDGET, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -67,6 +68,8 @@ class Metrics:
     def __init__(self, arm: str, revision: str) -> None:
         self.arm = arm
         # solution 6.1
+        from functools import cache
+
         self.registry = registry = CollectorRegistry()
         self.requests = Counter(
             "http_requests", "Requests by their outcome", ["method", "route", "status"], registry=registry

@@ -94,6 +94,12 @@ def test_several_workers_are_added_up(listening, rng):
 
 
 @exercise("6.1")
+def test_workers_say_one_moment(lab, rng):
+    """With several workers, a model was made at one moment; the arm and the commit have their defaults."""
+    metrics.judge_two_workers(lab, rng)
+
+
+@exercise("6.1")
 def test_each_version_counts_for_itself(lab, rng):
     """Each house counts for the version that priced it, an odd method as `other`, and an error goes on."""
     metrics.judge_versions(lab, rng)
@@ -194,7 +200,7 @@ def test_an_old_model_is_noticed(documents, submitted, rng):
 
 @exercise("6.2", needs=("promtool",))
 def test_a_feature_that_drifts_is_noticed(documents, submitted, rng):
-    """One feature that drifts is noticed and named; one odd report is not."""
+    """One feature that drifts is noticed and named; some odd reports are not."""
     rules.judge(documents, submitted["rules.yml"], rng, "drift")
 
 
@@ -259,6 +265,12 @@ def test_p_values_are_corrected(compared):
 
 
 @exercise("6.4")
+def test_p_values_keep_their_place(lab, rng):
+    """`holm` leaves the order and the index of the p-values, and no corrected value is below that of a smaller one."""
+    drift_rules.judge_holm_alone(lab, rng)
+
+
+@exercise("6.4")
 def test_a_change_is_real_and_large(compared):
     """A column has drifted where its corrected p-value is below ALPHA and its PSI is LEAST_PSI or more."""
     drift_rules.judge_rule(compared)
@@ -278,7 +290,7 @@ def test_many_rows_make_no_drift(lab, rng):
 
 @exercise("6.4")
 def test_few_rows_make_no_drift(lab, rng):
-    """A large PSI is no drift where it may be chance."""
+    """A large PSI is no drift where it may be chance, also one of many columns."""
     drift_rules.judge_few_rows(lab, rng)
 
 
@@ -304,6 +316,12 @@ def test_a_large_table_is_sampled(lab, rng):
 def test_what_cannot_be_compared_is_refused(lab, rng):
     """No rows, other columns or a column without a value are a ValueError that names them."""
     drift_rules.judge_refusals(lab, rng)
+
+
+@exercise("6.4")
+def test_some_missing_values_are_no_reason(lab, rng):
+    """A column that has some values is compared."""
+    drift_rules.judge_gaps(lab, rng)
 
 
 @exercise("6.4")
@@ -398,7 +416,7 @@ def test_calm_months_ring_no_bell(lab, rng):
 
 
 @exercise("6.6")
-@pytest.mark.parametrize("bug", ["square metres", "one area", "missing", "constant", "gone"])
+@pytest.mark.parametrize("bug", ["square metres", "four times", "one area", "some sums", "missing", "constant", "gone"])
 def test_a_data_bug_is_told_first(lab, rng, bug):
     """A changed unit, a broken sum, lost values, a constant or a lost column is a data bug, and is not retrained."""
     diagnoses.judge_signs_of_a_bug(lab, rng, bug)
@@ -415,6 +433,12 @@ def test_what_was_always_so_is_no_bug(lab, rng):
 def test_other_houses_are_covariate_drift(lab, rng, bias):
     """Houses that the model has not seen are covariate drift, with and without an error that rises."""
     diagnoses.judge_other_houses(lab, rng, bias)
+
+
+@exercise("6.6")
+def test_one_column_is_enough(lab, rng):
+    """One column that has drifted is covariate drift, also one with values on both sides of 0."""
+    diagnoses.judge_one_column(lab, rng)
 
 
 @exercise("6.6")
@@ -506,6 +530,12 @@ def test_nobody_is_named(logging_service, rng):
 def test_two_requests_at_a_time(lab):
     """Two requests at a time have ids of their own; lines go through `write`, with the version that is served."""
     prediction_logs.judge_two_at_a_time(lab)
+
+
+@exercise("6.8")
+def test_two_processes(new_lab):
+    """Two processes make other ids, and the arm is the champion where nobody says another."""
+    prediction_logs.judge_two_processes(new_lab("6.8"), new_lab("6.8"))
 
 
 @exercise("6.8")

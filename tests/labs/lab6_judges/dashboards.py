@@ -370,6 +370,8 @@ def judge_board(lab: LabHandle, rng: Generator) -> None:
     ids = [panel.get("id") for panel in panels]
     expect.that(len(set(ids)) == len(ids) and None not in ids, expected="an id of its own for each panel", found=ids)
     asked = ask(lab)
+    questions = {str(panel.get("description")) for panel in panels}
+    expect.that(len(questions) == len(panels), expected="each panel has its own question", found=questions)
     for panel in panels:
         title = panel["title"]
         expect.that(panel.get("type") == "timeseries", expected=f"`{title}` is a time series", found=panel.get("type"))
@@ -381,6 +383,8 @@ def judge_board(lab: LabHandle, rng: Generator) -> None:
         expect.that(
             told.endswith("?"), expected=f"the question of `{title}` as its description", found=told or "nothing"
         )
+        kind = (panel.get("datasource") or {}).get("type", "prometheus")
+        expect.that(kind == "prometheus", expected=f"a data source of the type prometheus in `{title}`", found=kind)
         uids = {(panel.get("datasource") or {}).get("uid")}
         uids |= {(one.get("datasource") or {"uid": source}).get("uid") for one in panel.get("targets") or [{}]}
         why = "Where the uid is fixed, the dashboard is empty on the next machine."

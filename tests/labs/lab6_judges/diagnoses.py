@@ -76,7 +76,9 @@ def judge_calm(lab: LabHandle, rng: Generator) -> None:
 def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
     """Fail where one kind of data bug is taken for something else."""
     reference, current = (table[SUMS].astype(float) for table in draw_calm_months(rng, 800))
-    rows = rng.random(len(current)) < rng.uniform(0.12, 0.3)
+    rows = np.arange(len(current)) < len(current) * rng.uniform(0.07, 0.1)
+    few = np.arange(len(current)) < len(current) * rng.uniform(0.015, 0.03)
+    common = reference["grade"].mask(rng.random(len(reference)) < 0.8, 7.0)
     made: dict[str, tuple[pd.DataFrame, str, str]] = {
         "square metres": (
             current.assign(**{name: current[name] * 0.0929 for name in SUMS[:3]}),
@@ -88,15 +90,27 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
             "sqft_living",
             "`sqft_living` is no longer the sum of its parts",
         ),
+        "some sums": (
+            current.assign(sqft_above=current["sqft_above"].mask(few, current["sqft_above"] + 120)),
+            "sqft_living",
+            f"`sqft_living` is not the sum of its parts in {few.mean():.1%} of the rows; before, it always was",
+        ),
+        "four times": (
+            current.assign(grade=current["grade"] * rng.uniform(3.2, 4)),
+            "grade",
+            "`grade` is more than three times as large as before",
+        ),
         "missing": (
             current.assign(grade=current["grade"].mask(rows)),
             "grade",
             f"{rows.mean():.0%} of the values of `grade` are missing",
         ),
-        "constant": (current.assign(grade=7.0), "grade", "each house has grade 7"),
+        "constant": (current.assign(grade=7.0), "grade", "each house has grade 7, and before some 85 % had it"),
         "gone": (current.drop(columns="lat"), "lat", "the column `lat` is gone"),
     }
     table, name, why = made[bug]
+    if bug == "constant":
+        reference = reference.assign(grade=common)
     seen = performance([0.0, 0.002, 0.09])  # the error has risen too: that is what a bug does
     ask(
         lab,
@@ -122,6 +136,17 @@ def judge_no_bug(lab: LabHandle, rng: Generator) -> None:
     ]
     why = "nothing is new: sums did not hold before, grades were missing before, and few houses lie at the water"
     ask(lab, *odd, CALM, "none", why, help="Compare with the reference: only what has changed is a sign.")
+    # One house of a thousand times its size moves the mean, and no median; and where a part is lost, no sum is broken.
+    basement = current["sqft_basement"].astype(float).mask(np.arange(len(current)) % 33 == 0)
+    size = current["sqft_living"].mask(np.arange(len(current)) == rng.integers(800), 5_000_000)
+    why = (
+        "one house has an area of 5,000,000, and 3 % of the basements are missing: that is less than each limit allows"
+    )
+    ask(
+        lab, reference[SUMS], current[SUMS].assign(sqft_living=size, sqft_basement=basement), CALM, "none", why,
+        help="Each sign has its limit: the median, and not the mean; a share of the rows, and not one of them. Where a "
+        "part is missing, nobody knows whether the sum is broken.",
+    )  # fmt: skip
 
 
 def judge_other_houses(lab: LabHandle, rng: Generator, bias: float) -> None:
@@ -135,6 +160,29 @@ def judge_other_houses(lab: LabHandle, rng: Generator, bias: float) -> None:
     ask(
         lab, reference, current, seen, "covariate", "the houses lie in zipcodes that the reference does not have",
         names=("zipcode", "long"), help="Where features have drifted, the error does not tell whether the market has.",
+    )  # fmt: skip
+
+
+def judge_one_column(lab: LabHandle, rng: Generator) -> None:
+    """Fail where one column that drifts is too few, or where numbers on both sides of 0 are judged by their size."""
+    reference, current = (table[["yr_built", "grade", "lat"]] for table in draw_calm_months(rng, 800))
+    newer = current.assign(yr_built=current["yr_built"] + 20)
+    why = "the houses are 20 years younger, and else the same"
+    ask(
+        lab,
+        reference,
+        newer,
+        CALM,
+        "covariate",
+        why,
+        names=("yr_built",),
+        help="One column that has drifted is enough.",
+    )
+    warmer = [table.assign(warmth=rng.normal(mean, 1, len(table))) for table, mean in ((reference, 0), (current, 4))]
+    why = "`warmth`, which was on both sides of 0 before, has risen"
+    ask(
+        lab, *warmer, CALM, "covariate", why, names=("warmth",),
+        help="How many times as large it is says something of a column that was never below 0, and nothing of others.",
     )  # fmt: skip
 
 
@@ -163,6 +211,10 @@ NOT_YET: dict[str, tuple[Case, str]] = {
     "over again": (
         lambda rng: performance([0.0, float(rng.uniform(0.06, 0.09)), 0.004]),
         "the bias was in an earlier month, and the newest complete one is fine",
+    ),
+    "below the limit": (
+        lambda rng: performance([0.001, 0.004, float(rng.choice([-1, 1]) * rng.uniform(0.015, 0.02))]),
+        "the bias is sure, and smaller than 3 %",
     ),
     "no month": (lambda rng: performance([0.08]).head(0), "no month is complete yet"),
 }

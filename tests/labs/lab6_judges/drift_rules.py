@@ -52,7 +52,9 @@ def compare_month(lab: LabHandle, rng: Generator) -> Compared:
     """A month with newer houses, a few more of them at the water: small and large changes, and none."""
     reference, current = draw_months(rng, 1_500)
     newer = current["yr_built"] + rng.integers(18, 24)
-    return compare(lab, reference, current.assign(yr_built=newer, grade=current["grade"] + (rng.random(1_500) < 0.15)))
+    current = current.assign(yr_built=newer, grade=current["grade"] + (rng.random(1_500) < 0.15))
+    # In which order the current table has its columns says nothing.
+    return compare(lab, reference, current[current.columns[::-1]])
 
 
 def draw_small(rng: Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -150,6 +152,24 @@ def judge_holm(found: Compared) -> None:
     )
 
 
+def judge_holm_alone(lab: LabHandle, rng: Generator) -> None:
+    """Fail where corrected p-values fall, pass 1, or have lost their place or index."""
+    p = pd.Series([0.011, 0.04, 0.9, 0.0125, 0.041, 0.5], index=rng.permutation(90)[:6]).sample(
+        frac=1, random_state=rng
+    )
+    wanted = pd.Series({0.011: 0.066, 0.0125: 0.066, 0.04: 0.16, 0.041: 0.16, 0.5: 1.0, 0.9: 1.0})
+    found = expect.series(lab.drift.holm(p), "the answer of `holm`")
+    expect.that(
+        list(found.index) == list(p.index),
+        expected=f"the index of the p-values, {list(p.index)}",
+        found=list(found.index),
+        help="Sort, correct, and go back: order and index stay.",
+    )
+    for value, one in zip(p, found, strict=True):
+        why = "No corrected value is above 1, or below that of a smaller p-value: `cummax`, and `clip(upper=1)`."
+        expect.close(one, wanted[value], f"the corrected value of {value}, of {sorted(p)}", help=why)
+
+
 def judge_rule(found: Compared) -> None:
     """Fail where `drifted` does not follow from the figures of its row, or `drifted()` from the table."""
     for name, row in found.table.iterrows():
@@ -180,9 +200,12 @@ def judge_newer_houses(found: Compared) -> None:
 def judge_many_rows(lab: LabHandle, rng: Generator) -> None:
     """Fail where a tiny change is drift because there are 20,000 rows."""
     sales = all_sales()
-    reference = sales[["sqft_living", "lat"]]
+    reference = sales[["sqft_living", "lat"]].assign(depth=rng.normal(size=len(sales)))
     current = reference.sample(20_000, random_state=rng, replace=True).reset_index(drop=True)
-    current = current.assign(sqft_living=(current["sqft_living"] * rng.uniform(1.04, 1.06)).round())
+    current = current.assign(
+        sqft_living=(current["sqft_living"] * rng.uniform(1.04, 1.06)).round(),
+        depth=rng.normal(rng.uniform(0.37, 0.4), 1, 20_000),
+    )
     found = compare(lab, reference, current)
     row = found.table.loc["sqft_living"]
     expect.that(
@@ -190,6 +213,13 @@ def judge_many_rows(lab: LabHandle, rng: Generator) -> None:
         expected="houses that are 5 % larger are no drift, although 20,000 rows make p tiny",
         found=f"drifted, with p_adjusted {row['p_adjusted']:.2g} and PSI {row['psi']:.2g}",
         help="With enough rows every difference is significant. Ask for its size as well: the PSI.",
+    )
+    row = found.table.loc["depth"]
+    expect.that(
+        not row["drifted"],
+        expected=f"no drift with a PSI of {row['psi']:.2f}, however sure it is",
+        found="drifted",
+        help=f"Large is a PSI of LEAST_PSI or more, {LEAST_PSI}.",
     )
 
 
@@ -208,6 +238,22 @@ def judge_few_rows(lab: LabHandle, rng: Generator) -> None:
         found=f"drifted, with p_adjusted {found.table.loc['zipcode', 'p_adjusted']:.2g} and PSI "
         f"{found.table.loc['zipcode', 'psi']:.2g}",
         help="The PSI of a few rows is large by chance. The p-value knows how many rows there are: both must hold.",
+    )
+    # One column of six whose own p-value is below ALPHA, and the corrected one is not.
+    names = list("abcdef")
+    before = pd.DataFrame(rng.normal(size=(400, 6)), columns=names)
+    while True:
+        now = pd.DataFrame(rng.normal(size=(20, 6)), columns=names)
+        now["a"] += rng.uniform(0.3, 0.8)
+        p = [p_value(before[name], now[name], "number") for name in names]
+        if 0.015 < p[0] < 0.04 and min(p[1:]) > 0.1:
+            break
+    row = compare(lab, before, now).table.loc["a"]
+    expect.that(
+        not row["drifted"],
+        expected="no drift of one column of six whose p-value is below 0.05 before the correction, and above it after",
+        found=f"drifted, with p {row['p_value']:.2g}, p_adjusted {row['p_adjusted']:.2g} and PSI {row['psi']:.2g}",
+        help="Of six columns one is below 0.05 by chance in a quarter of the months: the corrected p-value counts.",
     )
 
 
@@ -231,6 +277,7 @@ def judge_new_categories(lab: LabHandle, rng: Generator) -> None:
     here = sales["zipcode"].astype(str).str.startswith("981")
     reference = sales[here].sample(1_500, random_state=rng)[["zipcode", "grade"]].reset_index(drop=True)
     current = sales.sample(1_500, random_state=rng)[["zipcode", "grade"]].reset_index(drop=True)
+    reference, current = (table.assign(heating=rng.choice(["gas", "oil"], 1_500)) for table in (reference, current))
     found = compare(lab, reference, current, categories=["grade", "zipcode"])
     expect.that(
         found.table.loc["zipcode", "drifted"],
@@ -238,8 +285,9 @@ def judge_new_categories(lab: LabHandle, rng: Generator) -> None:
         found=f"no drift, with p_adjusted {found.table.loc['zipcode', 'p_adjusted']:.2g}",
         help="A category that the reference does not have is the strongest sign there is.",
     )
-    kind = found.table.loc["grade", "kind"]
-    expect.that(kind == "category", expected="`grade` is a category: `categories` names it", found=kind)
+    for name, why in (("grade", "`categories` names it"), ("heating", "its values are texts")):
+        kind = found.table.loc[name, "kind"]
+        expect.that(kind == "category", expected=f"`{name}` is a category: {why}", found=kind)
 
 
 def judge_sample(lab: LabHandle, rng: Generator) -> None:
@@ -259,6 +307,10 @@ def judge_sample(lab: LabHandle, rng: Generator) -> None:
         found="no drift",
         help="`head` sees the first rows only: `sample` draws from the whole table.",
     )
+    expect.close(
+        found.table.loc["depth", "psi"], psi(reference, current)["depth"], "the PSI, which is about that of all rows,",
+        rel=0.1, help="The last rows are no more like the whole table than the first ones: `sample`.",
+    )  # fmt: skip
     again = compare(lab, reference, current)
     same = again.table.loc["depth", "psi"] == found.table.loc["depth", "psi"]
     expect.that(
@@ -288,6 +340,20 @@ def judge_refusals(lab: LabHandle, rng: Generator) -> None:
             fail(
                 expected=f"a ValueError for {case}", found="no exception", help="Else the report says that all is well."
             )
+
+
+def judge_gaps(lab: LabHandle, rng: Generator) -> None:
+    """Fail where a column with some values is refused, because others are missing."""
+    reference, current = (table[["grade", "lat"]].astype(float) for table in draw_months(rng, 200))
+    gaps = current.assign(grade=current["grade"].mask(rng.random(200) < 0.1))
+    try:
+        lab.drift.feature_drift(reference, gaps)
+    except LearnerError as error:
+        fail(
+            expected="a report, where a tenth of the values of `grade` is missing",
+            found=f"{error.type_name}: {error.message}",
+            help="A column without any value cannot be compared. Others can.",
+        )
 
 
 def judge_json(found: Compared) -> None:
@@ -342,32 +408,44 @@ def judge_unchanged(lab: LabHandle, rng: Generator) -> None:
 def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
     """Fail where the months are compared with one another: a slow change is then never seen."""
     reference, *months = draw_months(rng, 700, months=5)
-    columns = ["sqft_living", "grade"]
+    columns = ["sqft_living", "grade", "code"]
+    starts = pd.to_datetime(["2014-03-01", "2014-04-01", "2014-11-01", "2015-03-01", "2015-04-01"])
+    # As a number, an odd code is next to an even one. As a name it is another one.
+    reference = reference.assign(code=2 * rng.integers(0, 20, len(reference)))
     step = rng.uniform(0.10, 0.12)
     parts = []
     for number, month in enumerate(months):
-        date = pd.Timestamp("2015-01-01") + pd.DateOffset(months=number)
+        date = starts[number] + pd.to_timedelta(rng.integers(0, 28, 700), "D")
         grown = (month["sqft_living"] * (1 + step) ** (number + 1)).round()
-        parts.append(
-            month[columns].assign(sqft_living=grown, date=date + pd.to_timedelta(rng.integers(0, 28, 700), "D"))
-        )
+        code = 2 * rng.integers(0, 20, 700) + (number == 4)
+        parts.append(month.assign(sqft_living=grown, code=code)[columns].assign(date=date))
     sales = pd.concat(parts).sample(frac=1, random_state=rng)
     found = expect.frame(
-        lab.drift.drift_by_month(reference[columns], sales),
+        lab.drift.drift_by_month(reference[columns], sales, categories=["code"]),
         "the answer of `drift_by_month`",
         columns=("month", "rows", "drifted", "columns"),
         rows=5,
     )
-    first = pd.to_datetime(found["month"])
-    wanted = pd.date_range("2015-01-01", periods=5, freq="MS")
-    expect.that(list(first) == list(wanted), expected="the months from 2015-01 to 2015-05, in order", found=list(first))
+    if found["month"].map(type).eq(str).any():
+        fail(expected="`month` is the first day of the month, a date", found=f"a text, {found['month'].iloc[0]!r}")
+    first, wanted = pd.to_datetime(found["month"]), starts
+    expect.that(
+        list(first) == list(wanted),
+        expected=f"the months {', '.join(f'{month:%Y-%m}' for month in wanted)}, by their first days",
+        found=", ".join(f"{month:%Y-%m-%d}" for month in first),
+    )
     expect.that(list(found["rows"]) == [700] * 5, expected="700 rows in each month", found=list(found["rows"]))
-    alone = [compare(lab, reference[columns], part[columns]).report.drifted() for part in (parts[0], parts[4])]
+    alone = [
+        compare(lab, reference[columns], part[columns], categories=["code"]).report.drifted()
+        for part in (parts[0], parts[4])
+    ]
     for place, names in zip((0, 4), alone, strict=True):
         told, count = found["columns"].iloc[place], found["drifted"].iloc[place]
         expect.that(
             told == ", ".join(names) and count == len(names),
             expected=f"{wanted[place]:%Y-%m}: {', '.join(names) or 'no column'} against the reference",
             found=f"{count}: {told or 'no column'}",
-            help="Compare every month with the same reference. Against the month before, a slow change stays small.",
+            help="Hand on `categories`: as a number, `code` has hardly changed."
+            if names == [*told.split(", "), "code"]
+            else "Compare every month with the same reference. Against the month before, a slow change stays small.",
         )

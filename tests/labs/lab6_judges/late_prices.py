@@ -82,6 +82,8 @@ def ask(lab: LabHandle, year: Year) -> tuple[pd.DataFrame, pd.DataFrame]:
     wanted = wanted_months(year)
     answer = lab.drift.performance_drift(year.predictions, year.labels, year.as_of)
     found = expect.frame(answer, "the answer of `performance_drift`", columns=COLUMNS)
+    if found["month"].map(type).eq(str).any():
+        fail(expected="`month` is the first day of the month, a date", found=f"a text, {found['month'].iloc[0]!r}")
     if list(pd.to_datetime(found["month"])) != list(wanted["month"]):
         fail(
             expected=f"a row for each month from {wanted['month'].iloc[0]:%Y-%m} to {wanted['month'].iloc[-1]:%Y-%m}",

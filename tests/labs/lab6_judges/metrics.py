@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -290,6 +290,31 @@ def judge_workers(lab: LabHandle, rng: np.random.Generator) -> None:
             )
         lacks("model_trained_timestamp_seconds", found, ("model", "version"))
         lacks("service_build_info", found, ("revision",))
+
+
+def judge_two_workers(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Two workers with the same models say when these were made, and not twice of it."""
+    made = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=int(rng.integers(30_000_000)))
+    told = lab.make("mlops_probes.monitoring:tell_of_two_workers", made.isoformat(), doing="`instrument(app)`")
+    found = read(expect.text(told, "what `/metrics` says"))
+    for metric, wanted, labels in (
+        ("model_trained_timestamp_seconds", made.timestamp(), {"model": "house_price", "version": "first"}),
+        ("service_build_info", 1.0, {"revision": "unknown"}),
+    ):
+        lacks(metric, found, tuple(labels))
+        if found.series(metric, **labels) != [(labels, wanted)]:
+            fail(
+                expected=f"`{metric}{labels}` of two workers is {wanted:.0f}",
+                found=expect.shown(found.series(metric)),
+                help='Two workers say the same, and moments do not add up: `multiprocess_mode="max"`. Without '
+                "`$REVISION` the commit is `unknown`.",
+            )
+    if found.total("predictions_total", version="first", arm="champion") != 2:
+        fail(
+            expected='2 in `predictions_total{version="first",arm="champion"}`, one of each worker',
+            found=expect.shown(found.series("predictions_total")),
+            help="Without `$MODEL_ARM` the arm is `champion`.",
+        )
 
 
 def files_of_another_worker(count: int) -> dict[str, bytes]:

@@ -61,13 +61,18 @@ def lines_of(service: Service, answer: Answer) -> list[dict[str, Any]]:
 def judge_single(at: Monitored, rng: np.random.Generator) -> None:
     """Each price is one line with what it was."""
     ids = set()
-    for house in at.houses(rng, 3):
+    houses = at.houses(rng, 2)
+    for house in [*houses, houses[0]]:
         before = datetime.now(UTC)
         answer = at.service.post(PRICE, house).expect(200)
         (line,) = judge_lines(at, answer, [house])
         name = line["prediction_id"]
         if name in ids:
-            fail(expected="each request has an id of its own", found=f"`{name}` twice")
+            fail(
+                expected="each request has an id of its own, also one for the same house again",
+                found=f"`{name}` twice",
+                help="`uuid.uuid4().hex` is made anew. What is computed from the house names the house.",
+            )
         ids.add(name)
         judge_time(line["time"], before)
 
@@ -150,6 +155,20 @@ def judge_nobody_is_named(at: Monitored, rng: np.random.Generator) -> None:
             fail(expected=f"no line has the `{key}` of a house", found=str(house[key]))
 
 
+def judge_two_processes(*labs: LabHandle) -> None:
+    """Two processes make other ids; without `$MODEL_ARM` the arm is the champion."""
+    both = [expect.pair(lab.make("mlops_probes.monitoring:log_two_at_a_time"), "lines and ids") for lab in labs]
+    first, second = (set(ids.values()) for _, ids in both)
+    if first & second:
+        fail(
+            expected="ids that another process, or the same one after a restart, does not make again",
+            found=", ".join(sorted(first & second)),
+            help="A counter begins again with each process. `uuid.uuid4().hex`",
+        )
+    arm = json.loads(both[0][0][0]).get("arm")
+    expect.that(arm == "champion", expected="the arm `champion`, where `$MODEL_ARM` is not set", found=arm)
+
+
 def judge_two_at_a_time(lab: LabHandle) -> None:
     """Two requests at a time have ids of their own; lines go through `write`, with the version that is served."""
     made = lab.make("mlops_probes.monitoring:log_two_at_a_time", doing="`log_predictions(app, write)`")
@@ -211,7 +230,10 @@ def drawn_log(rng: np.random.Generator, count: int) -> tuple[list[str], pd.DataF
         }
         for place in range(count)
     ]
-    lines = [json.dumps(row) for row in rows]
+    lines = [
+        json.dumps(row | {"time": row["time"].replace("+00:00", "Z") if place % 4 == 1 else row["time"]})
+        for place, row in enumerate(rows)
+    ]
     table = pd.DataFrame(rows)[list(COLUMNS)]
     return lines, table.assign(time=pd.to_datetime(table["time"], format="ISO8601", utc=True))
 

@@ -19,10 +19,13 @@ def judge(documents: Documents, text: str, rng: np.random.Generator, subject: st
         for query, minute, wanted, what in story.values:
             found = answers.value(story.play, query, minute)
             if found is None or not np.isclose(found, wanted, rtol=1e-4, atol=1e-9):
+                percent = found is not None and wanted and np.isclose(found, 100 * wanted, rtol=1e-3)
                 fail(
                     expected=f"{what} is {expect.figure(wanted)} after {minute} minutes. The story: {story.told}",
                     found="no value" if found is None else expect.figure(found),
-                    help=story.help,
+                    help="A share lies between 0 and 1. Grafana and `humanizePercentage` make percent of it."
+                    if percent
+                    else story.help,
                 )
         for alert, minute, rings in [(*one, True) for one in story.rings] + [(*one, False) for one in story.silent]:
             found = answers.value(story.play, firing(alert), minute)

@@ -73,6 +73,13 @@ def read(text: str) -> Scrape:
         for family in text_string_to_metric_families(text):
             kinds[family.name] = family.type
             for sample in family.samples:
+                if (sample.name, frozenset(sample.labels.items())) in values:
+                    fail(
+                        expected="`/metrics` has each series once",
+                        found=f"`{sample.name}{sample.labels}` twice",
+                        help="Prometheus does not know which of the two is right. With several workers, what all of "
+                        "them have counted is read by a registry of its own: `CollectorRegistry()`.",
+                    )
                 values[sample.name, frozenset(sample.labels.items())] = float(sample.value)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         fail(expected="Prometheus can read what `/metrics` answers", found=f"{type(error).__name__}: {error}")

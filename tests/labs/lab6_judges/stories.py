@@ -10,6 +10,8 @@ from lab6_judges.replays import Phase, Play, firing
 
 PRICE, BATCH = "/v1/house-price", "/v1/house-price/batch"
 DAY = 86_400
+WINDOWS = {"5m": 5, "30m": 30, "1h": 60, "6h": 360}
+"""What each share looks at, in minutes."""
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -59,32 +61,47 @@ def ratios(rng: np.random.Generator) -> list[Story]:
     play.requests(BATCH, "503", *[(minutes, (step or 0) / 2) for minutes, step in bad], instance="b")
     play.requests(PRICE, "422", (420, 30.0))
     play.requests("/livez", "200", (420, 3_000.0))
-    story = Story(play, "two instances, three routes and probes, with a changing share of 5xx")
-    for window, name in ((5, "5m"), (30, "30m"), (60, "1h"), (360, "6h")):
+    for route, status in (("/metrics", "200"), ("/", "200"), ("other", "404"), ("/readyz", "503")):
+        play.requests(route, status, (420, 700.0))
+    story = Story(play, "two instances, pages, probes and `/metrics`, with a changing share of 5xx")
+    for name, window in WINDOWS.items():
         failed = risen(bad, window)
         share = failed / (failed + risen(good, window) + 30.0 * window)
         query = f"sum(job:prediction_errors:ratio_rate{name})"
         story.values.append((query, 420, share, f"`job:prediction_errors:ratio_rate{name}`"))
     total = (risen(good, 5) + risen(bad, 5) + 150.0) / 300
     story.values.append(("sum(job:prediction_requests:rate5m)", 420, total, "`job:prediction_requests:rate5m`"))
-    story.values.append(
-        ('count(job:prediction_errors:ratio_rate5m{job="predictions"})', 420, 1.0, "the number of series by `job`")
-    )
+    for name in ("requests:rate5m", *(f"errors:ratio_rate{window}" for window in WINDOWS)):
+        query = f'count(job:prediction_{name}{{job="predictions"}})'
+        story.values.append((query, 420, 1.0, f"the number of series of `job:prediction_{name}` for the job"))
     story.help = (
         'Only `route=~"/v1/.+"` counts: probes come every few seconds and never fail, so they hide the errors of the '
-        'others. Failed is `status=~"5.."`: 422 is the caller\'s mistake. Add up first, then divide: '
+        'others; pages, `/metrics` and paths that are not there are no predictions. Failed is `status=~"5.."`: 422 is '
+        "the caller's mistake. Add up first, then divide: "
         "`sum by (job) (rate(…)) / sum by (job) (rate(…))`."
     )
     clean = Play("no error")
     healthy(clean, 90)
     clean.requests(PRICE, "200", (90, float(rng.integers(60, 600))))
     zero = Story(clean, "traffic without a single error")
-    zero.values = [("sum(job:prediction_errors:ratio_rate5m)", 60, 0.0, "`job:prediction_errors:ratio_rate5m`")]
+    zero.values = [
+        (f"sum(job:prediction_errors:ratio_rate{window})", 60, 0.0, f"`job:prediction_errors:ratio_rate{window}`")
+        for window in WINDOWS
+    ]
     zero.help = (
         "A status that has never been seen has no series, and nothing divided by something is nothing: the graph has a "
         "hole. `(… or 0 * …)` makes it 0."
     )
-    return [story, zero]
+    broken = Play("only errors")
+    healthy(broken, 60)
+    broken.requests(PRICE, "500", (60, float(rng.integers(60, 600))))
+    whole = Story(broken, "every request fails, from the first one on")
+    whole.values = [
+        (f"sum(job:prediction_errors:ratio_rate{window})", 50, 1.0, f"`job:prediction_errors:ratio_rate{window}`")
+        for window in WINDOWS
+    ]
+    whole.help = "What went well has no series then. Count what failed, and not what is left of 1."
+    return [story, zero, whole]
 
 
 def risen(phases: list[Phase], window: int) -> float:
@@ -99,7 +116,7 @@ def risen(phases: list[Phase], window: int) -> float:
 def fast(rng: np.random.Generator) -> list[Story]:
     """The alert for the night."""
     alert = "ErrorBudgetBurnsFast"
-    share = float(rng.uniform(0.09, 0.2))
+    share = float(rng.uniform(0.078, 0.1))
     play = Play("many errors")
     healthy(play, 100)
     traffic(play, share, 100)
@@ -107,7 +124,7 @@ def fast(rng: np.random.Generator) -> list[Story]:
     many = Story(play, f"{share:.0%} of the predictions fail for 90 minutes, beside many good probes", [(alert, 90)])
     few = Play("some errors")
     healthy(few, 100)
-    traffic(few, part := float(rng.uniform(0.035, 0.06)), 100)
+    traffic(few, part := float(rng.uniform(0.045, 0.066)), 100)
     some = Story(few, f"{part:.1%} of the predictions fail for 90 minutes", [], [(alert, 90)])
     some.help = "14.4 times 0.005 is 7.2 %."
     ended = Play("errors that ended")
@@ -121,17 +138,23 @@ def fast(rng: np.random.Generator) -> list[Story]:
     )
     burst = Play("a burst")
     healthy(burst, 200)
-    burst.requests(PRICE, "200", (120, 600.0), (2, 0.0), (78, 600.0))
-    burst.requests(PRICE, "500", (120, 0.0), (2, 600.0), (78, 0.0))
-    short = Story(burst, "all predictions fail for 2 minutes", [], [(alert, minute) for minute in (122, 124, 126)])
-    short.help = "Two minutes of 60 are 3 % of the hour: the long window keeps a hiccup from ringing."
-    return [many, some, over, short]
+    burst.requests(PRICE, "200", (120, 600.0), (4, 0.0), (76, 600.0))
+    burst.requests(PRICE, "500", (120, 0.0), (4, 600.0), (76, 0.0))
+    short = Story(burst, "all predictions fail for 4 minutes", [], [(alert, minute) for minute in (122, 124, 126, 128)])
+    short.help = "Four minutes of 60 are 6.7 % of the hour: the long window keeps a hiccup from ringing."
+    better = Play("fewer errors")
+    healthy(better, 200)
+    better.requests(PRICE, "200", (90, 480.0), (110, 600.0 * (1 - part)))
+    better.requests(PRICE, "500", (90, 120.0), (110, 600.0 * part))
+    eased = Story(better, f"a fifth fails for 90 minutes, then {part:.1%}", [(alert, 88)], [(alert, 100)])
+    eased.help = "Both windows need the same threshold, 14.4 times 0.005."
+    return [many, some, over, short, eased]
 
 
 def slow(rng: np.random.Generator) -> list[Story]:
     """The alert for the morning."""
     alert = "ErrorBudgetBurnsSlowly"
-    share = float(rng.uniform(0.034, 0.06))
+    share = float(rng.uniform(0.033, 0.04))
     play = Play("some errors for hours", step=5)
     healthy(play, 460)
     traffic(play, share, 460)
@@ -139,7 +162,7 @@ def slow(rng: np.random.Generator) -> list[Story]:
     some.help = "6 times 0.005 is 3 %."
     few = Play("few errors for hours", step=5)
     healthy(few, 460)
-    traffic(few, part := float(rng.uniform(0.006, 0.02)), 460)
+    traffic(few, part := float(rng.uniform(0.015, 0.027)), 460)
     little = Story(few, f"{part:.1%} of the predictions fail for 7 hours", [], [(alert, 440)])
     ended = Play("hours of errors that ended", step=5)
     healthy(ended, 460)
@@ -147,7 +170,20 @@ def slow(rng: np.random.Generator) -> list[Story]:
     ended.requests(PRICE, "500", (300, 100.0), (160, 0.0))
     over = Story(ended, "a sixth of the predictions fail for 5 hours; then all is well", [(alert, 290)], [(alert, 350)])
     over.help = "`and` the window of 30 minutes: it says whether the errors go on."
-    return [some, little, over]
+    better = Play("fewer errors after hours", step=5)
+    healthy(better, 460)
+    better.requests(PRICE, "200", (300, 500.0), (160, 600.0 * (1 - part)))
+    better.requests(PRICE, "500", (300, 100.0), (160, 600.0 * part))
+    eased = Story(better, f"a sixth fails for 5 hours, then {part:.1%}", [(alert, 290)], [(alert, 350)])
+    eased.help = "Both windows need the same threshold, 6 times 0.005."
+    burst = Play("a quarter of an hour", step=5)
+    healthy(burst, 460)
+    burst.requests(PRICE, "200", (370, 600.0), (15, 240.0), (75, 600.0))
+    burst.requests(PRICE, "500", (370, 0.0), (15, 360.0), (75, 0.0))
+    short = Story(burst, "three of five predictions fail for a quarter of an hour")
+    short.silent = [(alert, minute) for minute in (385, 390, 400)]
+    short.help = "That is 2.5 % of six hours: the long window keeps it from ringing."
+    return [some, little, over, eased, short]
 
 
 def durations(play: Play, route: str, instance: str, shares: dict[float, float], *phases: Phase) -> None:
@@ -174,13 +210,15 @@ def quantiles(rng: np.random.Generator) -> list[Story]:
     durations(play, PRICE, "a", {0.01: 1 - slow_share, 0.5: slow_share}, (60, many))
     durations(play, BATCH, "b", {2.5: 1.0}, (60, few))
     durations(play, "/livez", "a", {0.005: 1.0}, (60, 60_000.0))
+    for route in ("/metrics", "/", "other"):
+        durations(play, route, "a", {0.05: 1.0}, (60, 9_000.0))
     total = many + few
     counts = {end: 0.0 for end in BUCKETS}
     for end in BUCKETS:
         counts[end] = (many * (1 - slow_share) if end >= 0.01 else 0) + (many * slow_share if end >= 0.5 else 0)
         counts[end] += few if end >= 2.5 else 0
     value = interpolated(0.99, counts, total)
-    story = Story(play, "one busy route that is fast, a quiet one that is slow, and probes")
+    story = Story(play, "one busy route that is fast, a quiet one that is slow, pages, probes and `/metrics`")
     name = "`job:prediction_duration_seconds:p99_5m`"
     story.values = [("sum(job:prediction_duration_seconds:p99_5m)", 50, value, name)]
     story.values.append(("count(job:prediction_duration_seconds:p99_5m)", 50, 1.0, "the number of series by `job`"))
@@ -205,19 +243,25 @@ def latencies(rng: np.random.Generator) -> list[Story]:
     play = Play("a few slow answers")
     healthy(play, 60)
     durations(play, PRICE, "a", {0.01: 1 - share, 1.0: share}, (60, 900.0))
-    story = Story(play, f"{share:.1%} of the answers take up to a second, all others some milliseconds", [(alert, 50)])
+    story = Story(play, f"{share:.1%} of the answers take up to a second, all others some milliseconds", [(alert, 30)])
     story.help = "Their average is 40 ms or less, and looks fine."
+    little = float(rng.uniform(0.012, 0.016))
+    edge = Play("a little too slow")
+    healthy(edge, 60)
+    durations(edge, PRICE, "a", {0.01: 1 - little, 0.25: little}, (60, 900.0))
+    late = Story(edge, f"{little:.1%} of the answers take 0.15 to 0.25 s, all others some milliseconds", [(alert, 30)])
+    late.help = "99 of 100 are to come within 0.15 s."
     fine = Play("fast answers")
     healthy(fine, 60)
-    durations(fine, PRICE, "a", {0.025: 0.9, 0.1: 0.1}, (60, 900.0))
-    silent = Story(fine, "all answers take less than 0.1 s", [], [(alert, 50)])
+    durations(fine, PRICE, "a", {0.025: 0.9, 0.15: 0.1}, (60, 900.0))
+    silent = Story(fine, "all answers come within 0.15 s", [], [(alert, 50)])
     short = Play("slow for a moment")
     healthy(short, 90)
     durations(short, PRICE, "a", {0.01: 1.0}, (60, 900.0), (3, 0.0), (27, 900.0))
     durations(short, PRICE, "b", {1.0: 1.0}, (60, 0.0), (3, 900.0), (27, 0.0))
     moment = Story(short, "all answers are slow for 3 minutes", [], [(alert, minute) for minute in (62, 64, 66)])
     moment.help = "It should ring after 10 minutes: `for: 10m`."
-    return [story, silent, moment]
+    return [story, late, silent, moment]
 
 
 def no_traffic(rng: np.random.Generator) -> list[Story]:
@@ -227,7 +271,7 @@ def no_traffic(rng: np.random.Generator) -> list[Story]:
     healthy(stopped, 120)
     stopped.requests(PRICE, "200", (60, rate), (60, 0.0))
     stopped.requests("/livez", "200", (120, 12.0))
-    stops = Story(stopped, "after an hour nobody asks for a prediction; probes go on", [(alert, 100)], [(alert, 58)])
+    stops = Story(stopped, "after an hour nobody asks for a prediction; probes go on", [(alert, 85)], [(alert, 58)])
     gone = Play("series are gone")
     gone.requests(PRICE, "200", (60, rate), (60, None))
     gone.gauge("up", (60, 1.0), (60, None), job="predictions", instance="a")
@@ -235,8 +279,9 @@ def no_traffic(rng: np.random.Generator) -> list[Story]:
     vanish.help = "Nothing compared with 0 is nothing. `or absent(…)`"
     pause = Play("a short pause")
     healthy(pause, 120)
-    pause.requests(PRICE, "200", (60, rate), (6, 0.0), (54, rate))
-    short = Story(pause, "nobody asks for 6 minutes", [], [(alert, minute) for minute in (64, 66, 68)])
+    pause.requests(PRICE, "200", (60, rate), (12, 0.0), (48, rate))
+    short = Story(pause, "nobody asks for 12 minutes", [], [(alert, minute) for minute in (66, 70, 72, 74)])
+    short.help = "It should ring after a quarter of an hour: `for`, and the window of the rate before it."
     return [stops, vanish, short]
 
 
@@ -256,13 +301,18 @@ def down(rng: np.random.Generator) -> list[Story]:
     once = Play("one bad scrape")
     once.gauge("up", (minute, 1.0), (1, 0.0), (30, 1.0), job="predictions", instance="a")
     bad = Story(once, "one scrape fails, the next one is good", [], [(alert, minute + late) for late in (0, 1, 2)])
-    return [died, lost, bad]
+    other = Play("another job is down")
+    healthy(other, 60)
+    other.gauge("up", (60, 0.0), job="drift", instance="a")
+    strange = Story(other, "another job is down, the service is not", [], [(alert, 50)])
+    strange.help = 'Ask for the job: `up{job="predictions"}`.'
+    return [died, lost, bad, strange]
 
 
 def stale(rng: np.random.Generator) -> list[Story]:
     """An old model."""
     alert, metric = "ModelStale", "model_trained_timestamp_seconds"
-    old, young = float(rng.integers(50, 400)), float(rng.integers(2, 40))
+    old, young = float(rng.integers(46, 52)), float(rng.integers(38, 45))
     labels = {"job": "predictions", "instance": "a", "model": "house_price"}
     aged = Play("an old model", step=5)
     healthy(aged, 200)
@@ -286,7 +336,7 @@ def stale(rng: np.random.Generator) -> list[Story]:
 def drift(rng: np.random.Generator) -> list[Story]:
     """A feature that moves."""
     alert, metric = "FeatureDrift", "feature_drift_score"
-    high, low = float(rng.uniform(0.25, 0.6)), float(rng.uniform(0.01, 0.12))
+    high, low = float(rng.uniform(0.22, 0.3)), float(rng.uniform(0.12, 0.18))
     features = ["sqft_living", "grade", "lat", "yr_built", "floors"]
     moved = str(rng.choice(features))
 
@@ -305,9 +355,11 @@ def drift(rng: np.random.Generator) -> list[Story]:
     scores(calm, (200, low))
     silent = Story(calm, f"the score of every feature is {low:.2f}", [], [(alert, 150)])
     blip = Play("one odd report", step=5)
-    scores(blip, (60, low), (20, high), (120, low))
-    short = Story(blip, f"one report says {high:.2f}, the next one {low:.2f} again", [], [(alert, 75), (alert, 85)])
-    short.help = "`for: 1h`: one report is no trend."
+    scores(blip, (60, low), (45, high), (95, low))
+    short = Story(
+        blip, f"for 45 minutes the score is {high:.2f}, then {low:.2f} again", [], [(alert, 85), (alert, 100)]
+    )
+    short.help = "`for: 1h`: a few odd reports are no trend."
     return [rings, silent, short]
 
 
