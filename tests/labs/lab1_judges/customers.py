@@ -123,7 +123,9 @@ def _numbers(values: pd.Series, name: str) -> np.ndarray:
         )
     if any(isinstance(value, str) for value in values):
         fail(expected=f"`{name}` is a number", found="text", help="Leave the numbers as they are: no `astype(str)`.")
-    return expect.array(values, f"`{name}`")
+    return expect.array(
+        values, f"`{name}`", help="Whoever has not bought anything up to `as_of` has no row; all others have numbers."
+    )
 
 
 def judge_customers(found: Described) -> None:
@@ -155,7 +157,7 @@ def judge_customers(found: Described) -> None:
     expect.that(
         not len(lost),
         expected=f"each of the {len(known)} customers that bought up to {found.as_of.date()} has a row",
-        found=f"{len(lost)} {'is' if len(lost) == 1 else 'are'} missing: {few(lost)}",
+        found=f"missing: {len(lost)} of them ({few(lost)})",
         help=help_text,
     )
 
@@ -179,6 +181,8 @@ def judge_recency(found: Described) -> None:
         help_text = LOOK_AHEAD
     elif len(shift) == 1 and shift[0] > 1:
         help_text = f"Count to `as_of`, not to the last day of the file: {LOOK_AHEAD}"
+    elif len(shift) == 1 and shift[0] == (found.known["date"].max() - found.as_of).days:
+        help_text = "Count to `as_of`, not to the day of the last purchase of all: shops have quiet days."
     elif np.allclose(recency, first):
         help_text = "This counts from the first purchase; recency counts from the last one."
     else:

@@ -90,7 +90,7 @@ def draw_uneven_spenders(rng: Generator) -> pd.DataFrame:
 
 def draw_tight_and_loose(rng: Generator) -> pd.DataFrame:
     """Two kinds, plainly apart: of one all are alike, of the other none, so that silhouettes differ much."""
-    kinds = (rng.random(240) < 0.5).astype(int)
+    kinds = (rng.random(1_500) < 0.5).astype(int)
     return _customers(rng, kinds, [[1.0, 0.7, 2.4], [4.2, 3.4, 6.8]], [[0.05, 0.05, 0.05], [0.4, 0.4, 0.6]])
 
 
@@ -333,7 +333,9 @@ def choose(lab: LabHandle, table: pd.DataFrame, wanted: list[int], *, once: bool
         "`choose_k(…)`",
         columns=("inertia", "silhouette"),
         rows=len(wanted),
-        help="`ks` may be something that can be read only once: `ks = list(ks)` first, if you need it twice." * once,
+        help="`ks` may be something that can be read only once: `ks = list(ks)` first, if you need it twice."
+        if once
+        else "One row for each of the `ks`, and for no other.",
     )
     found = f"the index `{answer.index.name}`: {', '.join(str(value)[:12] for value in answer.index[:8])}"
     expect.that(
@@ -376,7 +378,7 @@ def judge_choice(lab: LabHandle, rng: Generator) -> None:
     judge_measured(lab, found, table, ks=(2, 3))
     for _ in range(2):
         table = draw_tight_and_loose(rng)
-        judge_measured(lab, choose(lab, table, [2]), table, ks=(2,), near=0.003)
+        judge_measured(lab, choose(lab, table, [2]), table, ks=(2,), near=0.0005)
 
 
 def judge_measured(
@@ -483,6 +485,8 @@ def judge_profile(lab: LabHandle, rng: Generator) -> None:
         means = groups["monetary"].mean()
         if typical:
             help_text = "These are medians."
+        elif name == "revenue_share" and np.allclose(values, groups.size() / len(table), atol=0.006):
+            help_text = "These are shares of the customers. The revenue is what they have spent."
         elif name == "revenue_share" and np.allclose(values, means / means.sum(), atol=0.006):
             help_text = "These are shares of the means. A large segment brings more: divide sums by the sum of all."
         else:

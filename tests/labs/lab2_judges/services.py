@@ -46,11 +46,10 @@ def start_ready(lab: LabHandle, models: Models, names: tuple[str, ...] = ("house
                     help='The start and the end of the app come through each middleware, too. Where `scope["type"]` is '
                     'not "http", hand everything on: `return await self.app(scope, receive, send)`.',
                 )
-            because = [f"it printed: {line[:300]}" for line in service.output().splitlines() if "rror" in line][-1:]
             fail(
                 expected=f"{answer.asked} answers with status 200 to a "
                 f"{'house' if name == 'house_price' else 'request'} of the data",
-                found="; ".join([f"status {answer.status}, {answer.excerpt()}", *because]),
+                found=answer.told(),
                 help=help_for(answer),
             )
     return service
