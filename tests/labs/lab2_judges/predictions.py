@@ -299,10 +299,29 @@ def judge_batch(running: Running, rng: np.random.Generator) -> None:
     value = fields(ask_batch(running.service, houses), "predictions", "model_version")
     found = predictions(value, len(houses))
     judge_each(found, houses, running.models)
+    judge_warnings(running, rng, houses[:3])
     version = running.models.metadata["house_price"].version
     expect.that(
         value["model_version"] == version, expected=f"`model_version` is {version}", found=value["model_version"]
     )
+
+
+def judge_warnings(running: Running, rng: np.random.Generator, houses: list[dict[str, Any]]) -> None:
+    """Each house of a batch has the warnings that it has alone, and not those of another one."""
+    known = running.models.metadata["house_price"].extra["zipcodes"]
+    zipcodes = (rng.choice(known), rng.integers(98_900, 98_999), rng.choice(known))
+    houses = [{**house, "zipcode": int(zipcode)} for house, zipcode in zip(houses, zipcodes, strict=True)]
+    for first in range(3):  # each of them is the first once
+        batch = houses[first:] + houses[:first]
+        found = predictions(fields(ask_batch(running.service, batch), "predictions"), len(batch))
+        for place, (one, house) in enumerate(zip(found, batch, strict=True)):
+            alone = fields(ask(running.service, "house_price", house), "price").get("warnings")
+            expect.that(
+                one.get("warnings") == alone,
+                expected=f"house {place} of a batch has the `warnings` that it has alone: {expect.shown(alone)}",
+                found=expect.shown(one.get("warnings")),
+                help="Each house has its own zipcode: look at that one.",
+            )
 
 
 def ask_batch(service: Service, houses: list[dict[str, Any]]) -> Answer:
