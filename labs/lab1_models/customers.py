@@ -54,6 +54,7 @@ def choose_k(rfm_table: pd.DataFrame, ks: Iterable[int]) -> pd.DataFrame:
 def profile_segments(rfm_table: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     """Describe each segment in words of the shop: index `segment`, sorted, one row per segment.
 
+    Takes the table of `rfm` and the labels of `segment_customers`.
     Columns: `customers` (how many), `recency_days`, `frequency`, `monetary` (means per customer) and `revenue_share`
     (fraction of all the money, 0 to 1).
     """

@@ -48,6 +48,8 @@ def create_app():
             await asyncio.sleep(60)
         elif path == "/huge":
             await respond(send, 200, b"x" * 9_000_000)
+        elif path == "/wrong":
+            raise KeyError("no such model")
         elif path == "/exit":
             os._exit(7)
         elif path == "/slow":
@@ -118,6 +120,12 @@ def test_a_status_is_expected(shared):
 
 
 @exercise("1.1")
+def test_a_mistake_is_named(shared):
+    """A 500 fails, with the exception that is behind it."""
+    shared.get("/wrong").expect(200)
+
+
+@exercise("1.1")
 def test_json_is_expected(shared):
     """A body that is no JSON fails."""
     shared.get("/nowhere").json()
@@ -185,6 +193,7 @@ def test_sigterm_is_graceful(listening):
 
 FAILS = {
     "test_a_status_is_expected": "look at the path",
+    "test_a_mistake_is_named": "it printed: KeyError: 'no such model'",
     "test_json_is_expected": "answers with JSON",
     "test_no_answer_in_time": "time:",
     "test_huge_answer": "less than 8 MB",
@@ -214,7 +223,7 @@ def report(request: pytest.FixtureRequest, course: Path) -> Iterator[Report]:
 
 def test_each_verdict_on_a_service_is_the_right_one(report: Report) -> None:
     outcomes = {result.check: result.outcome for result in report.results}
-    assert len(outcomes) == 11
+    assert len(outcomes) == 12
     # Without namespaces there is a network.
     walls = {"test_cannot_reach_the_network", "test_its_listener_leads_nowhere"} if report.notes else set()
     wrong = {

@@ -227,6 +227,12 @@ def test_wrong_fields_are_named(failing, rng):
 
 
 @exercise("2.4")
+def test_the_place_of_an_error_can_be_read(lab, rng):
+    """`field_name` writes the place of an error as a person does: `houses[3].grade`."""
+    problems.judge_field_name(lab, rng)
+
+
+@exercise("2.4")
 def test_a_bad_body_is_the_callers_mistake(failing, rng):
     """A body that is no request gets 4xx, never 500: no JSON, a list, NaN, bytes."""
     for what, body in problems.bad_bodies(rng).items():

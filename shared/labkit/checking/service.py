@@ -7,10 +7,11 @@ service is a real one, reached over TCP, and still cannot reach anything itself.
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labkit.checking.deadlines import Deadline
@@ -25,16 +26,22 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER = 8 * 2**20
 """Bytes of an answer that are read."""
+ERROR_LINE = re.compile(r"(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Z]\w{0,80}(?:Error|Exception)\b")
+"""The beginning of the line that names an exception, at the end of a traceback."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. `headers` have lower-case names; `asked` is like "`GET /livez`"."""
+    """An HTTP answer. `headers` have lower-case names; `asked` is like "`GET /livez`".
+
+    `why` tells what the service has printed about its mistake, where the status is 500.
+    """
 
     asked: str
     status: int
     headers: Mapping[str, str]
     body: bytes
+    why: Callable[[], str] = field(default=str, repr=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -57,12 +64,16 @@ class Answer:
         """The beginning of the body, for a message."""
         return shown(self.text[:160]) if self.body else "an empty body"
 
+    def told(self) -> str:
+        """Status and beginning of the body, for a message, and the cause of a 500."""
+        because = self.why() if self.status == 500 else ""
+        return f"status {self.status}, {self.excerpt()}" + (f"; it printed: {because}" if because else "")
+
     def expect(self, *statuses: int, help: str = "") -> Answer:
         """Fail the check unless the status is one of these."""
         if self.status not in statuses:
             wanted = " or ".join(map(str, statuses))
-            found = f"status {self.status}, {self.excerpt()}"
-            fail(expected=f"{self.asked} answers with status {wanted}", found=found, help=help)
+            fail(expected=f"{self.asked} answers with status {wanted}", found=self.told(), help=help)
         return self
 
 
@@ -164,7 +175,13 @@ class Service:
             if deadline.passed:  # what was cut off looks like an answer that ends
                 raise httpx.ReadTimeout("the answer does not end")
             headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Answer(asked, answer.status_code, headers, bytes(body))
+            return Answer(asked, answer.status_code, headers, bytes(body), self._last_error)
+
+    def _last_error(self) -> str:
+        """The last line of the last traceback that the service has printed; it prints it after its answer."""
+        self.wait_for_output("Traceback (most recent call last)", 0.5)
+        lines = [line for line in self.output().splitlines() if ERROR_LINE.match(line)]
+        return lines[-1][:300] if lines else ""
 
     def _client(self) -> httpx.Client:
         import httpx

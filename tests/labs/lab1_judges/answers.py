@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pandas as pd
@@ -42,8 +43,15 @@ def looked_at(lab: LabHandle, module: str, function: str, *args: Any, **kwargs: 
 
 def on_day(lab: LabHandle, module: str, function: str, frame: pd.DataFrame, day: pd.Timestamp) -> tuple[Any, Any]:
     """Call a function of a table and a day, which may be a Timestamp or text; both must give the same."""
-    answer, after = looked_at(lab, module, function, frame, day)
-    again, _ = looked_at(lab, module, function, frame, text := day.strftime("%Y-%m-%d"))
+    text = day.strftime("%Y-%m-%d")
+    try:
+        answer, after = looked_at(lab, module, function, frame, day)
+    except LearnerError as error:
+        with contextlib.suppress(LearnerError):
+            looked_at(lab, module, function, frame, text)
+            error.help = f"The text '{text}' works, the Timestamp does not: `pd.Timestamp(day)` takes both."
+        raise
+    again, _ = looked_at(lab, module, function, frame, text)
     if not _alike(answer, again):
         fail(
             expected=f"`{function}(…)` gives the same for the text '{text}' and for the Timestamp of that day",

@@ -123,7 +123,9 @@ def _numbers(values: pd.Series, name: str) -> np.ndarray:
         )
     if any(isinstance(value, str) for value in values):
         fail(expected=f"`{name}` is a number", found="text", help="Leave the numbers as they are: no `astype(str)`.")
-    return expect.array(values, f"`{name}`")
+    return expect.array(
+        values, f"`{name}`", help="Whoever has not bought anything up to `as_of` has no row; all others have numbers."
+    )
 
 
 def judge_customers(found: Described) -> None:
@@ -144,10 +146,19 @@ def judge_customers(found: Described) -> None:
             help=LOOK_AHEAD,
         )
     lost = np.setdiff1d(known, there)
+    later = found.purchases.loc[found.purchases["date"] > found.as_of, "customer_id"]
+    spent = found.known.groupby("customer_id")["dollar_value"].sum()
+    if np.isin(lost, later).all():
+        help_text = "They have bought again after `as_of`. Forget the later purchases, and not those who made them."
+    elif (spent[lost] == 0).all():
+        help_text = "They have paid nothing so far: a purchase for 0 dollars is one as well."
+    else:
+        help_text = "Group all purchases up to `as_of` by `customer_id`; leave nobody out."
     expect.that(
         not len(lost),
         expected=f"each of the {len(known)} customers that bought up to {found.as_of.date()} has a row",
-        found=f"{len(lost)} are missing",
+        found=f"missing: {len(lost)} of them ({few(lost)})",
+        help=help_text,
     )
 
 
@@ -170,6 +181,8 @@ def judge_recency(found: Described) -> None:
         help_text = LOOK_AHEAD
     elif len(shift) == 1 and shift[0] > 1:
         help_text = f"Count to `as_of`, not to the last day of the file: {LOOK_AHEAD}"
+    elif len(shift) == 1 and shift[0] == (found.known["date"].max() - found.as_of).days:
+        help_text = "Count to `as_of`, not to the day of the last purchase of all: shops have quiet days."
     elif np.allclose(recency, first):
         help_text = "This counts from the first purchase; recency counts from the last one."
     else:
@@ -188,6 +201,8 @@ def judge_amounts(found: Described) -> None:
     """Fail where `frequency` is not the number of purchases, or `monetary` not what they cost in all."""
     judge_customers(found)
     groups = found.known.groupby("customer_id")["dollar_value"]
+    known = found.known
+    times_discs = (known["dollar_value"] * known["number_of_cds"]).groupby(known["customer_id"]).sum()
     everything = found.purchases[found.purchases["customer_id"].isin(found.table.index)].groupby("customer_id")
     _amount(
         found,
@@ -208,7 +223,11 @@ def judge_amounts(found: Described) -> None:
         {
             LOOK_AHEAD: everything["dollar_value"].sum(),
             "This is the mean per purchase: add up what the customer has spent.": groups.mean(),
-            "This is the last or the largest purchase: add them up.": groups.max(),
+            "This is the largest purchase: add them up.": groups.max(),
+            "This is the last purchase: add them up.": known.sort_values("date", kind="stable")
+            .groupby("customer_id")["dollar_value"]
+            .last(),
+            "`dollar_value` is what the whole purchase cost, not one of its discs: do not multiply.": times_discs,
         },
         "what all purchases cost (USD)",
     )
@@ -226,7 +245,8 @@ def _amount(found: Described, name: str, wanted: pd.Series, mistakes: dict[str, 
     fail(
         expected=f"`{name}` of customer {found.table.index[place]} is {words}: {wanted.iloc[place]:,.6g}",
         found=f"{values[place]:,.6g} ({int(wrong.sum())} of {len(values)} customers are wrong)",
-        help=help_text or "Group all purchases up to `as_of` by customer; rows that look alike are two purchases.",
+        help=help_text
+        or "Group all purchases up to `as_of` by customer, and leave none out: rows that look alike are two purchases.",
     )
 
 

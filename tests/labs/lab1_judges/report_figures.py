@@ -255,7 +255,9 @@ def judge_rows(text: Text, table: pd.DataFrame, what: str, help_text: str, *, na
     judge_headings(text, table, what)
 
 
-def judge_headings(text: Text, table: pd.DataFrame, what: str) -> None:
+def judge_headings(
+    text: Text, table: pd.DataFrame, what: str, help_text: str = "Is each number below the heading that names it?"
+) -> None:
     """Fail where a number stands below a heading of the table, in its row, and is another one."""
     rows, columns = ([plain(str(name)) for name in names] for names in (table.index, table.columns))
     values = table.to_numpy(dtype=float)
@@ -267,7 +269,7 @@ def judge_headings(text: Text, table: pd.DataFrame, what: str) -> None:
                 cell.numbers[0].shows(value),
                 expected=f"{what}: `{cell.column}` of {cell.row} is {expect.figure(value)}",
                 found=f"{cell.numbers[0].value:,.6g}",
-                help="Is each number below the heading that names it?",
+                help=help_text,
             )
 
 

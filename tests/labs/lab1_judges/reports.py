@@ -40,6 +40,7 @@ IMAGE = re.compile(
     r"|^[ ]{0,3}+\[[^\[\]\n]++\]:[ \t]*+<?+(?P<link>[^\s>]+\.png)>?+",
     re.MULTILINE | re.IGNORECASE,
 )
+RESIDUALS = "Residuals are actual minus predicted, and the predictions those of `build_model()`, not of another model."
 MOST_BYTES = 8 * 2**20  # of the Markdown, in which pictures may be embedded
 MOST_PICTURES = 200
 NOTED = ("iris:compare_classifiers", "iris:confusion", "customers:segment_customers", "customers:choose_k")
@@ -276,9 +277,8 @@ def judge_houses(reports: list[Written]) -> None:
         judge_trained(report.houses)
         judge_counts(report.houses, report.figures)
         judge_models(report.houses, report.figures)
-        judge_headings(
-            report.figures, report.houses.months, "residuals by month, of `build_model()` from the cutoff on"
-        )
+        what = "residuals by month, of `build_model()` from the cutoff on"
+        judge_headings(report.figures, report.houses.months, what, RESIDUALS)
 
 
 def judge_typed(reports: list[Written]) -> None:
@@ -357,7 +357,7 @@ def judge_customers(reports: list[Written]) -> None:
         tested = share.to_frame("share that bought in the next quarter")
         help_text = (
             f"Who bought after {AS_OF:%Y-%m-%d} and up to the end of the next quarter, 1998-06-30? A mean of True and "
-            "False is a share: of all customers in the segment."
+            "False is a share: of all customers in the segment. Does each answer stand beside its own customer (index)?"
         )
         judge_rows(text, tested, "the segments are tested on what came next", help_text)
 

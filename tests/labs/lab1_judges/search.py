@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ from lab1_judges.samples import KEYS, Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
 RESULTS = ("rmse", "rmse_std")
+MEAN_ERROR = "This is the mean absolute error (MAE). RMSE squares the errors first: `neg_root_mean_squared_error`."
+ROOT_OF_MEAN = (
+    "This is the root of the mean square over the folds. Take the root in each fold, then the mean of the roots."
+)
 UNCHANGED = (
     "`inplace=True`, or an assignment to a column of `sales`, changes the caller's table: work on a copy "
     "(`sort_values` makes one)."
@@ -237,6 +242,7 @@ def _is_setting(cell: Any, text: str) -> bool:
 
 def judge_errors(found: Search) -> None:
     """Fail where `rmse` and `rmse_std` of a candidate are not those of its validation folds."""
+    judge_labels(found)
     table = results_of(found)
     values, spreads = (expect.array(table[name], f"`{name}` of `results`", finite=name == "rmse") for name in RESULTS)
     expected = "`rmse` of `results` is the error of each candidate in dollars, on sales that it was not trained on"
@@ -248,17 +254,20 @@ def judge_errors(found: Search) -> None:
         help="Negative: scikit-learn's scores are negative errors, turn them round. Tiny: log dollars, R² or training "
         "data. Huge: the square (MSE), without its root.",
     )
+    absolute = _errors_of_candidates(found, lambda missed: float(np.mean(np.abs(missed))))
     for number, errors in sorted(_errors_of_candidates(found).items()):
         row, mean = _row_of(found, table, number), float(np.mean(errors))
         if row is None:
             judge_candidates(found)
             continue
         which = ", ".join(f"{name.rpartition('__')[2]} {value[:6]}" for name, value in _varied(found, number).items())
+        mistakes = {MEAN_ERROR: np.mean(absolute[number]), ROOT_OF_MEAN: np.sqrt(np.mean(np.square(errors)))}
         expect.that(
             np.isclose(values[row], mean, rtol=1e-4),
             expected=f"{expected}; mean over {len(errors)} folds for {which[:200]}: {mean:,.0f}",
             found=f"{values[row]:,.0f}",
-            help="Score each candidate on its validation folds (`mean_test_score`, not `mean_train_score`), and take "
+            help=next((text for text, other in mistakes.items() if np.isclose(values[row], other, rtol=1e-4)), "")
+            or "Score each candidate on its validation folds (`mean_test_score`, not `mean_train_score`), and take "
             "the mean over the folds. Does each row have its own settings?",
         )
         wanted = [float(np.std(errors)), *([float(np.std(errors, ddof=1))] if len(errors) > 1 else [])]
@@ -272,7 +281,11 @@ def judge_errors(found: Search) -> None:
         )
 
 
-def _errors_of_candidates(found: Search) -> dict[int, list[float]]:
+def _rmse(missed: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(missed**2)))
+
+
+def _errors_of_candidates(found: Search, measure: Callable[[np.ndarray], float] = _rmse) -> dict[int, list[float]]:
     """The RMSE (USD) of each candidate in each of its folds; nothing where one is not known."""
     errors: dict[int, list[float]] = {}
     prices = found.sales["price"].to_numpy(dtype=float)
@@ -282,7 +295,7 @@ def _errors_of_candidates(found: Search) -> dict[int, list[float]]:
             rows, predicted = use["rows"], use.get("predicted")
             if rows is not None and isinstance(predicted, np.ndarray) and len(predicted) == len(rows):
                 unseen = np.isin(rows, part.unseen)
-                known += [float(np.sqrt(np.mean((prices[rows] - predicted)[unseen] ** 2)))] if unseen.any() else []
+                known += [measure((prices[rows] - predicted)[unseen])] if unseen.any() else []
         if not known:
             return {}
         errors.setdefault(part.candidate, []).append(known[0])

@@ -22,8 +22,8 @@ Mistake = tuple[Recipe, Recipe, str]
 MEASURES = ["recency_days", "frequency", "monetary"]
 PROFILE = ("customers", *MEASURES, "revenue_share")
 MEANINGS = {
-    "customers": "`customers`, how many there are,",
-    "revenue_share": "`revenue_share`, the part of all the money (0 to 1),",
+    "customers": "the number of `customers`",
+    "revenue_share": "the `revenue_share`, a part of all the money (0 to 1),",
     **{name: f"the mean `{name}` per customer" for name in MEASURES},
 }
 AS_OF = pd.Timestamp("1998-03-31")
@@ -35,7 +35,10 @@ NO_SCALING = (
     "This looks like K-Means without scaling: the column with the largest numbers decides alone who is near to whom. "
     "Scale after the logarithm (`StandardScaler`)."
 )
-
+LATE_LOG = (
+    "This looks like the logarithm of scaled numbers. Near 0 a logarithm is almost a straight line: take it first, of "
+    "the measures, then scale."
+)
 SAME_SPACE = "Cluster and measure in the same space as `segment_customers`: logarithm, then scaling."
 
 
@@ -77,6 +80,18 @@ def draw_rare_and_rich(rng: Generator, share: float) -> tuple[np.ndarray, pd.Dat
     """Two kinds: 0 buys often and little, 1 (a `share` of the customers) seldom and much."""
     kinds = (rng.random(240) < share).astype(int)
     return kinds, _customers(rng, kinds, [[3.5, 3.4, 3.4], [3.5, 1.1, 6.6]], [[0.4, 0.2, 0.25]] * 2)
+
+
+def draw_uneven_spenders(rng: Generator) -> pd.DataFrame:
+    """Two kinds, apart in recency and frequency. One spends less as a rule, and more in the mean."""
+    kinds = (rng.random(240) < 0.5).astype(int)
+    return _customers(rng, kinds, [[4.6, 1.1, 4.6], [2.0, 3.4, 4.2]], [[0.1, 0.1, 0.05], [0.1, 0.1, 1.6]])
+
+
+def draw_tight_and_loose(rng: Generator) -> pd.DataFrame:
+    """Two kinds, plainly apart: of one all are alike, of the other none, so that silhouettes differ much."""
+    kinds = (rng.random(1_500) < 0.5).astype(int)
+    return _customers(rng, kinds, [[1.0, 0.7, 2.4], [4.2, 3.4, 6.8]], [[0.05, 0.05, 0.05], [0.4, 0.4, 0.6]])
 
 
 def draw_three(rng: Generator) -> pd.DataFrame:
@@ -156,12 +171,13 @@ def judge_order(table: pd.DataFrame, labels: np.ndarray) -> None:
     means = table["monetary"].groupby(labels).mean()
     if means.is_monotonic_increasing:
         return
-    down = means.is_monotonic_decreasing
+    down = means.is_monotonic_decreasing and len(means) > 2
     fail(
         expected="the labels are ordered by mean monetary value: 0 spends least, k - 1 spends most",
         found="mean spending by label: " + ", ".join(f"{label}: {spent:,.0f}" for label, spent in means.items()),
         help="The order is turned round." if down else "K-Means numbers its clusters in arbitrary order, another one "
-        "for each seed: number them anew, by what they spend (the mean, not the sum or the median).",
+        "for each seed: number them anew, by what they spend (the mean in dollars: "
+        "no sum, no median, no centre of logarithms).",
     )  # fmt: skip
 
 
@@ -178,7 +194,7 @@ def judge_points(lab: LabHandle, rng: Generator) -> None:
                 match > 0.995,
                 expected=f"the points have the logarithm of `{name}`, scaled, in the order {', '.join(MEASURES)}",
                 found=f"a column that is none (correlation {match:.3f})",
-                help=NO_LOG if np.corrcoef(column, table[name])[0, 1] > 0.999 else "One column per measure, in order.",
+                help=_other_column(column, table, name),
             )
         spread = points.std(axis=0)
         expect.that(
@@ -195,6 +211,18 @@ def judge_points(lab: LabHandle, rng: Generator) -> None:
             found=f"{found:,.4g}",
             help="Give K-Means what `points_of` returns.",
         )
+
+
+def _other_column(column: np.ndarray, table: pd.DataFrame, name: str) -> str:
+    """What a column is that is not the logarithm of this measure."""
+    values = table[name]
+    scores = (values - values.mean()) / values.std()
+    late = [np.log1p(one) for one in (values / values.std(), scores - scores.min(), scores.clip(-0.99))]
+    matches = {
+        NO_LOG: [np.corrcoef(column, values)[0, 1]],
+        LATE_LOG: [np.corrcoef(column, scaled)[0, 1] for scaled in late],
+    }
+    return next((text for text, found in matches.items() if max(found) > 0.999), "One column per measure, in order.")
 
 
 def points_of(lab: LabHandle, table: pd.DataFrame) -> np.ndarray:
@@ -287,6 +315,8 @@ def judge_rich(lab: LabHandle, rng: Generator) -> None:
                 "with the lowest first: is the order turned round, or one of size or frequency?",
             )
         judge_order(table, labels)
+    table = draw_uneven_spenders(rng)
+    judge_order(table, segment(lab, table, 2, 3))
 
 
 # choose_k
@@ -299,7 +329,13 @@ def choose(lab: LabHandle, table: pd.DataFrame, wanted: list[int], *, once: bool
     """
     given = lab.make("builtins:iter", wanted) if once else wanted
     answer = expect.frame(
-        ask(lab, "choose_k", table, given), "`choose_k(…)`", columns=("inertia", "silhouette"), rows=len(wanted)
+        ask(lab, "choose_k", table, given),
+        "`choose_k(…)`",
+        columns=("inertia", "silhouette"),
+        rows=len(wanted),
+        help="`ks` may be something that can be read only once: `ks = list(ks)` first, if you need it twice."
+        if once
+        else "One row for each of the `ks`, and for no other.",
     )
     found = f"the index `{answer.index.name}`: {', '.join(str(value)[:12] for value in answer.index[:8])}"
     expect.that(
@@ -340,19 +376,35 @@ def judge_choice(lab: LabHandle, rng: Generator) -> None:
     other = draw_unequal_scales(rng)[1]
     judge_recipe(choose(lab, other, [2, 3], once=True), other, [*mistakes, (np.log1p, np.log1p, NO_SCALING)])
     judge_measured(lab, found, table, ks=(2, 3))
+    for _ in range(2):
+        table = draw_tight_and_loose(rng)
+        judge_measured(lab, choose(lab, table, [2]), table, ks=(2,), near=0.0005)
 
 
-def judge_measured(lab: LabHandle, found: pd.DataFrame, table: pd.DataFrame, ks: tuple[int, ...]) -> None:
-    """Fail where inertia or silhouette are not those of K-Means on the learner's own points. `ks` have one best fit."""
+def judge_measured(
+    lab: LabHandle, found: pd.DataFrame, table: pd.DataFrame, ks: tuple[int, ...], near: float = 0.04
+) -> None:
+    """Fail where inertia or silhouette are not those of K-Means on the learner's own points. `ks` have one best fit.
+
+    A silhouette may be off by `near`.
+    """
     points = points_of(lab, table)
     for k, fit in _fits(points, ks).items():
         wanted = {"inertia": fit.inertia_, "silhouette": float(silhouette_score(points, fit.labels_))}
-        for name, near in (("inertia", 0.1 * fit.inertia_), ("silhouette", 0.04)):
+        distances = float(fit.transform(points).min(axis=1).sum())
+        mistakes = {
+            "These are distances. Inertia is a sum of squares: `inertia_`.": distances,
+            "This is a mean. Inertia is a sum over all customers: `inertia_`.": fit.inertia_ / len(points),
+        }
+        slip = next((text for text, other in mistakes.items() if np.isclose(found.loc[k, "inertia"], other)), "")
+        for name, most in (("inertia", 0.1 * fit.inertia_), ("silhouette", near)):
             expect.that(
-                abs(found.loc[k, name] - wanted[name]) < near,
+                abs(found.loc[k, name] - wanted[name]) < most,
                 expected=f"`{name}` for k={k}, on the points that `points_of` gives, is about {wanted[name]:.4g}",
                 found=f"{found.loc[k, name]:.4g}",
-                help="Inertia is a sum over all customers, the silhouette a mean, both in the space of `points_of`.",
+                help=slip * (name == "inertia")
+                or "Inertia is a sum over all customers, the silhouette a mean over all of them (from 3,000 on it may "
+                "be estimated), both in the space of `points_of`.",
             )
 
 
@@ -430,8 +482,18 @@ def judge_profile(lab: LabHandle, rng: Generator) -> None:
         if np.allclose(values, numbers, rtol=0.01, atol=0.006 if name == "revenue_share" else 0.06):
             continue
         typical = name in MEASURES and np.allclose(values, groups[name].median(), rtol=0.01, atol=0.06)
+        means = groups["monetary"].mean()
+        if typical:
+            help_text = "These are medians."
+        elif name == "revenue_share" and np.allclose(values, groups.size() / len(table), atol=0.006):
+            help_text = "These are shares of the customers. The revenue is what they have spent."
+        elif name == "revenue_share" and np.allclose(values, means / means.sum(), atol=0.006):
+            help_text = "These are shares of the means. A large segment brings more: divide sums by the sum of all."
+        else:
+            help_text = "Group the table by the labels, and look at one group at a time."
         fail(
-            expected=f"`{name}` of the segments {MEANINGS[name]}: " + ", ".join(f"{number:,.4g}" for number in numbers),
+            expected=f"a profile has {MEANINGS[name]} of each segment: "
+            + ", ".join(f"{number:,.4g}" for number in numbers),
             found=", ".join(f"{value:,.4g}" for value in values),
-            help="These are medians." if typical else "Group the table by the labels, and look at one group at a time.",
+            help=help_text,
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 
-from lab2_judges.context import commands
-from lab2_judges.dockerfile import Step, exec_form, expand, pairs
+from lab2_judges.context import Simulation, commands
+from lab2_judges.dockerfile import Stage, Step, exec_form, expand, pairs
 from lab2_judges.image_rules import Plan
 from lab2_judges.start_rules import PORT
 from labkit.checks import expect, fail
 
+DATA = "shared/mlops_lab/data/"
 LABELS = ("org.opencontainers.image.title", "org.opencontainers.image.revision")
 
 
@@ -85,6 +86,7 @@ def judge_models(plan: Plan) -> None:
             help="The image is what you test, and what you roll back to. A model that it fetches or trains at its "
             "start is another one each time.",
         )
+        _judge_data(simulation, [stage for stage, _ in made])
         wanted = posixpath.join(final.workdir, final.environment.get("MODELS_DIR") or "artifacts")
         places = [folder for stage, folder in made if stage in final.lineage()]
         for taken in simulation.image.carried:
@@ -110,6 +112,24 @@ def judge_models(plan: Plan) -> None:
             + ("" if final.environment.get("MODELS_DIR") else ": MODELS_DIR is not set in the last stage"),
             help=f"`ENV MODELS_DIR={places[0]}` in the last stage.",
         )
+
+
+def _judge_data(simulation: Simulation, stages: list[Stage]) -> None:
+    """Where the models are trained, all the data is, and the sums that it is compared with."""
+    needed = {path for path in (*simulation.context, *simulation.ignored) if path.startswith(DATA)}
+    needed = {path for path in needed if path.endswith((".parquet", "SHA256SUMS"))}
+    for stage in stages:
+        there = set(simulation.stages[stage.index].layers.values())
+        for step in stage.chain():
+            there |= set(simulation.mounted(step).values()) if step.name == "RUN" else set()
+        if lost := sorted(needed - there):
+            fail(
+                expected=f"the stage that trains the models has `{lost[0]}`",
+                found="`.dockerignore` keeps it out of the build"
+                if lost[0] in simulation.ignored
+                else "no `COPY` brings it there",
+                help="Training reads the data of the course, and compares each file with its sum in `SHA256SUMS`.",
+            )
 
 
 def _trained_folders(step: Step) -> list[str]:

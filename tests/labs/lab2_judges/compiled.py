@@ -263,7 +263,8 @@ def judge_refuses(lab: LabHandle, rng: np.random.Generator, which: str) -> None:
         fail(
             expected=f"`compile_model` raises CannotCompile for {which}",
             found="it compiles the model, and answers with other numbers",
-            help="A wrong price looks like a right one. Check the class of each part, and compile only what is known.",
+            help="A wrong price looks like a right one. Look at the class of each part, and at each setting that "
+            "changes its answers; compile only what is known.",
         )
 
 

@@ -17,6 +17,19 @@ BUILD_TOOLS = re.compile(
     r"pipenv|pdm|setuptools|wheel|virtualenv|build)([-=<>~!\[].*)?$"
 )
 _PIP = re.compile(r"^pip(3(\.\d+)?)?$")
+_PIP_VERBS = (
+    "install",
+    "wheel",
+    "download",
+    "uninstall",
+    "list",
+    "show",
+    "check",
+    "freeze",
+    "cache",
+    "config",
+    "inspect",
+)
 _PYTHON = re.compile(r"^python(3(\.\d+)?)?$")
 _VALUED = {
     "-r": "requirements", "--requirement": "requirements", "--requirements": "requirements",
@@ -75,7 +88,9 @@ def _words_of_pip(command: list[str]) -> list[str]:
         if rest[:1] == ["pip"] and len(rest) > 1 and rest[1] in ("install", "sync"):
             return [command[0], "uv", *rest[1:]]
         return [command[0], "uv project", *rest] if rest[:1] in (["sync"], ["add"]) else []
-    if _PIP.match(name) and any(word in ("install", "wheel", "download") for word in rest):
+    # `pip uninstall wheel` installs nothing: the first of these words is the command.
+    verb = next((word for word in rest if word in _PIP_VERBS), "")
+    if _PIP.match(name) and verb in ("install", "wheel", "download"):
         return [command[0], "pip", *rest]
     return []
 

@@ -179,8 +179,10 @@ def judge_missing_is_trained(lab: LabHandle, rng: np.random.Generator) -> None:
         if answer.status != 200:
             fail(
                 expected="a model that has no artifact is trained, and then answers",
-                found=f"{answer.asked}: status {answer.status}, {answer.excerpt()}",
-                help="`ensure_artifact(folder, name)` returns the folder of an artifact and trains it where it is "
+                found=f"{answer.asked}: {answer.told()}",
+                help="While it is trained, `models.get(name)` answers with 503: take the model from there."
+                if answer.status == 500
+                else "`ensure_artifact(folder, name)` returns the folder of an artifact and trains it where it is "
                 "missing.",
             )
 
@@ -279,7 +281,12 @@ def judge_each(found: list[dict[str, Any]], houses: list[dict[str, Any]], models
     low = models.metadata["house_price"].extra["likely_range"]["low"]
     likely = found[-1].get("likely_range")
     if not isinstance(likely, dict) or abs(expect.number(likely.get("low"), "`low`") - prices[-1] * low) > 2:
-        fail(expected="each prediction has its own likely range", found=expect.shown(likely))
+        fail(
+            expected=f"each prediction has its own likely range, which begins at {low:.4g} times its price: "
+            f"{prices[-1] * low:,.0f} USD",
+            found=expect.shown(likely),
+            help="`low` and `high` of the metadata are factors of this very price.",
+        )
 
 
 # 2.3
@@ -292,10 +299,29 @@ def judge_batch(running: Running, rng: np.random.Generator) -> None:
     value = fields(ask_batch(running.service, houses), "predictions", "model_version")
     found = predictions(value, len(houses))
     judge_each(found, houses, running.models)
+    judge_warnings(running, rng, houses[:3])
     version = running.models.metadata["house_price"].version
     expect.that(
         value["model_version"] == version, expected=f"`model_version` is {version}", found=value["model_version"]
     )
+
+
+def judge_warnings(running: Running, rng: np.random.Generator, houses: list[dict[str, Any]]) -> None:
+    """Each house of a batch has the warnings that it has alone, and not those of another one."""
+    known = running.models.metadata["house_price"].extra["zipcodes"]
+    zipcodes = (rng.choice(known), rng.integers(98_900, 98_999), rng.choice(known))
+    houses = [{**house, "zipcode": int(zipcode)} for house, zipcode in zip(houses, zipcodes, strict=True)]
+    for first in range(3):  # each of them is the first once
+        batch = houses[first:] + houses[:first]
+        found = predictions(fields(ask_batch(running.service, batch), "predictions"), len(batch))
+        for place, (one, house) in enumerate(zip(found, batch, strict=True)):
+            alone = fields(ask(running.service, "house_price", house), "price").get("warnings")
+            expect.that(
+                one.get("warnings") == alone,
+                expected=f"house {place} of a batch has the `warnings` that it has alone: {expect.shown(alone)}",
+                found=expect.shown(one.get("warnings")),
+                help="Each house has its own zipcode: look at that one.",
+            )
 
 
 def ask_batch(service: Service, houses: list[dict[str, Any]]) -> Answer:
@@ -311,7 +337,11 @@ def predictions(value: dict[str, Any], count: int) -> list[dict[str, Any]]:
     found = value["predictions"]
     if not isinstance(found, list) or len(found) != count or not all(isinstance(one, dict) for one in found):
         many = f"a list of {len(found)}" if isinstance(found, list) else expect.shown(found)
-        fail(expected=f"`predictions` is a list of {count} objects", found=many)
+        fail(
+            expected=f"`predictions` is a list of {count} objects",
+            found=many,
+            help="One answer for each house, also where two are equal.",
+        )
     if not all("price" in one for one in found):
         fail(expected="each prediction has a `price`", found=expect.shown(found[0]))
     return found

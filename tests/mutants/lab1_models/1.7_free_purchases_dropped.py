@@ -2,7 +2,7 @@
 # file: customers.py
 # caught by: test_every_purchase_counts
 # misconception: what cost nothing is no purchase
-# says: are missing
+# says: paid nothing
 
 import numpy as np
 import pandas as pd

@@ -2,7 +2,7 @@
 # file: customers.py
 # caught by: test_every_purchase_counts
 # misconception: what is long ago does not count
-# says: are missing
+# says: missing
 
 import numpy as np
 import pandas as pd
