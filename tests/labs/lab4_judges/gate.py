@@ -136,7 +136,10 @@ def open_gate(lab: LabHandle, template: Template, rng: Generator) -> Gate:
     entries = [entry(recent, predicted[kind], kind) for kind in kinds]
     made = lab.make("mlops_probes.tracking:add_versions", NAME, recent, entries)
     numbers = dict(zip(kinds, (int(one) for one in made), strict=True))
-    alone = {kind: decide(lab, numbers[kind], recent, kind, ", without a champion") for kind in ("slow", "bare")}
+    alone = {}
+    for kind in ("slow", "bare"):
+        alone[kind] = decide(lab, numbers[kind], recent, kind, ", without a champion")
+        lab.make("mlops_probes.tracking:unpoint", NAME, "champion")
     first = decide(lab, numbers["champion"], recent)
     decisions = {}
     for kind in KINDS:
@@ -196,6 +199,18 @@ def upper_end(gate: Gate, kind: str) -> tuple[float, float]:
     return float(np.quantile(means, 0.975)), float(means.std())
 
 
+def measured(gate: Gate, kind: str, name: str, help: str = "") -> float:
+    """The value of a rule for a version whose inputs are those of the champion."""
+    rules = gate.decisions[kind].rules
+    if rules[name].get("value") is None and rules["signature"].get("passed") is not True:
+        fail(
+            expected=f"a version that {DESCRIBED[kind]} is measured: it asks for nothing that the champion does not",
+            found=f"the rule `signature` has the value {rules['signature'].get('value')}, and `{name}` has none",
+            help="What the version asks for counts. An input of the champion's that it can do without is no matter.",
+        )
+    return expect.number(rules[name].get("value"), f"the value of the rule `{name}`", help=help)
+
+
 BETTER_HELP = (
     "Pair the errors house by house: new minus old. Draw houses of the newest month with replacement, as many as there "
     "are, 2,000 times; the upper end is the 97.5 % quantile of the means."
@@ -207,7 +222,7 @@ def judge_better(gate: Gate) -> None:
     for kind in ("last month", "better", "luck", "equal"):
         rule = gate.decisions[kind].rules["better"]
         wanted, error = upper_end(gate, kind)
-        value = expect.number(rule.get("value"), "the value of the rule `better`", help=BETTER_HELP)
+        value = measured(gate, kind, "better", BETTER_HELP)
         if abs(value - wanted) > 0.3 * error + 1e-9:
             fail(
                 expected=f"the upper end of the 95 % interval of the difference in MAE is {expect.figure(wanted)} USD",
@@ -288,7 +303,7 @@ def judge_groups(gate: Gate) -> None:
         large = means[sizes >= 30]
         wanted = float((large["new"] / large["old"] - 1).max())
         expect.close(
-            expect.number(rule.get("value"), "the value of the rule `groups`"),
+            measured(gate, kind, "groups"),
             wanted,
             f"the largest change of the MAE in a zipcode with 30 sales or more, for a version that {DESCRIBED[kind]},",
             rel=1e-6,
@@ -307,7 +322,7 @@ def judge_latency(gate: Gate) -> None:
     )
     for kind in ("slow", "better", "a small group"):
         rule = gate.decisions[kind].rules["latency"]
-        value = expect.number(rule.get("value"), "the value of the rule `latency`", help=help)
+        value = measured(gate, kind, "latency", help)
         expect.that(
             SLOW <= value < 5 if kind == "slow" else value > 1e-5,
             expected=f"a latency of {SLOW} seconds or a little more" if kind == "slow" else "a time in seconds",
