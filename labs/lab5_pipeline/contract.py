@@ -42,7 +42,8 @@ class HouseSales(pa.DataFrameModel):
       13; a `zipcode` has five digits; no place is far outside King County;
     - a missing value;
     - a `date` after `today()`, as it is at each validation, one in 1970, and one that has a time of day;
-    - areas where `sqft_above + sqft_basement` is not `sqft_living`, and a `yr_built` later than the year after the sale;
+    - areas where `sqft_above + sqft_basement` is not `sqft_living`, and a `yr_built` later than the year after the
+      sale;
     - all rows of a sale that comes twice;
     - a column of another type, which is not converted, and a column that is missing or unknown.
     """

@@ -282,7 +282,12 @@ def no_traffic(rng: np.random.Generator) -> list[Story]:
     pause.requests(PRICE, "200", (60, rate), (12, 0.0), (48, rate))
     short = Story(pause, "nobody asks for 12 minutes", [], [(alert, minute) for minute in (66, 70, 72, 74)])
     short.help = "It should ring after a quarter of an hour: `for`, and the window of the rate before it."
-    return [stops, vanish, short]
+    seldom = Play("little traffic")
+    healthy(seldom, 120)
+    seldom.requests(PRICE, "200", *[(1, float(minute % 2)) for minute in range(120)])
+    little = Story(seldom, "one request in two minutes", [], [(alert, 60), (alert, 110)])
+    little.help = "Little traffic is traffic: nights are quiet. No request is a rate of 0."
+    return [stops, vanish, short, little]
 
 
 def down(rng: np.random.Generator) -> list[Story]:
