@@ -137,11 +137,10 @@ def judge_no_bug(lab: LabHandle, rng: Generator) -> None:
     why = "nothing is new: sums did not hold before, grades were missing before, and few houses lie at the water"
     ask(lab, *odd, CALM, "none", why, help="Compare with the reference: only what has changed is a sign.")
     # One house of a thousand times its size moves the mean, and no median; and where a part is lost, no sum is broken.
-    basement = current["sqft_basement"].astype(float).mask(np.arange(len(current)) % 33 == 0)
+    basement = current["sqft_basement"].astype(float)
+    basement = basement.mask((basement > 0) & ((basement > 0).cumsum() <= 28))
     size = current["sqft_living"].mask(np.arange(len(current)) == rng.integers(800), 5_000_000)
-    why = (
-        "one house has an area of 5,000,000, and 3 % of the basements are missing: that is less than each limit allows"
-    )
+    why = "one house has an area of 5,000,000, and 28 of 800 basements are missing: that is less than each limit allows"
     ask(
         lab, reference[SUMS], current[SUMS].assign(sqft_living=size, sqft_basement=basement), CALM, "none", why,
         help="Each sign has its limit: the median, and not the mean; a share of the rows, and not one of them. Where a "

@@ -411,13 +411,13 @@ def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
     columns = ["sqft_living", "code"]
     starts = pd.to_datetime(["2014-03-01", "2014-04-01", "2014-11-01", "2015-03-01", "2015-04-01"])
     # As a number, an odd code is next to an even one. As a name it is another one.
-    reference = reference.assign(code=2 * rng.integers(0, 20, len(reference)))
+    reference = reference.assign(code=2 * rng.integers(0, 50, len(reference)))
     step = rng.uniform(0.10, 0.12)
     parts = []
     for number, month in enumerate(months):
         date = starts[number] + pd.to_timedelta(rng.integers(0, 28, 700), "D")
         grown = (month["sqft_living"] * (1 + step) ** (number + 1)).round()
-        code = 2 * rng.integers(0, 20, 700) + (number == 4)
+        code = 2 * rng.integers(0, 50, 700) + (number == 4)
         parts.append(month.assign(sqft_living=grown, code=code)[columns].assign(date=date))
     sales = pd.concat(parts).sample(frac=1, random_state=rng)
     found = expect.frame(

@@ -231,7 +231,7 @@ def drawn_log(rng: np.random.Generator, count: int) -> tuple[list[str], pd.DataF
         for place in range(count)
     ]
     lines = [
-        json.dumps(row | {"time": row["time"].replace("+00:00", "Z") if place % 4 == 1 else row["time"]})
+        json.dumps(row | {"time": str(row["time"]).replace("+00:00", "Z") if place % 4 == 1 else row["time"]})
         for place, row in enumerate(rows)
     ]
     table = pd.DataFrame(rows)[list(COLUMNS)]
