@@ -60,6 +60,7 @@ class Follower:
     since: str | None = None  # when this service took it: ISO 8601, UTC
     why_not_newer: str | None = None  # None where it serves what the registry says
     distrusted: str | None = None  # a version whose copy is damaged
+    named: bool = True  # False where the registry said last that no version has the alias
 
     async def follow(self) -> None:
         """Begin with the local copy, then look every few seconds, for as long as the service runs."""
@@ -91,11 +92,14 @@ class Follower:
         from mlflow.exceptions import MlflowException
 
         try:
-            return str(registry(self.tracking_uri).get_model_version_by_alias(REGISTERED, self.alias).version)
+            version = registry(self.tracking_uri).get_model_version_by_alias(REGISTERED, self.alias).version
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                self.named = False
                 raise NoVersion from None
             raise
+        self.named = True
+        return str(version)
 
     def fetch(self, version: str) -> Path:
         """Copy a version from the registry into a folder of its own below `folder`, whole or not at all; return it."""
@@ -264,11 +268,11 @@ class ArmPrice(HousePrice):
 def add_experiment(app: FastAPI) -> None:
     """Add `POST /v1/house-price/experiment?unit=…`: the price of a house, by the model that the unit is assigned.
 
-    While the registry has a challenger that is loaded, an experiment runs. Its name is `challenger-7` for version 7,
-    and `assign` says who answers, with `app.state.share` for the challenger. The answer carries the `arm`, and one line
-    goes to the log, with the message `exposure` and the fields `unit`, `experiment`, `arm`, `model_version` and
-    `price`: what an analysis needs when the house is sold. Where there is no challenger, the champion answers, `arm` is
-    null, and nothing is logged.
+    While the registry has a challenger (`named`) and its `version` is loaded, an experiment runs. Its name is
+    `challenger-7` for version 7, and `assign` says who answers, with `app.state.share` for the challenger. The answer
+    carries the `arm`, and one line goes to the log, with the message `exposure` and the fields `unit`, `experiment`,
+    `arm`, `model_version` and `price`: what an analysis needs when the house is sold. Where there is no challenger, the
+    champion answers, `arm` is null, and nothing is logged.
     """
     app.state.share = float(os.environ.get("AB_SHARE") or 0.5)
     # TODO 4.6: Divide the traffic

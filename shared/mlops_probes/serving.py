@@ -55,8 +55,9 @@ def ask_in_experiment(
 ) -> list[Any]:
     """Ask an app whose followers have these versions (`{"champion": 3.0}`: its factor), without a registry.
 
-    Each of `asked` has `unit` and `house`; with `swap`, another version is taken while a house is priced. Returns
-    status, body and what was logged (its fields) for each.
+    Each of `asked` has `unit` and `house`; with `swap` in the first, another version is taken while a house is priced;
+    with `over`, the registry has no challenger any more. Returns status, body and what was logged (its fields) for
+    each.
     """
     from mlops_lab.artifacts import Artifact, Metadata
 
@@ -71,6 +72,7 @@ def ask_in_experiment(
         follower.models.pricer = importlib.import_module("lab2_service.predictor").make_pricer(artifact)
         follower.models.ready["house_price"] = artifact
         follower.version = str(number)
+        follower.named = not (alias == "challenger" and asked[0].get("over"))
         artifact.model.meanwhile = partial(_take_another, follower.models, artifact) if asked[0].get("swap") else None
     lines: list[dict[str, Any]] = []
 

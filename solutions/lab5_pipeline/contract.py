@@ -177,7 +177,7 @@ def split_valid(frame: pd.DataFrame) -> Split:
             reasons.setdefault(place, []).append(f"{column}: missing")
     floats = [name for name, dtype in agreed.items() if dtype == "int64" and rows[name].dtype == "float64"]
     for column in floats:
-        for place in rows.index[rows[column] % 1 > 0]:
+        for place in rows.index[rows[column].notna() & (rows[column] % 1 != 0)]:  # infinity leaves no rest at all
             reasons.setdefault(place, []).append(f"{column}: {rows[column].array[place]} is not a whole number")
     full = rows.drop(index=list(reasons)).infer_objects().astype(dict.fromkeys(floats, "int64"))
     # The contract judges the rest.

@@ -14,7 +14,7 @@ import pytest
 from lab5_judges import months
 
 from lab5_pipeline import flow, storage, training
-from lab5_pipeline.contract import ContractError
+from lab5_pipeline.contract import ContractError, split_valid
 from lab5_pipeline.storage import MonthRefused
 
 BEFORE, MONTH = "2014-09", "2014-10"
@@ -164,3 +164,12 @@ def test_a_first_month_of_one_sale_has_nothing_to_learn_from(month: Month, tmp_p
     land(tmp_path, edit(lambda sales: sales.head(1)))
     with pytest.raises(MonthRefused, match="2014-10: 0 sales to learn from, 1 to be judged on"):
         month()
+
+
+@pytest.mark.parametrize("column", ["bedrooms", "bathrooms", "price"])
+def test_a_row_without_an_end_is_in_quarantine(column: str) -> None:
+    sales = sales_of(MONTH).astype({column: "float64"})
+    sales.loc[3, column] = np.inf
+    split = split_valid(sales)
+    assert split.quarantined["reasons"].str.contains(f"{column}: inf").tolist() == [True]
+    assert len(split.good) == 299

@@ -30,6 +30,9 @@ def judge_experiment(lab: LabHandle, rng: np.random.Generator) -> None:
     alone = {"champion": factors["champion"]}
     for one, answer in zip(asked[:3], ask(lab, share, alone, asked[:3]), strict=True):
         judge_answer(one, None, alone, answer)
+    over = [{**one, "over": True} for one in asked[:3]]
+    for one, answer in zip(over, ask(lab, share, factors, over), strict=True):
+        judge_answer(one, None, factors, answer)
 
 
 def ask(lab: LabHandle, share: float, factors: dict[str, float], asked: list[dict[str, Any]]) -> list[Any]:
@@ -51,13 +54,16 @@ def judge_answer(asked: dict[str, Any], arm: str | None, factors: dict[str, floa
         found=f"status {status}, {expect.shown(str(text)[:200])}",
         help="`unit` is a parameter of the query, the body is a `House`.",
     )
+    without = "when the alias of the challenger was taken away" if asked.get("over") else "without a challenger"
     value = json.loads(str(text))
     value = value if isinstance(value, dict) else {}
     expect.that(
         value.get("arm", "") == arm,
-        expected="`arm` is null without a challenger" if arm is None else f"`arm` is {arm!r}, as `assign` says",
+        expected=f"`arm` is null {without}" if arm is None else f"`arm` is {arm!r}, as `assign` says",
         found=expect.shown("null" if value.get("arm", "") is None else value.get("arm", "no such field")),
-        help="The name of the experiment is `challenger-` and the version, the share is `app.state.share`.",
+        help="Its version is still loaded then: ask `named`, too."
+        if asked.get("over")
+        else "The name of the experiment is `challenger-` and the version, the share is `app.state.share`.",
     )
     serving = arm or "champion"
     version, wanted = str(1 + list(factors).index(serving)), asked["house"]["grade"] * factors[serving]
@@ -70,7 +76,7 @@ def judge_answer(asked: dict[str, Any], arm: str | None, factors: dict[str, floa
         help=f"{help} Read the version before the price is awaited: in between, another version may be taken.",
     )
     if arm is None:
-        expect.that(not lines, expected="no `exposure` is logged without a challenger", found=f"{len(lines)} lines")
+        expect.that(not lines, expected=f"no `exposure` is logged {without}", found=f"{len(lines)} lines")
         return
     expect.that(
         len(lines) == 1,
