@@ -99,7 +99,9 @@ def _expect_reason(state: State, name: str, reason: str) -> None:
             expected=f"the text that belongs to `{name}` says: {reason}",
             found=(expect.shown(clean(field.note, 120)) if field.note else "there is no such text that can be seen")
             + beside,
-            help="Give the element with the reason an `id`, and the field an `aria-describedby` with this id: then a "
+            help="It is folded away, with its field: `field.closest('details')?.setAttribute('open', '')` unfolds it."
+            if not field.is_shown
+            else "Give the element with the reason an `id`, and the field an `aria-describedby` with this id: then a "
             "screen reader reads both together.",
         )
     if field.gap is not None and field.gap > FARTHEST:
