@@ -139,6 +139,15 @@ def judge_price(visit: Visit, rng: Any) -> None:
         )
     for side in ("low", "high"):
         _expect_dollars(likely[side], state, f"the {side} end of the likely range")
+    old = round(answer["price"])
+    answer, state = ask_price(visit, draw_house(rng))
+    _expect_dollars(answer["price"], state, "the price of the next house")
+    expect.that(
+        old == round(answer["price"]) or old not in dollars_in(state.answer),
+        expected="the next answer takes the place of the one before",
+        found=expect.shown(clean(state.answer, 160)),
+        help="`place.replaceChildren(…)` takes away what stood there; `append` adds to it.",
+    )
 
 
 def _expect_dollars(amount: float, state: State, what: str) -> None:
@@ -235,5 +244,6 @@ def _expect_text(state: State, text: str, what: str) -> None:
         text in state.all,
         expected=f"the page shows {what} as it is: {text}",
         found="it is not there",
-        help="The service's words are shown whole, as text.",
+        help="The service's words are shown whole, as text"
+        + (", and what belongs to no field stands in the alert of the form." if "detail" in what else "."),
     )

@@ -35,9 +35,9 @@ ARGUMENTS = (
     "--proxy-bypass-list=<-loopback>",
 )
 PROXIED = ("--proxy-server=socks5://{proxy}",)
-LOADS = 4.0
+LOADS = 8.0
 """Seconds in which the page has to be there."""
-VISIT = 8.0
+VISIT = 16.0
 """Seconds after which a visit is ended, whatever the page does."""
 
 

@@ -33,6 +33,7 @@ _STATE = """(model) => {
       value: field.type === "checkbox" ? String(field.checked) : field.value,
       is_wrong: field.getAttribute("aria-invalid") === "true",
       note: notes.map(text).filter(Boolean).join(" "),
+      is_torn: ids.some((id) => !document.getElementById(id)),
       gap: gaps.length ? Math.min(...gaps) : null,
       is_shown: shown(field),
       has_focus: document.activeElement === field,
@@ -71,11 +72,15 @@ _FILL = """([model, values]) => {
 
 @dataclass(frozen=True)
 class Field:
-    """One field: whether it is marked as wrong, the text that belongs to it, how far away that stands."""
+    """One field: whether it is marked as wrong, the text that belongs to it, how far away that stands.
+
+    `is_torn`: it names an element that is not there.
+    """
 
     value: str
     is_wrong: bool
     note: str
+    is_torn: bool
     gap: float | None
     is_shown: bool
     has_focus: bool

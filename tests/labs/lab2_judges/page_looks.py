@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from lab2_judges.page_answers import HOUSE
-from lab2_judges.page_browser import Visit
+from lab2_judges.page_browser import LOADS, Visit
 from lab2_judges.page_forms import fill, send, wait
 from labkit.checks import fail
 from labkit.text import clean
@@ -104,7 +104,7 @@ def judge_documentation(visit: Visit) -> None:
     """Fail unless `/docs` shows the operations of the service, and asks nobody else for it."""
     from playwright.sync_api import TimeoutError as Late
 
-    visit.page.goto(f"{visit.url}/docs", wait_until="load")
+    visit.page.goto(f"{visit.url}/docs", wait_until="load", timeout=LOADS * 1_000)
     paths = visit.page.locator(".opblock-summary-path")
     with contextlib.suppress(Late):
         paths.first.wait_for(timeout=5_000)

@@ -52,6 +52,14 @@ def judge_reasons(visit: Visit, rng: Any) -> None:
     if extra := [name for name in state.wrong if name not in reasons]:
         help_text = "Only the fields in `errors` are wrong."
         fail(expected=f"{' and '.join(WRONG)} are marked", found=f"{extra[0]} as well", help=help_text)
+    send(visit, "iris")
+    state = look(visit, HOUSE)
+    if lost := [name for name in WRONG if not _has(state, name, reasons)]:
+        fail(
+            expected=f"`{lost[0]}` in the form of the house stays marked when another form is sent",
+            found="its mark is gone",
+            help="`clearProblem(form)` looks into this form alone: `form.querySelectorAll(…)`.",
+        )
     # One is right again, the other still wrong; then both are right.
     fill(visit, HOUSE, {WRONG[0]: 3})
     send(visit, HOUSE)
@@ -62,6 +70,13 @@ def judge_reasons(visit: Visit, rng: Any) -> None:
     state = wait(visit, HOUSE, lambda state: not state.wrong and round(answer["price"]) in dollars_in(state.answer))
     for name in WRONG:
         _expect_gone(state, name, reasons)
+    if left := [reason for reason in reasons.values() if reason in state.all]:
+        fail(
+            expected="no reason is left where nothing is wrong any more",
+            found=f"somewhere in the form it says: {left[0]}",
+            help="`clearProblem` takes away all of them: a loop over `querySelectorAll`. Two elements with one id are "
+            "hard to find again.",
+        )
 
 
 def _has(state: State, name: str, reasons: dict[str, str]) -> bool:
@@ -84,11 +99,18 @@ def _expect_reason(state: State, name: str, reason: str) -> None:
             expected=f"the text that belongs to `{name}` says: {reason}",
             found=(expect.shown(clean(field.note, 120)) if field.note else "there is no such text that can be seen")
             + beside,
-            help="Give the element with the reason an `id`, and the field an `aria-describedby` with this id: then a "
+            help="It is folded away, with its field: `field.closest('details')?.setAttribute('open', '')` unfolds it."
+            if not field.is_shown
+            else "Give the element with the reason an `id`, and the field an `aria-describedby` with this id: then a "
             "screen reader reads both together.",
         )
     if field.gap is not None and field.gap > FARTHEST:
-        fail(expected=f"the reason stands beside `{name}`", found=f"it is {field.gap:.0f} pixels away")
+        fail(
+            expected=f"the reason stands beside `{name}`",
+            found=f"it is {field.gap:.0f} pixels away",
+            help="Append it to `field.closest('.field')`, under an id of its own: of two elements with one id, a field "
+            "gets the first.",
+        )
 
 
 def _expect_gone(state: State, name: str, reasons: dict[str, str]) -> None:
@@ -98,6 +120,12 @@ def _expect_gone(state: State, name: str, reasons: dict[str, str]) -> None:
             expected=f"nothing is wrong with `{name}` any more once it was corrected and sent",
             found=f"{what} is still there",
             help="`submit` calls `clearProblem` before each question: it takes away what `markField` has put there.",
+        )
+    if state.fields[name].is_torn:
+        fail(
+            expected=f"`{name}` names no reason any more",
+            found="its `aria-describedby` or `aria-errormessage` names an element that is gone",
+            help="`field.removeAttribute(…)` takes away what `markField` has set.",
         )
 
 
@@ -149,15 +177,21 @@ def judge_service_down(visit: Visit, rng: Any) -> None:
 
 
 def judge_other_errors(visit: Visit, rng: Any) -> None:
-    """Fail unless an error that belongs to no field of the form is said in its alert."""
-    number = int(rng.integers(1_000, 10_000))
-    reason = f"houses of planet {number} cannot be priced"
-    content = {"type": "about:blank", "title": "t", "status": 422, "detail": f"planet: {reason}"}
-    visit.answer_with(f"/v1/{HOUSE}", 422, content | {"errors": [{"field": "planet", "reason": reason}]})
-    send(visit, HOUSE)
-    state = wait(visit, HOUSE, lambda state: reason in state.alert)
-    said = f"; the console says: {visit.errors[-1]}" if visit.errors else ""
-    _expect_alert(state, reason in state.alert, reason, f"the service finds an error in `planet`{said}")
+    """Fail unless an error that belongs to no field of the form is said in its alert, of whichever form."""
+    # Alone, beside an error that has a field, and in a form that is not the first of the page.
+    for model, others in ((HOUSE, ()), (HOUSE, ("bedrooms",)), ("iris", ())):
+        reason = f"nothing of planet {int(rng.integers(1_000, 10_000))} has an answer"
+        errors = [*({"field": name, "reason": "no"} for name in others), {"field": "planet", "reason": reason}]
+        content = {"type": "about:blank", "title": "t", "status": 422, "detail": f"planet: {reason}", "errors": errors}
+        visit.answer_with(f"/v1/{model}", 422, content)
+        send(visit, model)
+        state = wait(visit, model, lambda state, reason=reason: reason in state.alert)  # type: ignore[misc]
+        said = f"; the console says: {visit.errors[-1]}" if visit.errors else ""
+        found = " and ".join(f"`{name}`" for name in (*others, "planet"))
+        _expect_alert(
+            state, reason in state.alert, reason, f"in the form `{model}` the service finds errors in {found}{said}"
+        )
+        visit.connect(f"/v1/{model}")
 
 
 def _expect_alert(state: State, is_said: bool, what: str, when: str) -> None:
