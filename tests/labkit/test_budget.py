@@ -97,7 +97,7 @@ def test_what_is_too_expensive_is_refused_before_it_is_made(name: str) -> None:
     node, blobs, said = EXPENSIVE[name]
     pd.DataFrame({"a": ["x"]})  # what is imported once is not counted
     tracemalloc.start()
-    started = time.monotonic()
+    started = time.process_time()
     try:
         with pytest.raises(WireError, match=r"^(?!.*MemoryError)") as caught:
             CODEC.decode(node, blobs)
@@ -105,7 +105,7 @@ def test_what_is_too_expensive_is_refused_before_it_is_made(name: str) -> None:
     finally:
         tracemalloc.stop()
     assert said in str(caught.value)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 class Bytes:

@@ -241,7 +241,7 @@ def judge_reasons(found: Parted) -> None:
                     expected=f"`reasons` of a row with {fault.words} says the value",
                     found=f"`{text[:200]}`",
                     help="Who reads it wants to write to the supplier, and not to look the row up: "
-                    "`failure_case` has it.",
+                    "`failure_case` has it. Keep all reasons of a row, not the first one.",
                 )
         strangers = named - allowed
         expect.that(
