@@ -61,11 +61,17 @@ def _engine_of_docker() -> Iterator[None]:
         pytest.skip("`docker` is not there; `lab doctor` says how to get it")
     if told.returncode:
         pytest.skip("no Docker engine answers; `lab doctor` says what to do")
+    before = _images()  # a run that was killed may have left some
     yield
     docker("rmi", "--force", TAG)
-    images = docker("images", "--format", "{{.Repository}}").stdout.decode().split()
-    assert "mlops-lab-check" not in images, "the checks have left an image behind"
+    assert not _images() - before, "the checks have left an image behind"
     assert not docker("ps", "--all", "--quiet", "--filter", "label=mlops-lab.check").stdout
+
+
+def _images() -> set[str]:
+    """The names of the images of checks."""
+    told = docker("images", "--format", "{{.Repository}}:{{.Tag}}", "mlops-lab-check")
+    return set(told.stdout.decode().split())
 
 
 @pytest.fixture(scope="module")
