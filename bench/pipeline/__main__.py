@@ -35,6 +35,7 @@ FLOW_SIZES = (1_768, 17_680, 176_800)  # May 2014 has 1,768 sales
 OTHER = "great_expectations"
 CONTRACTS = ("polars", "pandas", OTHER)
 COSTS = ("an empty flow", "the same, no heartbeat", "a task", "a task that is kept", "a task that is cached")
+SOLUTIONS = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "solutions")])}
 Measured = dict[str, float]
 
 
@@ -60,8 +61,8 @@ def main() -> int:
         seconds = measure_flow([size for size in FLOW_SIZES if size <= options.most], options.rounds)
         keep("flow", seconds, report_flow(seconds, options.rounds), options.write)
     if options.write:
-        environment = os.environ | {"PYTHONPATH": str(ROOT / "solutions")}
-        subprocess.run([sys.executable, "-m", "weeks.week5_pipeline.figures"], cwd=ROOT, env=environment, check=True)
+        command = [sys.executable, "-m", "weeks.week5_pipeline.figures"]
+        subprocess.run(command, cwd=ROOT, env=os.environ | SOLUTIONS, check=True)
     return 0
 
 
@@ -106,8 +107,7 @@ def median_of(asked: list[str], rounds: int, bad: int) -> Measured:
 def work(python: str, name: str, path: str, warm: str) -> Measured:
     """One run in a process of its own."""
     command = [python, "-m", "bench.pipeline.work", name, path, warm]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "solutions")])}
-    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, env=os.environ | SOLUTIONS, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     told: Measured = json.loads(done.stdout.splitlines()[-1])
     return told
 
@@ -136,7 +136,7 @@ def measure_flow(sizes: list[int], rounds: int) -> Measured:
     with tempfile.TemporaryDirectory() as name, running("prefect", Path(name, "prefect")) as server:
         folder = Path(name)
         environment = {key: value.replace("{url}", server.url) for key, value in PREFECT.client.items()} | {
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "solutions")]),
+            **SOLUTIONS,
             "PREFECT_HOME": str(folder / "home"),
             "PREFECT_LOGGING_LEVEL": "CRITICAL",
             "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",

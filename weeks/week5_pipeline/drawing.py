@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops_lab.plots import BLUE, ORANGE, RED, Plot, save_png
 from weeks.guide_figures import Figures, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
@@ -40,7 +46,6 @@ def sales_per_day(figures: Figures) -> Plot:
 def seconds_by_rows(figures: Figures) -> Plot:
     """Seconds of the processor that the contract takes by the number of rows, both on logarithmic axes."""
     import pandas as pd
-    from matplotlib.figure import Figure
 
     names = {
         "polars": ("Polars", BLUE),
@@ -51,15 +56,7 @@ def seconds_by_rows(figures: Figures) -> Plot:
     seconds = pd.DataFrame(
         {name: [number(figures, f"{name}_{size}_cpu_s") for size in sizes] for name in names}, index=sizes
     )
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    for name, (label, colour) in names.items():
-        axes.plot(sizes, seconds[name], color=colour, marker="o", label=label)
-    axes.legend(frameon=False)
-    axes.set(xscale="log", yscale="log", xlabel="rows", ylabel="seconds of the processor")
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.yaxis.set_major_formatter("{x:g}")
+    figure = _by_rows(seconds, names, xlabel="rows", ylabel="seconds of the processor")
     figure.suptitle("Ten times the rows take the contract about ten times as long", fontsize="large")
     return Plot(figure, seconds)
 
@@ -67,21 +64,28 @@ def seconds_by_rows(figures: Figures) -> Plot:
 def flow_by_rows(figures: Figures) -> Plot:
     """Seconds of the flow by the rows of the month, the first time and again, both on logarithmic axes."""
     import pandas as pd
-    from matplotlib.figure import Figure
 
     names = {"first": ("the first run", RED), "again": ("the same month again", BLUE)}
     rows = figures["flow_rows"]
     assert isinstance(rows, list)
     seconds = pd.DataFrame({name: figures[f"flow_{name}"] for name in names}, index=rows)
+    figure = _by_rows(seconds, names, xlabel="rows of the month", ylabel="seconds")
+    figure.axes[0].yaxis.set_minor_formatter("{x:g}")  # less than ten times from bottom to top
+    figure.suptitle("What was computed is not computed again", fontsize="large")
+    return Plot(figure, seconds)
+
+
+def _by_rows(seconds: pd.DataFrame, names: Mapping[str, tuple[str, str]], **titles: str) -> Figure:
+    """A line for each column, with its label and colour, by the rows in the index; both axes are logarithmic."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     for name, (label, colour) in names.items():
         axes.plot(seconds.index, seconds[name], color=colour, marker="o", label=label)
     axes.legend(frameon=False)
-    axes.set(xscale="log", yscale="log", xlabel="rows of the month", ylabel="seconds")
+    axes.set(xscale="log", yscale="log", **titles)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
-    figure.suptitle("What was computed is not computed again", fontsize="large")
-    return Plot(figure, seconds)
+    return figure

@@ -67,8 +67,7 @@ def ratios(rng: np.random.Generator) -> list[Story]:
     for name, window in WINDOWS.items():
         failed = risen(bad, window)
         share = failed / (failed + risen(good, window) + 30.0 * window)
-        query = f"sum(job:prediction_errors:ratio_rate{name})"
-        story.values.append((query, 420, share, f"`job:prediction_errors:ratio_rate{name}`"))
+        story.values.append(error_share(name, 420, share))
     total = (risen(good, 5) + risen(bad, 5) + 150.0) / 300
     story.values.append(("sum(job:prediction_requests:rate5m)", 420, total, "`job:prediction_requests:rate5m`"))
     for name in ("requests:rate5m", *(f"errors:ratio_rate{window}" for window in WINDOWS)):
@@ -84,10 +83,7 @@ def ratios(rng: np.random.Generator) -> list[Story]:
     healthy(clean, 90)
     clean.requests(PRICE, "200", (90, float(rng.integers(60, 600))))
     zero = Story(clean, "traffic without a single error")
-    zero.values = [
-        (f"sum(job:prediction_errors:ratio_rate{window})", 60, 0.0, f"`job:prediction_errors:ratio_rate{window}`")
-        for window in WINDOWS
-    ]
+    zero.values = [error_share(window, 60, 0.0) for window in WINDOWS]
     zero.help = (
         "A status that has never been seen has no series, and nothing divided by something is nothing: the graph has a "
         "hole. `(… or 0 * …)` makes it 0."
@@ -96,12 +92,15 @@ def ratios(rng: np.random.Generator) -> list[Story]:
     healthy(broken, 60)
     broken.requests(PRICE, "500", (60, float(rng.integers(60, 600))))
     whole = Story(broken, "every request fails, from the first one on")
-    whole.values = [
-        (f"sum(job:prediction_errors:ratio_rate{window})", 50, 1.0, f"`job:prediction_errors:ratio_rate{window}`")
-        for window in WINDOWS
-    ]
+    whole.values = [error_share(window, 50, 1.0) for window in WINDOWS]
     whole.help = "What went well has no series then. Count what failed, and not what is left of 1."
     return [story, zero, whole]
+
+
+def error_share(window: str, minute: int, share: float) -> tuple[str, int, float, str]:
+    """The recorded share of errors over a window, as a story wants it in a minute."""
+    record = f"job:prediction_errors:ratio_rate{window}"
+    return f"sum({record})", minute, share, f"`{record}`"
 
 
 def risen(phases: list[Phase], window: int) -> float:
