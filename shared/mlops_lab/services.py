@@ -95,7 +95,7 @@ PREFECT = Service(
     },
     client={"PREFECT_API_URL": "{url}/api", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
     app="mlops_lab.services:prefect_app",
-    preload=("prefect.server.api.server", "prefect.server.models.block_registration", "aiosqlite", "alembic.command"),
+    preload=("mlops_probes.warm_prefect", "aiosqlite", "alembic.command"),
     packages=("prefect",),
 )
 

@@ -1,0 +1,20 @@
+"""Imported by the warm parent of Prefect's servers alone, once: what a server imports when it starts.
+
+Each server is a fork of that parent. It registers the blocks of all collections that are installed, Dask's among them,
+and reads the history of its database, and cannot keep the bytecode of any of it: two seconds.
+"""
+
+from __future__ import annotations
+
+import anyio._backends._asyncio
+import prefect.server.api.server
+import prefect.server.database.query_components
+import prefect.server.models.block_registration
+import uvicorn.loops.uvloop
+import uvicorn.protocols.websockets.auto  # noqa: F401
+from alembic.script import ScriptDirectory
+from prefect.plugins import load_prefect_collections
+from prefect.server.database.alembic_commands import alembic_config
+
+load_prefect_collections()
+ScriptDirectory.from_config(alembic_config()).get_heads()
