@@ -1,17 +1,18 @@
+# ruff: noqa: F401
 """Imported by the warm parent alone, once: what MLflow works out at its first use in a process.
 
-Each worker is a fork of that parent and would spend a second and a half on it. A worker also cannot keep the bytecode of
-what it imports. This is why here, and nowhere else, work happens on import.
+Each worker is a fork of that parent and would spend a second and a half on it. A worker also cannot keep the bytecode
+of what it imports. This is why work happens on import here, as it does nowhere else.
 """
 
 from __future__ import annotations
 
 import alembic.command
 import git  # MLflow asks which commit the code is of
-import IPython  # noqa: F401  MLflow looks whether it runs in a notebook
+import IPython  # MLflow looks whether it runs in a notebook
 import mlflow.store.db.utils
 import mlflow.store.model_registry.sqlalchemy_workspace_store
-import mlflow.store.tracking.sqlalchemy_workspace_store  # noqa: F401
+import mlflow.store.tracking.sqlalchemy_workspace_store
 import sqlalchemy.dialects.sqlite
 from mlflow.utils import requirements_utils
 from sqlalchemy.orm import configure_mappers

@@ -1,3 +1,4 @@
+# ruff: noqa: F401
 """Imported by the warm parent of Prefect's servers alone, once: what a server imports when it starts.
 
 Each server is a fork of that parent. It registers the blocks of all collections that are installed, Dask's among them,
@@ -11,7 +12,7 @@ import prefect.server.api.server
 import prefect.server.database.query_components
 import prefect.server.models.block_registration
 import uvicorn.loops.uvloop
-import uvicorn.protocols.websockets.auto  # noqa: F401
+import uvicorn.protocols.websockets.auto
 from alembic.script import ScriptDirectory
 from prefect.plugins import load_prefect_collections
 from prefect.server.database.alembic_commands import alembic_config
