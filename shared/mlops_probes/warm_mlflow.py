@@ -10,9 +10,12 @@ from __future__ import annotations
 import alembic.command
 import git  # MLflow asks which commit the code is of
 import IPython  # MLflow looks whether it runs in a notebook
+import mlflow.models.display_utils
+import mlflow.pyfunc
 import mlflow.store.db.utils
 import mlflow.store.model_registry.sqlalchemy_workspace_store
 import mlflow.store.tracking.sqlalchemy_workspace_store
+import mlflow.tracing.processor.base_mlflow
 import sqlalchemy.dialects.sqlite
 from mlflow.utils import requirements_utils
 from sqlalchemy.orm import configure_mappers
