@@ -184,9 +184,10 @@ def test_validation_is_later_than_training(tuned):
 
 
 @exercise("1.4")
-def test_every_candidate_is_tried_and_listed(tuned):
+def test_every_candidate_is_tried_and_listed(tuned, rng):
     """As many settings as `n_candidates` says are tried, and `results` shows them."""
     search.judge_candidates(tuned)
+    search.judge_many(tuned.lab, rng)
 
 
 @exercise("1.4")

@@ -17,6 +17,7 @@ SAYINGS = {
     "unsupported operand type(s) for &": "`&` binds more tightly than `<`: put brackets around each comparison.",
     "identically-labeled": "`==` and `!=` compare row by row: `a.isin(b)` asks whether each value of `a` is in `b`.",
     "Sparse data was passed": "These trees take no sparse table: `OneHotEncoder(sparse_output=False, …)`.",
+    "Input X contains infinity": "The logarithm of 0 is minus infinity: `np.log1p` has an answer for 0, too.",
     "not 'Timestamp'": "A date is no number: do not name `date` among the columns of the model.",
 }
 """What pandas and scikit-learn say about common slips, and what it means."""
@@ -55,8 +56,8 @@ def on_day(lab: LabHandle, module: str, function: str, frame: pd.DataFrame, day:
     if not _alike(answer, again):
         fail(
             expected=f"`{function}(…)` gives the same for the text '{text}' and for the Timestamp of that day",
-            found="another answer for the text",
-            help="`pd.Timestamp(day)` takes both.",
+            found="two different answers",
+            help="`pd.Timestamp(day)` takes both, and two days are compared as days, not as texts.",
         )
     return answer, after
 

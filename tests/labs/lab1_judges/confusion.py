@@ -92,8 +92,7 @@ class Confusion:
     @property
     def wanted(self) -> pd.DataFrame:
         """How often each species was named for each species."""
-        counts = pd.crosstab(pd.Series(species(), name="true"), pd.Series(self.probe.named, name="predicted"))
-        return counts.reindex(index=NAMES, columns=NAMES, fill_value=0)
+        return _counted(species(), self.probe.named)
 
     @property
     def tests(self) -> list[Rows]:
@@ -105,6 +104,12 @@ class Confusion:
             unseen = np.setdiff1d(np.concatenate(asked), trained) if asked else np.empty(0, dtype=int)
             tests += [unseen] if len(unseen) else []
         return tests
+
+
+def _counted(true: Any, named: Any) -> pd.DataFrame:
+    """How often each species was named for each species."""
+    counts = pd.crosstab(pd.Series(true, name="true"), pd.Series(named, name="predicted"))
+    return counts.reindex(index=NAMES, columns=NAMES, fill_value=0)
 
 
 def count(lab: LabHandle, rng: Generator, seed: int, never: str = "") -> Confusion:
@@ -209,6 +214,11 @@ def judge_sides(found: Confusion) -> None:
     if np.allclose(table, wanted.T):
         help_text = (
             "Rows and columns are swapped: the true species goes first, as in `confusion_matrix(true, predicted)`."
+        )
+    elif np.allclose(table, _counted(species(), np.array(found.probe.named)[np.concatenate(found.tests)])):
+        help_text = (
+            "The predictions are joined fold after fold, the species are in the order of the file: put each prediction "
+            "at the place of its flower, as `cross_val_predict` does."
         )
     elif np.allclose(table.sum(axis=1), 1) or np.allclose(table.sum(axis=1), 100):
         help_text = "These are shares: count flowers (no `normalize`)."

@@ -17,6 +17,10 @@ from labkit.checks import LabHandle, LearnerError, expect, fail
 METRICS = ("rmse", "mae", "r2")
 Rows = np.ndarray
 MOST_LETTERS = 120
+BY_INDEX = (
+    "pandas subtracts row by row of the same index: predictions that become a Series need the index of `sales`, or "
+    "take `.to_numpy()` of both sides."
+)
 OUTSIDE = (
     "What learns from data or changes it (scaling, encoding, a log of the price) belongs into the estimator, which "
     "does it anew in each fold: done before the split, it has seen the test rows."
@@ -150,7 +154,7 @@ def judge_table(run: ProbeRun) -> None:
         help=help_text,
     )
     for name in METRICS:
-        expect.array(table[name], f"`{name}`")
+        expect.array(table[name], f"`{name}`", help=BY_INDEX)
 
 
 def judge_houses(run: ProbeRun) -> None:

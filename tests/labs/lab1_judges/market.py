@@ -261,7 +261,8 @@ def judge_zipcode(market: Market) -> None:
         fail(
             expected=expected,
             found="the zipcode makes hardly any difference",
-            help="Does `zipcode` reach the model, and does an encoder learn it from the training data?",
+            help="Does `zipcode` reach the model, and does an encoder learn it from the training data? Or does "
+            "the model take the price from a column that is not in `FEATURES`?",
         )
     match = np.corrcoef(levels, market.effects)[0, 1]
     expect.that(

@@ -59,7 +59,7 @@ def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
     with start(lab, models) as service:
         others = [name for name in NAMES if name != "iris"]
         for name in others:
-            ask(service, name, typical(name)).expect(200)
+            ask(service, name, typical(name), within=service.seconds).expect(200)
         service.get("/livez").expect(200, help="A restart would not mend the file: `/livez` stays 200.")
         ready = service.get("/readyz")
         if ready.status != 503:
@@ -106,6 +106,7 @@ def judge_models(running: Running) -> None:
                 fail(
                     expected=f"`{key}` of `{name}` is {value}, as in its metadata",
                     found=expect.shown(one[key]) if key in one else "no such field",
+                    help="Hand on what the metadata say, as it is: `None` becomes `null` in JSON.",
                 )
 
 
@@ -269,7 +270,18 @@ def judge_free_loop(lab: LabHandle, rng: np.random.Generator, names: tuple[str, 
     slow = {name: {"asking": SLOW} for name in names}
     with start_ready(lab, told_models(rng, **slow), names) as service:
         for name in names:
-            judge_answers_beside(service, name, PATHS[name], typical(name))
+            mine = f"beside-{rng.integers(10**9)}"
+            answer = judge_answers_beside(service, name, PATHS[name], typical(name), {"X-Request-ID": mine})
+            found = answer.headers.get("x-request-id", "no such header")
+            if found != mine:
+                fail(
+                    expected=f"{answer.asked} sends its `X-Request-ID` back, also where another request came meanwhile",
+                    found=f"`{found}` in place of `{mine}`",
+                    help="One middleware serves all requests at once. What belongs to one request is a local variable "
+                    "of `__call__`; in `self` the next request writes over it.",
+                )
+            service.wait_for_output(mine, 2)
+            judge_line(service, {"request_id": mine, "method": "POST", "path": PATHS[name], "status": 200}, [])
 
 
 def judge_free_loop_in_batch(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -292,12 +304,14 @@ def judge_compiled_batch(lab: LabHandle, rng: np.random.Generator) -> None:
         )
 
 
-def judge_answers_beside(service: Service, name: str, path: str, body: dict[str, Any]) -> None:
-    """Ask a slow model, and something else while it computes."""
+def judge_answers_beside(
+    service: Service, name: str, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> Answer:
+    """Ask a slow model, and something else while it computes; return what the slow one answered."""
     service.get("/openapi.json").expect(200)  # made once, so that the next time is quick
     with ThreadPoolExecutor(1) as pool:
         before = service.output().count(f"{ASKED} {name}")
-        slow = ask_beside(pool, service, path, body)
+        slow = ask_beside(pool, service, path, body, headers)
         wait_until_asked(service, name, before, slow)
         service.get("/openapi.json").expect(200)
         if wait([slow], AT_ONCE).done:
@@ -307,12 +321,14 @@ def judge_answers_beside(service: Service, name: str, path: str, body: dict[str,
                 help="A long computation inside `async def` stops the event loop, and with it every other request "
                 "and the health checks. Use `def`, or `await run_in_threadpool(…)`.",
             )
-        slow.result().expect(200)
+        return slow.result().expect(200)
 
 
-def ask_beside(pool: ThreadPoolExecutor, service: Service, path: str, body: dict[str, Any]) -> Future[Answer]:
+def ask_beside(
+    pool: ThreadPoolExecutor, service: Service, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> Future[Answer]:
     """Send a request in a thread."""
-    return pool.submit(service.post, path, body)
+    return pool.submit(service.request, "POST", path, json=body, headers=headers)
 
 
 def wait_until_asked(service: Service, name: str, before: int, slow: Future[Answer]) -> None:

@@ -60,7 +60,7 @@ def judge_nothing_inside(answer: Answer, *secrets: str) -> None:
 def judge_wrong_fields(running: Running, rng: np.random.Generator) -> None:
     """A wrong request is told each wrong field, and why."""
     house = inputs.draw_houses(rng, 1)[0]
-    names = [str(name) for name in rng.permutation(["bedrooms", "grade", "lat", "zipcode", "waterfront"])[:2]]
+    names = [str(name) for name in rng.permutation(["bedrooms", "grade", "lat", "zipcode", "waterfront"])[:4]]
     secret = f"password-{rng.integers(10**9)}"
     wrong = {**house, **dict.fromkeys(names, secret)}
     answer = running.service.post(PATHS["house_price"], wrong)
@@ -83,9 +83,9 @@ def judge_wrong_fields(running: Running, rng: np.random.Generator) -> None:
     found = sorted(str(one["field"]) for one in errors)
     if found != sorted(names):
         fail(
-            expected=f"`errors` names the fields {' and '.join(f'`{name}`' for name in sorted(names))}, and no other",
+            expected=f"`errors` names the fields {', '.join(f'`{name}`' for name in sorted(names))}, and no other",
             found=f"{', '.join(f'`{name}`' for name in found) or 'none'}",
-            help="Name all of them, not the first alone: whoever has mended one should not learn of the next then."
+            help="Name all of them, not the first ones alone: whoever has mended one should not learn of the next then."
             if set(found) < set(names)
             else "Pydantic's `loc` begins with where the value came from, `body`: the caller does not need that.",
         )
@@ -99,6 +99,7 @@ def judge_field_name(lab: LabHandle, rng: np.random.Generator) -> None:
     places = {
         ("body", "zipcode"): "zipcode",
         ("body", "houses", row, "grade"): f"houses[{row}].grade",
+        ("body", "houses", 0, "grade"): "houses[0].grade",
         ("body", "houses", row): f"houses[{row}]",
         ("body", "rooms", row, "doors", inner, "size"): f"rooms[{row}].doors[{inner}].size",
         ("body",): "body",
@@ -109,7 +110,9 @@ def judge_field_name(lab: LabHandle, rng: np.random.Generator) -> None:
             found == wanted,
             expected=f"`field_name({place})` is `{wanted}`",
             found=expect.shown(found),
-            help="A number is a place in a list and gets brackets; a name after another one gets a dot.",
+            help="The first row is number 0, and 0 counts as false: ask `isinstance(part, int)`, not `if part`."
+            if 0 in place
+            else "A number is a place in a list and gets brackets; a name after another one gets a dot.",
         )
 
 
