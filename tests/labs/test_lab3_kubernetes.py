@@ -248,10 +248,12 @@ def test_kubernetes_takes_the_three_files(documents):
 
 
 @exercise("3.4")
-def test_the_autoscaler_has_its_target_to_itself(hpa, deployment):
+def test_the_autoscaler_has_its_target_to_itself(hpa, deployment, documents):
     """The HPA `ml-api` scales the Deployment, and nothing else sets its replicas."""
     scaling.judge_name(hpa)
     scaling.judge_target(hpa, deployment)
+    for kustomization in documents.yaml("base/kustomization.yaml"):
+        scaling.judge_no_count(kustomization)
 
 
 @exercise("3.4")

@@ -92,6 +92,26 @@ def test_a_sick_old_pod_and_one_of_another_deployment_are_not_the_new_ones() -> 
     assert [pod["spec"]["containers"][0]["image"] for pod in sick] == ["a:2", "a:1"]
 
 
+def test_the_containers_of_a_pod_are_those_of_the_template_and_one_of_them_has_the_trouble() -> None:
+    one = stage(sidecars=[{"name": "log", "image": "log:1"}], plays={"a:2": "waiting-crash"})
+    one.write(with_image(one, "a:2"))
+    one.current()
+    one.since -= 10
+    one.go_on()
+    log, api = one.pods()[-1]["status"]["containerStatuses"]
+    assert (log["name"], log["ready"], api["name"], api["image"]) == ("log", True, NAME, "a:2")
+    assert api["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+
+
+def test_what_another_one_rolled_out_may_be_over_at_the_next_look() -> None:
+    one = stage(takeover={"image": "other:1", "at": 0, "done": True})
+    one.write(with_image(one, "a:2"))
+    one.current()
+    one.since -= 10
+    one.go_on()
+    assert one.image == "other:1" and one.is_complete()
+
+
 def test_a_replica_set_says_how_many_are_wanted_and_how_many_there_are() -> None:
     one = stage(missing=1, orphans=[(7, "earlier:1")])
     sets = {each["spec"]["template"]["spec"]["containers"][0]["image"]: each for each in one.replica_sets()}

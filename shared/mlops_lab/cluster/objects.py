@@ -67,8 +67,10 @@ def digest(image: str) -> str:
 
 
 def replica_set(owner: Object, image: str, revision: int, pods: int) -> Object:
-    """One ReplicaSet of a Deployment."""
+    """One ReplicaSet of a Deployment: of its template, with an image of its own."""
     about = owner["metadata"]
+    template = owner["spec"]["template"]["spec"]["containers"]
+    containers = [{**one, "image": image} if one["name"] == NAME else one for one in template]
     labels = {**owner["spec"]["selector"]["matchLabels"], "pod-template-hash": digest(image)}
     return {
         "apiVersion": "apps/v1",
@@ -90,33 +92,34 @@ def replica_set(owner: Object, image: str, revision: int, pods: int) -> Object:
         "spec": {
             "replicas": pods,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container(image)]}},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": containers}},
         },
         "status": {"replicas": pods, **({"readyReplicas": pods, "availableReplicas": pods} if pods else {})},
     }  # fmt: skip
 
 
 def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
-    """One pod of a ReplicaSet: it serves, or says why not."""
+    """One pod of a ReplicaSet: it serves, or its container `ml-api` says why not; the other ones run."""
     about = owner["metadata"]
-    image = owner["spec"]["template"]["spec"]["containers"][0]["image"]
-    state: Object = {"running": {"startedAt": BEGUN}}
+    template = owner["spec"]["template"]["spec"]["containers"]
+    image = next(one["image"] for one in template if one["name"] == NAME)
+    runs: Object = {"running": {"startedAt": BEGUN}}
+    state = runs
     scheduled: Object = {"type": "PodScheduled", "status": "True"}
-    containers: list[Object] | None = None
+    has_node = True
     if trouble is not None:
         words = {"hash": about["labels"]["pod-template-hash"], "namespace": about["namespace"], "image": image}
         message = trouble.message.format(**words)
         if trouble.reason == "Unschedulable":
             scheduled |= {"status": "False", "reason": "Unschedulable", "message": message}
-            containers = []
+            has_node = False
         else:
             state = {"waiting": {"reason": trouble.reason, "message": message}}
-    if containers is None:
-        ready = trouble is None
-        containers = [{
-            "name": NAME, "image": image, "imageID": "", "ready": ready, "started": ready,
-            "restartCount": 0 if ready else 5, "state": state,
-        }]  # fmt: skip
+    containers = [
+        _container_status(one, state if one["name"] == NAME else runs)
+        for one in sorted(template, key=lambda one: str(one["name"]))  # as a kubelet sorts them
+        if has_node
+    ]
     ready_words = {"type": "Ready", "status": "True" if trouble is None else "False"}
     return {
         "apiVersion": "v1",
@@ -137,6 +140,14 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
             "conditions": [scheduled, ready_words],
             **({"containerStatuses": containers} if containers else {}),
         },
+    }  # fmt: skip
+
+
+def _container_status(container: Object, state: Object) -> Object:
+    ready = "running" in state
+    return {
+        "name": container["name"], "image": container["image"], "imageID": "", "ready": ready, "started": ready,
+        "restartCount": 0 if ready else 5, "state": state,
     }  # fmt: skip
 
 

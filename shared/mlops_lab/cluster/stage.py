@@ -36,7 +36,8 @@ class Stage:
         missing: so many of the replicas are not there yet.
         sick: what two pods say that are none of the new ones: an old one, and one of another Deployment.
         meanwhile: what another one changes just before the first write arrives: `{"replicas": 5}` or `{"image": …}`.
-        takeover: another image that someone sets when the status with this number has been seen.
+        takeover: another image that someone sets when the status with this number has been seen; with `done`, its
+            rollout is over at the next look.
         watch: `breaks` once, `ends` after each event, or `expires` once; else watches work.
         away: so many requests for the Deployment after the first write are answered with 503.
         cut: so many after that one end in the middle of the answer.
@@ -111,9 +112,11 @@ class Stage:
         return self.seen and self.writes > 0 and bool(self.takeover) and self.at >= int(self.takeover["at"])
 
     def _take_over(self) -> None:
-        image = self.takeover["image"]
+        image, is_done = self.takeover["image"], self.takeover.get("done")
         self.takeover = {}
         self._set_image(image)
+        if is_done:
+            self._show(len(self.frames) - 1)
         self.log.append({"at": time.monotonic(), "by": "another", "image": image})
 
     def _show(self, number: int) -> None:

@@ -11,6 +11,7 @@ from labkit.checks import expect, fail
 
 FILES = ("main.tf", "variables.tf", "network.tf", "cluster.tf", "registry.tf", "identity.tf", "cost.tf", "outputs.tf")
 _NAMED = re.compile(r"\$\{(local|var)\.(\w+)\}")
+_FORMAT = re.compile(r'\$\{format\("([^"]*)"((?:,[^,()"]+)*)\)\}')
 _REFERENCE = re.compile(r"(?<![\w.\"-])(?:(var|local)\.([a-zA-Z_]\w*)|(data\.)?(aws_\w+)\.([a-zA-Z_]\w*))")
 
 
@@ -105,6 +106,17 @@ def texts(value: Located | None) -> list[str]:
         return []
     plain = value.value
     return [str(one) for one in plain] if isinstance(plain, list) else [str(plain)]
+
+
+def as_template(text: str) -> str:
+    """A text that is made by `format`, as a template makes it; others as they are."""
+    match = _FORMAT.fullmatch(text)
+    if match is None:
+        return text
+    pieces, values = match[1].split("%s"), [f"${{{one.strip()}}}" for one in match[2].split(",")[1:]]
+    if len(pieces) != len(values) + 1:
+        return text
+    return pieces[0] + "".join(value + piece for value, piece in zip(values, pieces[1:], strict=True))
 
 
 def only(block: Located, name: str, wanted: object, help: str) -> None:

@@ -193,7 +193,9 @@ def judge_closed_exit(policies: Policies, rng: np.random.Generator) -> None:
         (Peer("a name server that is not the cluster's", address=f"8.8.{int(rng.integers(256))}.8"), 53),
         (Peer("a pod of `kube-system` that is not the DNS", "kube-system", {"k8s-app": "kube-proxy"}), 53),
         (REGISTRY, 22),
+        (REGISTRY, 53),
         (REGISTRY, int(rng.integers(10_000, 65_536))),
+        (DNS, REGISTRY_PORT),
         (DNS, int(rng.integers(54, 65_536))),
     ]
     for peer, port, protocol in [(*place, protocol) for place in places for protocol in ("TCP", "UDP")]:
@@ -202,6 +204,6 @@ def judge_closed_exit(policies: Policies, rng: np.random.Generator) -> None:
             expected=f"the pods do not get to {peer.who}, {protocol} port {port}",
             found="they do",
             help="Who gets into a pod sends data out, or asks for keys. Two selectors in one item of `to` must both"
-            " hold; in two items, one is enough.",
+            " hold; in two items, one is enough. And in one rule, each port is open at everybody whom it names.",
             where=policies.all[0]["spec"].nearest("egress"),
         )

@@ -135,9 +135,13 @@ def judge_own_smoke_test(scenes: Scenes, door: Door) -> None:
 
 def judge_bad_smoke_test(scenes: Scenes, door: Door) -> None:
     """Whatever a smoke test raises, the old image is set again."""
-    for name, word in (("bad answer", "503"), ("bad smoke test", "the prices are wrong")):
+    catch = "A smoke test fails by raising anything: catch `Exception`, and go back."
+    for name, word, help in (
+        ("bad answer", "503", catch),
+        ("odd answer", "202", "202 is no error, and is not 200 either: a service that is ready says 200."),
+        ("bad smoke test", "the prices are wrong", catch),
+    ):
         scene = scenes.get(door, name)
-        help = "A smoke test fails by raising anything: catch `Exception`, and go back."
         rollout = _outcome(scene, "rolled back", help)
         _serves(scene, scene.script["image"])
         _steps(rollout, NOT_GOOD)
@@ -190,7 +194,8 @@ def judge_reason(scenes: Scenes, door: Door) -> None:
             expected=f"`reason` has {word}, and the sentence beside it ({more} …)",
             found=str(rollout["reason"])[:200] or "an empty reason",
             help="A container says it in `status.containerStatuses[].state.waiting`. A pod without a node has no "
-            "such list: it says it in its condition `PodScheduled`. And take the new pods.",
+            "such list: it says it in its condition `PodScheduled`. Take the new pods, and look at each of their "
+            "containers: the one that comes first may be a sidecar that runs.",
         )
     found = scenes.get(door, "well").answer()
     expect.that(found == "", expected='`trouble_of` returns "" where all pods are well', found=expect.shown(found))
@@ -209,7 +214,9 @@ def judge_timeout(scenes: Scenes, door: Door) -> None:
             found=f"it went back after {waited:.0f} seconds",
             help="`timeout` is in seconds. A slow start is no failure: a model takes its time to load.",
         )
-    rollout = _outcome(scene, "rolled back", f"After {SHORT:g} seconds it was not complete.")
+    rollout = _outcome(
+        scene, "rolled back", f"After {SHORT:g} seconds it was not complete. The way back has as long again."
+    )
     _serves(scene, scene.script["image"])
     _steps(rollout, NOT_READY)
 
@@ -244,6 +251,7 @@ def judge_superseded(scenes: Scenes, door: Door) -> None:
     for name, when in (
         ("image meanwhile", "between the read and the change"),
         ("image in the middle", "while the rollout is waited for"),
+        ("image at once", "between two looks, so that their rollout is over at the second one"),
         ("image at the end", "just before it is set back"),
     ):
         scene = scenes.get(door, name)

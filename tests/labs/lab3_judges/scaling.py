@@ -33,6 +33,18 @@ def judge_target(hpa: Located, workload: Located) -> None:
     )
 
 
+def judge_no_count(kustomization: Located) -> None:
+    """The kustomization sets no replicas either."""
+    counts = kustomization.get("replicas")
+    expect.that(
+        not counts,
+        expected="no `replicas` in `base/kustomization.yaml`: the HPA sets them",
+        found="a count for " + ", ".join(f"`{one['name'].value}`" for one in counts or ()),
+        help="Kustomize writes it into the Deployment, and each `kubectl apply -k` sets the pods back to this number.",
+        where=counts,
+    )
+
+
 def smallest(hpa: Located) -> int:
     """The fewest pods that an HPA leaves."""
     found = hpa.get("spec", "minReplicas")

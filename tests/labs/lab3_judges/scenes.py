@@ -21,9 +21,9 @@ AWAY = 6
 SICK = {"reason": "CreateContainerConfigError", "message": 'secret "of-another" not found'}
 FOREIGN = "registry.example/other/ml-api:hotfix"
 GROUPS = {
-    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer", "leads nowhere", "no pods"),
+    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer", "odd answer", "leads nowhere", "no pods"),
     "stuck": ("crash", "pull", "unschedulable"),
-    "shared": ("scaled meanwhile", "image meanwhile", "image in the middle", "image at the end"),
+    "shared": ("scaled meanwhile", "image meanwhile", "image in the middle", "image at once", "image at the end"),
     "interrupted": ("breaks", "ends", "expires", "away", "cut"),
     "history": ("history", "well"),
     "slow": ("waiting", "no way back"),
@@ -87,6 +87,7 @@ class Scenes:
             "own smoke test": partial(scene, smoke=look),
             "bad smoke test": partial(scene, smoke=refuse),
             "bad answer": partial(scene, answer=503),
+            "odd answer": partial(scene, answer=202),
             "leads nowhere": partial(scene, reached=False),
             "no pods": partial(scene, replicas=0, timeout=SHORT, smoke=lambda namespace: None),
             "crash": partial(scene, "stuck-crash", sick=SICK),
@@ -95,6 +96,7 @@ class Scenes:
             "scaled meanwhile": partial(scene, meanwhile={"replicas": 7}),
             "image meanwhile": partial(scene, meanwhile=other),
             "image in the middle": partial(scene, takeover={**other, "at": 2}),
+            "image at once": partial(scene, takeover={**other, "at": 2, "done": True}),
             "image at the end": partial(scene, "stuck-crash", takeover={**other, "at": 3}),
             "breaks": partial(scene, watch="breaks"),
             "ends": partial(scene, watch="ends"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab3_judges.infra import Infra, inner, only, texts
+from lab3_judges.infra import Infra, as_template, inner, only, texts
 from labkit.checking.located import Located
 from labkit.checks import expect, fail
 
@@ -338,7 +338,7 @@ def judge_github(infra: Infra) -> None:
         values = texts(condition["values"])
         test = str(condition["test"].value)
         expect.that(
-            values == [wanted] and test in ("StringEquals", "StringLike"),
+            [as_template(one) for one in values] == [wanted] and test in ("StringEquals", "StringLike"),
             expected=f"`{ISSUER}:{name}` equals `{wanted}`",
             found=f"{test} {', '.join(values)}",
             help=help,

@@ -132,7 +132,12 @@ def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
         found, wanted = ask(lab, table, **options), figures(table, **options)
         said = ", ".join(f"{name}={value:g}" for name, value in options.items())
         _close(found["difference"], wanted.difference, f"`difference` with {said}", _sides(found, wanted, table))
-        _close(found["mismatch_p"], wanted.mismatch_p, f"`mismatch_p` with {said}", "")
+        _close(
+            found["mismatch_p"],
+            wanted.mismatch_p,
+            f"`mismatch_p` with {said}",
+            "All units count, also those after `planned`, against the share that was meant.",
+        )
         low, high = (expect.number(found[name], f"`{name}`") for name in ("low", "high"))
         _close((low + high) / 2, wanted.difference, f"the middle of the interval with {said}", "")
         _close(

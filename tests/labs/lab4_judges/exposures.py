@@ -87,6 +87,9 @@ def judge_answer(asked: dict[str, Any], arm: str | None, factors: dict[str, floa
     right = {"unit": asked["unit"], "experiment": "challenger-2", "arm": arm, "model_version": version}
     for name, one in right.items():
         found = lines[0].get(name)
-        help = "The name of the experiment is `challenger-` and the version." if name == "experiment" else ""
+        help = {
+            "experiment": "The name of the experiment is `challenger-` and the version.",
+            "model_version": "It is the version that has answered, whichever arm that is.",
+        }.get(name, "")
         expect.that(found == one, expected=f"`{name}` in the log is {one!r}", found=found, help=help)
     expect.close(lines[0].get("price"), wanted, "`price` in the log")

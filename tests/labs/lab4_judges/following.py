@@ -382,7 +382,7 @@ def judge_bad_versions(world: World) -> None:
             world.registry.point(version)
             help = (
                 "Load the version and have it price `EXAMPLE` before it serves, in `prepare`. What is raised there is "
-                "caught in `look`, which says which version it is."
+                "caught in `look`, which says which version it is. Neither NaN nor infinity is a price."
             )
             with traffic(world, service) as seen:
                 wait_for_reason(world, service, True, f"when the champion is a version {what}", help, version)
@@ -413,7 +413,8 @@ def judge_bad_versions(world: World) -> None:
             help="MLflow has answered. `ask` raises NoVersion where nobody is champion: catch it before the others.",
         )
         world.registry.point(first)
-        wait_for_reason(world, service, False, f"when version {first}, which serves, is the champion again", help)
+        again = "Where the champion is the version that serves, `look` loads nothing, and takes the reason back."
+        wait_for_reason(world, service, False, f"when version {first}, which serves, is the champion again", again)
         world.registry.point(last)
         wait_for(world, service, last, "After versions that cannot be loaded, a good one is taken.")
 

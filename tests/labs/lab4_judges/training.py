@@ -420,7 +420,8 @@ def _judge_shown(trainings: Trainings, training: Training, name: str, content: b
         return  # drawn by hand
     help = (
         "Draw `predicted_against_actual(test['price'], predicted)` and `residuals_by_month(test['date'], "
-        "test['price'], predicted)`: on rows that it has learned from, any model looks good."
+        "test['price'], predicted)`: on rows that it has learned from, any model looks good. "
+        "`predicted` has the index of `test`: rows are paired by it."
     )
     expect.that(
         name.startswith(kind), expected=f"`{name}` shows what its name says", found=f"the plot `{kind}`", help=help
@@ -439,7 +440,9 @@ def _judge_shown(trainings: Trainings, training: Training, name: str, content: b
         shown.shape == wanted.shape
         and bool(np.allclose(shown, wanted.sort_values(columns).to_numpy(float), rtol=1e-6)),
         expected=f"`{name}` shows the {len(test)} sales of `test`, with what the model predicts for each",
-        found="other sales, or other predictions"
+        found="sales without a prediction, and predictions without a sale"
+        if shown.size and np.isnan(shown).any()
+        else "other sales, or other predictions"
         if len(frame) != len(training.train)
         else f"the {len(training.train)} sales of `train`",
         help=help,
@@ -488,7 +491,9 @@ def judge_failure(failure: Failure) -> None:
         len(runs) == len(failure.new) == 1,
         expected="one run in the experiment `house-price`, where no `experiment` is named, also where a training fails",
         found=f"{len(failure.new)} new runs, in {', '.join(run.experiment for run in failure.new) or 'none'}",
-        help="A training that fails is a run as well: start the run before the work.",
+        help="What is logged after the end of a run begins another one: set the tag inside."
+        if len(failure.new) > 1
+        else "A training that fails is a run as well: start the run before the work.",
     )
     [run] = runs
     expect.that(
