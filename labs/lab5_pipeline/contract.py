@@ -98,7 +98,7 @@ class BatchReport:
     reasons: dict[str, int] = field(default_factory=dict)
     """For each column that `reasons` of the quarantined rows name: how many rows it stands in, the largest first."""
     problems: tuple[str, ...] = ()
-    """Why the batch is refused: one sentence for each rule that it breaks, behind the rule's name and a colon."""
+    """Why the batch is refused: sentences, each behind the name of the rule that is broken, and a colon."""
 
     @property
     def accepted(self) -> bool:
@@ -127,7 +127,7 @@ def split_valid(frame: pd.DataFrame) -> Split:
     `quarantined` has the rows as they were delivered, and a column `reasons`: text that names each column with a wrong
     value, and says what is wrong, `bedrooms: 400 is not less than 40; lat: 0.0 is not …`. A rule about several columns
     goes under the name of one of them. Of a row with missing values it names at least those, `lat: missing`. Of a sale
-    that comes twice, all rows are in quarantine.
+    that comes twice, all rows are in quarantine, also where one of them has a missing value.
 
     Raises ContractError where not a row but the table is wrong: a column is missing, unknown, or of another type. The
     message names each such column.

@@ -5,6 +5,9 @@ The limits are read from `HouseSales`, so they stand in one place. Rules written
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import polars as pl
 
 from lab5_pipeline.contract import ContractError, HouseSales, today
@@ -44,9 +47,9 @@ def _rules() -> list[tuple[str, pl.Expr]]:
     for name, column in schema.columns.items():
         for check in column.checks:
             if check.name in _COMPARISONS:
-                ((_, limit),) = check.statistics.items()
-                holds = _COMPARISONS[str(check.name)](pl.col(name), limit) | _is_nan(name)
-                words = f"{str(check.name).replace('_', ' ')} {limit}"
+                limits = list(check.statistics.values())
+                holds = _COMPARISONS[str(check.name)](pl.col(name), *limits) | _is_nan(name)
+                words = f"{str(check.name).replace('_', ' ')} {', '.join(map(str, limits[:2]))}"
             else:
                 holds, words = own[str(check.name)], str(check.error)
             found.append((f"{name}: not {words}", ~holds))
@@ -59,11 +62,18 @@ def _is_nan(name: str) -> pl.Expr:
     return pl.col(name).is_nan() if is_float else pl.lit(False)
 
 
-_COMPARISONS = {
+def _in_range(value: pl.Expr, low: Any, high: Any, with_low: bool, with_high: bool) -> pl.Expr:
+    above = value >= low if with_low else value > low
+    return above & (value <= high if with_high else value < high)
+
+
+_COMPARISONS: dict[str, Callable[..., pl.Expr]] = {
     "greater_than_or_equal_to": pl.Expr.ge,
     "greater_than": pl.Expr.gt,
     "less_than_or_equal_to": pl.Expr.le,
     "less_than": pl.Expr.lt,
+    "in_range": _in_range,
+    "isin": pl.Expr.is_in,
 }
 
 

@@ -355,13 +355,17 @@ class Landing:
         with (self.folder / name).open("a") as file:
             file.write(text)
 
-    def _vanish(self, name: str) -> None:
-        """Have the file go away at the next look at its size, whichever way that is asked."""
+    def _vanish(self, name: str, after: bool = False) -> None:
+        """Have the file go away at the next look at its size, or right after it, whichever way that is asked."""
         path, real = self.folder / name, os.stat
 
         def stat(target: Any, *args: Any, **kwargs: Any) -> Any:
             if os.fspath(target) == str(path) if not isinstance(target, int) else False:
                 os.stat = real
+                if after:
+                    looked = real(target, *args, **kwargs)
+                    path.unlink()
+                    return looked
                 path.unlink(missing_ok=True)
             return real(target, *args, **kwargs)
 

@@ -68,8 +68,8 @@ def log_two_at_a_time() -> tuple[list[str], dict[str, str]]:
 
 
 def tell_of_three_versions(arm: str, made: str) -> tuple[str, bool]:
-    """Price houses with three versions of a model, the last made at `made`, ask in an odd way, and break; return what
-    `/metrics` says then, and whether the error went on to whoever asked.
+    """Price houses with three versions of a model, made at `made`, and look at `/metrics` with each. Then ask in an odd
+    way, and break. Return what `/metrics` says at last, and whether the error went on to whoever asked.
 
     The first version knows the zipcodes 1 and 2, the second 3, and the third does not say.
     """
@@ -104,6 +104,7 @@ def tell_of_three_versions(arm: str, made: str) -> tuple[str, bool]:
                 metadata = SimpleNamespace(version=version, created_at=made, extra=extra)
                 models.ready["house_price"] = SimpleNamespace(metadata=metadata)
                 (await client.post("/priced", json=asked)).raise_for_status()
+                await client.get("/metrics")
             await client.request("BREW", "/priced")
             try:
                 await client.get("/broken")

@@ -146,7 +146,7 @@ class BatchReport:
     reasons: dict[str, int] = field(default_factory=dict)
     """For each column that `reasons` of the quarantined rows name: how many rows it stands in, the largest first."""
     problems: tuple[str, ...] = ()
-    """Why the batch is refused: one sentence for each rule that it breaks, behind the rule's name and a colon."""
+    """Why the batch is refused: sentences, each behind the name of the rule that is broken, and a colon."""
 
     @property
     def accepted(self) -> bool:
@@ -175,7 +175,7 @@ def split_valid(frame: pd.DataFrame) -> Split:
     `quarantined` has the rows as they were delivered, and a column `reasons`: text that names each column with a wrong
     value, and says what is wrong, `bedrooms: 400 is not less than 40; lat: 0.0 is not …`. A rule about several columns
     goes under the name of one of them. Of a row with missing values it names at least those, `lat: missing`. Of a sale
-    that comes twice, all rows are in quarantine.
+    that comes twice, all rows are in quarantine, also where one of them has a missing value.
 
     Raises ContractError where not a row but the table is wrong: a column is missing, unknown, or of another type. The
     message names each such column.
@@ -201,6 +201,11 @@ def split_valid(frame: pd.DataFrame) -> Split:
         _raise_for_the_table(broken.failure_cases)
         for place, reason in _reasons_of_rows(broken.failure_cases):
             reasons.setdefault(place, []).append(reason)
+    # A row with a gap was not judged. The other row of its sale is no better known for that.
+    keyed = rows.dropna(subset=HouseSales.Config.unique)
+    for place in keyed.index[keyed.duplicated(HouseSales.Config.unique, keep=False)]:
+        if TWICE not in reasons.setdefault(place, []):
+            reasons[place].append(TWICE)
     is_bad = rows.index.isin(list(reasons))
     told = ["; ".join(reasons[place]) for place in sorted(reasons)]
     quarantined = frame[is_bad].assign(reasons=told)
@@ -267,6 +272,9 @@ def check_batch(split: Split, previous: BatchReport | None = None) -> BatchRepor
 
 
 # solution 5.2
+TWICE = "id: sold more than once on this day"
+
+
 def _raise_for_the_table(cases: pd.DataFrame) -> None:
     """Raise ContractError where not a row but the table is wrong: its columns or their types."""
     told: dict[str, str] = {}
@@ -287,7 +295,7 @@ def _reasons_of_rows(cases: pd.DataFrame) -> list[tuple[int, str]]:
     ):
         reason = f"{column}: {value} is not {str(check).replace('_', ' ').replace('(', ' ').rstrip(')')}"
         if context == "DataFrameSchema":  # reported once for each column of the table
-            reason = "id: sold more than once on this day" if check == "multiple_fields_uniqueness" else str(check)
+            reason = TWICE if check == "multiple_fields_uniqueness" else str(check)
         found[int(place), reason] = None
     return list(found)
 

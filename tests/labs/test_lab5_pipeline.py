@@ -130,9 +130,12 @@ def test_a_table_of_another_shape_raises_contract_error(batch_lab, rng, what):
 
 
 @exercise("5.2")
-@pytest.mark.parametrize("what", ["no row", "one good row", "one bad row", "good rows only", "bad rows only"])
+@pytest.mark.parametrize(
+    "what",
+    ["no row", "one good row", "one bad row", "good rows only", "bad rows only", "inf as a number of bedrooms"],
+)
 def test_small_tables_are_split_as_well(batch_lab, rng, what):
-    """A table without rows, of one row, and one where all are good or all are bad, is split like any other."""
+    """A table of no row, of one row, of good or bad rows only, or with an infinite number is split like any other."""
     quarantine.judge_small(batch_lab, rng, what)
 
 

@@ -1,11 +1,13 @@
 """The contract of lab 5 twice, on pandas and on Polars: the same rows, and the same tables, are refused."""
 
 import numpy as np
+import pandera.pandas as pa
 import polars as pl
 import pytest
 from lab5_judges import months
 
-from lab5_pipeline.contract import ContractError, split_valid
+from lab5_pipeline import large
+from lab5_pipeline.contract import ContractError, HouseSales, split_valid
 from lab5_pipeline.large import with_reasons
 
 
@@ -23,6 +25,17 @@ def test_polars_and_pandas_refuse_the_same_rows() -> None:
     for place, reasons in found.items():
         columns = {part.partition(":")[0] for part in reasons.split("; ")}
         assert columns == {part.partition(":")[0] for part in wanted[place].split("; ")}, (reasons, wanted[place])
+
+
+def test_polars_knows_ranges_and_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Other(HouseSales):
+        view: int = pa.Field(in_range={"min_value": 0, "max_value": 5, "include_max": False})
+        condition: int = pa.Field(isin=[1, 2, 3, 4, 5])
+
+    monkeypatch.setattr(large, "HouseSales", Other)
+    sales = months.all_sales().head(4).assign(view=[0, 4, 5, 4], condition=[1, 5, 5, 6])
+    told = with_reasons(pl.from_pandas(sales).lazy()).collect()["reasons"].to_list()
+    assert told == [None, None, "view: not in range 0, 5", "condition: not isin [1, 2, 3, 4, 5]"]
 
 
 def test_polars_refuses_another_table() -> None:

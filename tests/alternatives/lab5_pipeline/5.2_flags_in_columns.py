@@ -23,7 +23,7 @@ def split_valid(frame: pd.DataFrame) -> Split:
         tell(rows.index[gaps], f"{name}: there is no value")
         values = rows.loc[~gaps, name].infer_objects()
         if kind == "int64" and values.dtype.kind == "f":
-            half = values != values.round()
+            half = (values != values.round()) | (values.abs() == float("inf"))
             for place in values.index[half]:
                 tell([place], f"{name}: {values[place]:g} should be whole")
             values = values[~half].astype("int64")
@@ -32,6 +32,9 @@ def split_valid(frame: pd.DataFrame) -> Split:
             problems.append(f"{name} has the type {values.dtype} instead of {kind}")
     if problems:
         raise ContractError(", ".join(problems))
+    for _, group in rows[rows["id"].notna() & rows["date"].notna()].groupby(["id", "date"]):
+        if len(group) > 1:
+            tell(group.index, "id: this sale is there more than once")
     fine = converted[told == ""].astype({name: kind for name, kind in kinds.items() if kind in ("int64", "bool")})
     try:
         HouseSales.validate(fine, lazy=True)

@@ -282,6 +282,13 @@ def judge_future(found: Trained, rng: Generator) -> None:
             help="That is a look-ahead: in production nobody knows these prices yet. It makes every metric better, "
             "until the model is used.",
         )
+        same = np.isclose(numbers_of(found)[~early], numbers_of(again)[~early], rtol=1e-6, equal_nan=True)
+        expect.that(
+            not same.all(),
+            expected=f"other prices from {day.date()} on change features of later sales",
+            found="all are those of the table before",
+            help="What was found for a day belongs to one table of sales: keep nothing between two calls.",
+        )
 
 
 def judge_agreement(found: Trained, rng: Generator) -> None:

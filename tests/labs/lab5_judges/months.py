@@ -32,7 +32,7 @@ IMPOSSIBLE: dict[str, tuple[Any, ...]] = {
     "bedrooms": (-1, 40, 400),
     "bathrooms": (-1.0, 1_000.0, float("inf")),
     "sqft_living": (-100, 0, 10**9),
-    "sqft_lot": (-100, 0, 10**12),
+    "sqft_lot": (-100, 10**12),
     "floors": (-1.0, 0.0, 200.0, float("inf")),
     "view": (-1, 5, 40),
     "condition": (0, 6, 50),
@@ -44,15 +44,16 @@ IMPOSSIBLE: dict[str, tuple[Any, ...]] = {
     "zipcode": (-98103, 981, 98_103_000),
     "lat": (-47.5, 0.0, 45.5, 48.9, float("inf")),
     "long": (122.3, 0.0, -124.5, -119.0, float("-inf")),
-    "sqft_living15": (-100, 0, 10**9),
-    "sqft_lot15": (-100, 0, 10**12),
+    "sqft_living15": (-100, 10**9),
+    "sqft_lot15": (-100, 10**12),
 }
 
 HELP = {
     "price": "Nobody gives a house away: a price of 0 is a missing price.",
     "bedrooms": "One house of the data has 33 bedrooms. Strange is not impossible: refuse 40 and more.",
     "zipcode": "A zipcode has five digits.",
-    "date: epoch": "1970-01-01 is what a missing time becomes in many systems. Give `date` a lower limit.",
+    "date: epoch": "1970-01-01 is what a missing time becomes in many systems, and days of that year what a wrong "
+    "unit of time becomes. Give `date` a lower limit.",
     "date: future": "A rule of your own: `@pa.check('date')`, and compare with `today()`, not with "
     "the last day that you "
     "have seen.",
@@ -119,11 +120,15 @@ def faults(rng: Generator, sales: pd.DataFrame) -> list[Fault]:
         for name, values in IMPOSSIBLE.items()
         for value in values
     ]
+    in_1970 = pd.Timestamp("1970-01-02") + pd.Timedelta(days=int(rng.integers(364)))
     moved = int(rng.choice([7, 8, 15, 16, 23]))
     day = sales["date"].iloc[int(rng.integers(len(sales)))]
     return [
         *of_ranges,
-        Fault("date: epoch", {"date": pd.Timestamp(0), "yr_built": 1950}, ("date",), BUILT),
+        *(
+            Fault("date: epoch", {"date": one, "yr_built": 1950}, ("date",), BUILT)
+            for one in (in_1970, pd.Timestamp(0))
+        ),
         Fault("date: future", {"date": tomorrow(int(rng.integers(3, 400)))}, ("date",)),
         Fault("date: time", {"date": day + pd.Timedelta(minutes=int(rng.integers(1, 60)))}, ("date",)),
         Fault("date: time", {"date": day + pd.Timedelta(hours=moved)}, ("date",)),

@@ -35,8 +35,8 @@ def draw_frame(rng: Generator) -> tuple[pd.DataFrame, dict[int, list[Fault]]]:
     planted += [Fault("missing", {name: None}, (name,)) for name in (*gaps, "lat", "date", "waterfront")]
     half = str(rng.choice([name for name in ("view", "condition", "grade", "zipcode") if name not in gaps]))
     planted += [Fault("half", {half: float(sales[half].mode()[0]) + 0.5}, (half,))]
-    places = [int(place) for place in rng.choice(len(sales), len(planted) + 3, replace=False)]
-    both, area, twice = places[-3:]
+    places = [int(place) for place in rng.choice(len(sales), len(planted) + 5, replace=False)]
+    both, empty, area, twice, twin = places[-5:]
     faults = {place: [fault] for fault, place in zip(planted, places, strict=False)}
     faults[area] = [months.area_fault(rng, sales.loc[area], int(rng.choice([-1, 1])))]
     # Two rules of one row are two reasons.
@@ -44,14 +44,18 @@ def draw_frame(rng: Generator) -> tuple[pd.DataFrame, dict[int, list[Fault]]]:
         Fault("range of bedrooms", {"bedrooms": 400}, ("bedrooms",)),
         Fault("range of lat", {"lat": 0.0}, ("lat",)),
     ]
+    faults[empty] = [Fault("missing", {name: None}, (name,)) for name in ("lat", "long")]
     frame = sales.astype({name: "float64" for name in (*gaps, half)}).astype({"waterfront": object})
     for place, wrong in faults.items():
         for fault in wrong:
             for name, value in fault.sets.items():
                 frame.loc[place, name] = pd.NaT if name == "date" and value is None else value
     again = frame.loc[[twice]].assign(price=frame.loc[twice, "price"] + 5_000)
-    frame = pd.concat([frame, again], ignore_index=True)
+    gap = frame.loc[[twin]].assign(long=np.nan)
+    frame = pd.concat([frame, gap, again], ignore_index=True)
     faults[twice] = faults[len(frame) - 1] = [Fault("key", {"id": int(frame.loc[twice, "id"])}, months.KEY)]
+    faults[twin] = [Fault("twin", {"id": int(frame.loc[twin, "id"])}, months.KEY)]
+    faults[len(frame) - 2] = [Fault("missing", {"long": None}, ("long",), months.KEY)]
     return frame.set_axis(months.odd_index(rng, len(frame), list(faults))), faults
 
 
@@ -127,7 +131,8 @@ def judge_sides(found: Parted) -> None:
             fault = wrong[0]
             fail(
                 expected=f"a row with {fault.words} is in quarantine"
-                + (", and so is the other row of that sale" if fault.rule == "key" else ""),
+                + (", and so is the other row of that sale" if fault.rule == "key" else "")
+                + (": the other row of that sale has a missing value" if fault.rule == "twin" else ""),
                 found="it is among the good ones",
                 help=_help(fault),
             )
@@ -147,6 +152,11 @@ def _help(fault: Fault) -> str:
         return "`astype(int)` cuts off what is behind the point. Look before you convert."
     if fault.rule == "key":
         return "Which of the two is right? You do not know, so keep none: both rows go into quarantine."
+    if fault.rule == "twin":
+        return (
+            "The sale comes twice, also where one of its rows has a gap and is out already: look for such rows in "
+            "all of `frame`."
+        )
     return months.HELP.get(fault.rule, "Let `HouseSales.validate(…, lazy=True)` judge: `failure_cases` has the rows.")
 
 
@@ -301,13 +311,14 @@ def _judge_table(lab: LabHandle, frame: pd.DataFrame, named: tuple[str, ...], wh
 
 
 def judge_small(lab: LabHandle, rng: Generator, what: str) -> None:
-    """Tables without a row, of one row, of good rows only and of bad rows only."""
+    """Tables without a row, of one row, of good rows only and of bad rows only; and one with an infinite number."""
     sales = months.draw_month(rng, 8)
     bad = sales.assign(bedrooms=400)
     frame = {"no row": sales.iloc[:0], "one good row": sales.iloc[:1], "one bad row": bad.iloc[:1],
-             "good rows only": sales, "bad rows only": bad}[what]  # fmt: skip
+             "good rows only": sales, "bad rows only": bad,
+             "inf as a number of bedrooms": sales.assign(bedrooms=[np.inf, *sales["bedrooms"][1:]])}[what]  # fmt: skip
     good, quarantined, _ = part(lab, frame)
-    wanted = (0, len(frame)) if "bad" in what else (len(frame), 0)
+    wanted = (7, 1) if "inf" in what else (0, len(frame)) if "bad" in what else (len(frame), 0)
     expect.that(
         (len(good), len(quarantined)) == wanted,
         expected=f"a table with {what} has {wanted[0]} good rows and {wanted[1]} in quarantine",

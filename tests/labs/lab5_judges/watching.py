@@ -275,3 +275,6 @@ def judge_vanishing(lab: LabHandle, rng: np.random.Generator) -> None:
     ]
     watch = Watch(lab, steps).run()
     _only(watch, [two], "the first file is taken away between the listing of the folder and the look at it")
+    steps = [["write", f"{one}.csv", _content(rng)], ["vanish", f"{one}.csv", True], ["looks", 3]]
+    watch = Watch(lab, [*steps, ["gone", f"{one}.csv"], ["looks", 3]], folder="read").run("read.json", quiet=0.0)
+    _ended(watch)

@@ -55,7 +55,13 @@ def ask(
         step.startswith(NEXT_STEPS[verdict]), expected=f"the next step of NEXT_STEPS for {verdict!r}", found=step
     )
     missing = [name for name in names if not any(name in one for one in evidence)]
-    expect.that(not missing, expected=f"evidence that names {', '.join(missing)}", found=evidence, help=help)
+    expect.that(
+        not missing,
+        expected=f"evidence that names {', '.join(missing)}: {why}",
+        found=evidence,
+        help="A sentence for each sign, and not for the first one only; it names what shows it. Where many houses "
+        "have 0, the median of those above 0 counts.",
+    )
     if verdict == "none":
         expect.that(not evidence, expected="no evidence of nothing", found=evidence)
     return list(evidence)
@@ -190,10 +196,11 @@ def judge_another_market(lab: LabHandle, rng: Generator) -> None:
     reference, current = draw_calm_months(rng, 700)
     for sign in (-1, 1):
         months = [0.002, -0.008, sign * rng.uniform(0.02, 0.028), sign * rng.uniform(0.05, 0.09)]
-        seen = performance(months).iloc[[2, 3, 0, 1]]
+        seen = performance(months, unfinished=0.001).iloc[[2, 4, 3, 0, 1]]
         ask(
             lab, reference, current, seen, "concept", f"the bias of 2015-01 is {months[-1]:+.3f}, beyond 0.03",
-            names=("2015-01",), help="The newest complete month decides, whatever the order of the rows.",
+            names=("2015-01",), help="The newest complete month decides, whatever the order of the rows, and "
+            "whatever the month is like whose prices are still coming in.",
         )  # fmt: skip
 
 

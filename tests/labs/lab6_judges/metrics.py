@@ -361,6 +361,12 @@ def judge_versions(lab: LabHandle, rng: np.random.Generator) -> None:
             found=f"{odd[0]:g} requests and {odd[1]:g} times of `other`",
             help="Anybody can send any word as a method: a label that callers fill.",
         )
+    if not found.series("model_trained_timestamp_seconds", model="house_price", version="third"):
+        fail(
+            expected="`model_trained_timestamp_seconds` of the version that came after `/metrics` was asked",
+            found="no such series",
+            help="Models are exchanged while the service runs: say at each scrape what is in `models.ready` by then.",
+        )
     value = found.total("model_trained_timestamp_seconds", model="house_price", version="third")
     if abs(value - made.timestamp()) > 1:
         fail(

@@ -18,6 +18,7 @@ from labkit.checks import LabHandle, expect, fail
 FIELDS = ("event", "time", "prediction_id", "version", "arm", "price", "zipcode")
 COLUMNS = FIELDS[1:]
 LATE = 2.0
+_NO_LABEL = "On the first days nothing is sold yet: a table of labels without a row is no error."
 
 
 def lines_of(service: Service, answer: Answer) -> list[dict[str, Any]]:
@@ -305,7 +306,11 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
             "that was reported twice makes two rows.",
         )
     if list(found.index) != list(table.index) or list(found["prediction_id"]) != list(table["prediction_id"]):
-        fail(expected="rows, order and index of the predictions", found="other ones")
+        fail(
+            expected="rows, order and index of the predictions",
+            found="other ones",
+            help="`merge` numbers the rows anew: put the index of `predictions` back.",
+        )
     last = pd.concat([first, again]).drop_duplicates("prediction_id", keep="last").set_index("prediction_id")
     for key, source in (("paid", "price"), ("reported_at", "reported_at")):
         wanted = table["prediction_id"].map(last[source])
@@ -328,3 +333,12 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
         isinstance(one, pd.DataFrame) and one.equals(old) for one, old in zip(frames, (table, labels), strict=True)
     ):
         fail(expected="the tables that were given are as before", found="one of them was changed")
+    early_answer = lab.logs.join_labels(table, labels.head(0))
+    nothing = expect.frame(early_answer, "the answer without a label", columns=("paid", "reported_at"), rows=40,
+                           help=_NO_LABEL)  # fmt: skip
+    expect.that(
+        bool(nothing[["paid", "reported_at"]].isna().all(axis=None)),
+        expected="`paid` and `reported_at` are missing where there is no label",
+        found="there are values",
+        help=_NO_LABEL,
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from lab6_judges.replays import Phase, Play, firing
 
-PRICE, BATCH = "/v1/house-price", "/v1/house-price/batch"
+PRICE, BATCH, FLOWER = "/v1/house-price", "/v1/house-price/batch", "/v1/iris"
 DAY = 86_400
 WINDOWS = {"5m": 5, "30m": 30, "1h": 60, "6h": 360}
 """What each share looks at, in minutes."""
@@ -58,12 +58,13 @@ def ratios(rng: np.random.Generator) -> list[Story]:
     healthy(play, 420)
     play.requests(PRICE, "200", *good)
     play.requests(PRICE, "500", *[(minutes, (step or 0) / 2) for minutes, step in bad])
-    play.requests(BATCH, "503", *[(minutes, (step or 0) / 2) for minutes, step in bad], instance="b")
+    for route in (BATCH, FLOWER):
+        play.requests(route, "503", *[(minutes, (step or 0) / 4) for minutes, step in bad], instance="b")
     play.requests(PRICE, "422", (420, 30.0))
     play.requests("/livez", "200", (420, 3_000.0))
     for route, status in (("/metrics", "200"), ("/", "200"), ("other", "404"), ("/readyz", "503")):
         play.requests(route, status, (420, 700.0))
-    story = Story(play, "two instances, pages, probes and `/metrics`, with a changing share of 5xx")
+    story = Story(play, "two instances, prices and flowers, pages, probes and `/metrics`, with a changing share of 5xx")
     for name, window in WINDOWS.items():
         failed = risen(bad, window)
         share = failed / (failed + risen(good, window) + 30.0 * window)
@@ -207,7 +208,7 @@ def quantiles(rng: np.random.Generator) -> list[Story]:
     healthy(play, 60)
     many, few = float(rng.integers(2_000, 4_000)), float(rng.integers(20, 60))
     durations(play, PRICE, "a", {0.01: 1 - slow_share, 0.5: slow_share}, (60, many))
-    durations(play, BATCH, "b", {2.5: 1.0}, (60, few))
+    durations(play, FLOWER, "b", {2.5: 1.0}, (60, few))
     durations(play, "/livez", "a", {0.005: 1.0}, (60, 60_000.0))
     for route in ("/metrics", "/", "other"):
         durations(play, route, "a", {0.05: 1.0}, (60, 9_000.0))
