@@ -318,6 +318,18 @@ def test_a_replaced_file_is_noticed(month):
 
 
 @exercise("5.4")
+def test_a_file_is_read_once(month):
+    """What `ingest` keeps is what its sha256 is of, also where the file is replaced after the first look at it."""
+    monthly.judge_read_once(month)
+
+
+@exercise("5.4")
+def test_changed_code_computes_again(month):
+    """A task whose code has changed computes again, though its inputs are the same."""
+    monthly.judge_other_code(month)
+
+
+@exercise("5.4")
 def test_a_lost_answer_makes_no_second_version(month):
     """A connection that breaks after the work was done costs a retry: one version, and nobody is woken up."""
     monthly.judge_lost_answer(month)
@@ -399,6 +411,12 @@ def test_a_killed_backfill_is_resumed(months):
 def test_killed_runs_count_as_crashed(months):
     """The runs that were killed are CRASHED, and none is RUNNING for ever."""
     backfill.judge_dead(months)
+
+
+@exercise("5.5")
+def test_a_living_run_is_left_alone(months):
+    """The run of a month that somebody else holds is not told to have crashed, and the backfill says who failed."""
+    backfill.judge_living(months)
 
 
 @exercise("5.5")
@@ -490,8 +508,14 @@ def test_a_refused_month_does_not_end_the_watch(lab, rng):
 
 @exercise("5.6")
 def test_who_died_in_the_middle_starts_again(lab, rng):
-    """A process that died while a month ran starts that month again."""
+    """A process that died while a month ran starts that month again, and no other."""
     watching.judge_killed(lab, rng)
+
+
+@exercise("5.6")
+def test_what_was_done_before_the_end_is_done(lab, rng):
+    """A process that died while the second month of a look ran does not start the first one again."""
+    watching.judge_killed_in_the_second(lab, rng)
 
 
 @exercise("5.6")

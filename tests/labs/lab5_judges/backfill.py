@@ -106,6 +106,40 @@ def judge_dead(world: World) -> None:
             help="Nobody tells Prefect of a `kill -9`. Who holds a month knows that its other runs are dead.",
         )
         expect.that("CRASHED" in states, expected=f"the killed run of `{name}` is CRASHED", found=", ".join(states))
+    own = world.prefect.states(resumed(world).flow_run)
+    expect.that(
+        "CRASHED" not in own,
+        expected="the backfill that ends the dead runs is not one of them",
+        found=f"its own states: {', '.join(own)}",
+        help="Leave the run of this very process out. The ids are of two kinds: `run.id` is a UUID, "
+        "`runtime.flow_run.id` a text, and never equal to it.",
+    )
+
+
+def judge_living(world: World) -> None:
+    """A month that somebody else runs at this moment is not told to have crashed."""
+    resumed(world)
+    month = world.months[0]
+    parameters = {"month": month, "landing": world.landing, "warehouse": world.warehouse}
+    living = world.prefect.add_run("monthly", parameters, "RUNNING")
+    holding = world.lab.make(f"{PROBE}:Holding", f"{world.lab._package}.flow:one_run", month, world.warehouse)
+    try:
+        run = backfill(world, month, month)
+        state = next(one["state_type"] for one in world.prefect.flow_runs("monthly") if one["id"] == living)
+    finally:
+        holding.stop()
+        world.prefect.forget_run(living)
+    expect.that(
+        state == "RUNNING",
+        expected=f"while somebody else holds {month}, his run of `monthly` stays RUNNING",
+        found=state,
+        help="First take the right to run the month (`one_run`): only who holds it knows that nobody else does.",
+    )
+    expect.that(
+        run.error is not None and run.error[0] == "MonthRefused" and month in run.error[1],
+        expected=f"the backfill fails with MonthRefused and names {month}, which somebody else holds",
+        found=run.told,
+    )
 
 
 def judge_bar(world: World, seen: list[float | None]) -> None:
@@ -142,11 +176,12 @@ def judge_failed_month(world: World) -> None:
 
     def make() -> Run:
         world.land(world.months[1], world.draw(world.months[1], bad=30))
+        world.land(world.months[2], world.draw(world.months[2]).drop(columns="grade"))
         world.land(world.months[3], world.draw(world.months[3]))
         return backfill(world, world.months[1], world.months[3])
 
     run: Run = world.once("failed month", make)
-    bad, good = world.months[1], world.months[3]
+    bad, odd, good = world.months[1:4]
     expect.that(
         run.error is not None,
         expected=f"a backfill in which {bad} is refused fails",
@@ -154,10 +189,20 @@ def judge_failed_month(world: World) -> None:
         help="`return_state=True` gives a state for a failure, and no exception. Somebody has to look at it.",
     )
     assert run.error is not None
-    expect.that(run.error[0] == "MonthRefused", expected="MonthRefused", found=run.told)
+    expect.that(
+        run.error[0] == "MonthRefused",
+        expected="MonthRefused at the end, when all months were tried",
+        found=run.told,
+        help="Whatever a month fails with, be it a ContractError, it does not hold up the others.",
+    )
     expect.that(
         bad in run.error[1] and "share" in run.error[1] and good not in run.error[1],
         expected=f"the reason names {bad}, with its reason, and no month that went well",
+        found=run.error[1],
+    )
+    expect.that(
+        odd in run.error[1] and "grade" in run.error[1],
+        expected=f"the reason names {odd} as well: its file has no column `grade`",
         found=run.error[1],
     )
     expect.that(

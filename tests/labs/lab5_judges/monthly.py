@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 from itertools import pairwise
 
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lab5_judges.prefect_api import tasks_by_name, told
-from lab5_judges.world import STEPS, Run, World, of_post
+from lab5_judges.world import STEPS, Run, World, as_parquet, of_post
 from labkit.checks import LabHandle, expect, fail
 
 PROBE = "mlops_probes.flows"
@@ -370,6 +372,14 @@ def judge_memory_lost(world: World) -> None:
     run: Run = world.once("memory lost", make)
     if run.error:
         fail(expected="a month can be run again after the folder `results` is gone", found=run.told)
+    runs = tasks_by_name(world.prefect.task_runs(run.flow_run, some=len(STEPS)))
+    cached = [name for name in STEPS if CACHED in [one["state_name"] for one in runs.get(name, [])]]
+    expect.that(
+        not cached,
+        expected="nothing counts as done where the folder `results` of the warehouse is gone",
+        found=f"{CACHED}: {', '.join(cached)}",
+        help="Call each task through `keeping`: its results lie in the warehouse, and go with the tables they name.",
+    )
     _same_versions(earlier, run, "the results of tasks were deleted, the registry was not")
     judge_parts(world, world.months[0], world.tables[world.months[0]])
 
@@ -408,6 +418,45 @@ def judge_replaced(world: World) -> None:
         found=answer,
         help="Read the bytes once, compare their sha256, then parse these very bytes. A file that is read twice can be "
         "two files.",
+    )
+
+
+def judge_read_once(world: World) -> None:
+    """A file that is replaced between two looks at it is not two files."""
+    month = world.months[0]
+    table, other = world.draw(month), world.draw(month)
+    folder = f"{world.lab.folder}/replaced"
+    world.lab.write_bytes(f"replaced/{month}.parquet", promised := as_parquet(table))
+    world.lab.write_bytes("replaced/other", as_parquet(other))
+    answer = world.lab.make(
+        f"{PROBE}:attempt_with_a_swap",
+        f"{world.lab._package}.flow:ingest",
+        [f"{folder}/{month}.parquet", hashlib.sha256(promised).hexdigest(), world.warehouse],
+        f"{folder}/other",
+        doing="`ingest(…)`",
+    )
+    if answer[0] == "error":
+        expect.that(answer[1] == "MonthRefused", expected="`ingest` of a file that is replaced meanwhile", found=answer)
+        return
+    kept = pd.read_parquet(io.BytesIO(world.lab.read_bytes(f"{world.warehouse}/blobs/{answer[1]}.parquet")))
+    expect.that(
+        sorted(kept["id"]) == sorted(table["id"]),
+        expected="`ingest` keeps the rows that its sha256 is of, where the file is replaced between two looks at it",
+        found="rows of the file that came later",
+        help="Read the bytes once, compare their sha256, then parse these very bytes. A file that is read twice can be "
+        "two files.",
+    )
+
+
+def judge_other_code(world: World) -> None:
+    """A task whose code has changed computes again."""
+    found = world.lab.make(f"{PROBE}:results_of_two_codes", f"{world.lab._package}.flow", f"{world.warehouse}/codes")
+    expect.that(
+        found == ["old", "new"],
+        expected="a task with `KEPT`, whose code was changed, computes again, though its inputs are the same",
+        found=f"the answers of the old and of the new code: {found}",
+        help="`INPUTS` alone knows nothing of the code: after a bug is mended, its wrong results are still taken from "
+        "the cache. `INPUTS + TASK_SOURCE`.",
     )
 
 
@@ -588,3 +637,11 @@ def judge_gate(world: World) -> None:
         said = "" if passes else re.sub(r"[ ,_]", "", str(answer[2]))
         missing = [f"{figure:,.0f}" for figure in figures if str(int(figure))[:3] not in said]
         expect.that(not missing, expected=f"the reason has both figures, also {', '.join(missing)}", found=answer[-1])
+    target = f"{world.lab._package}.flow:gate"
+    answer = world.lab.make(f"{PROBE}:attempt", target, drawn / 2, float("nan"), doing="`gate(…)`")
+    expect.that(
+        answer[:2] == ["error", "MonthRefused"],
+        expected="`gate` refuses a guess that is NaN: then nobody knows how good the model is",
+        found="lets it through" if answer[0] == "answer" else answer[1],
+        help="Either of the two can be NaN, and every comparison with NaN is false: `not mae <= limit`.",
+    )

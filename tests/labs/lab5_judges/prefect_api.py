@@ -31,6 +31,15 @@ class Prefect:
         known = {"type": state, "name": state.title()}
         return str(self._post("flow_runs/", {"flow_id": flow_id, "parameters": parameters, "state": known})["id"])
 
+    def states(self, flow_run: dict[str, Any]) -> list[str]:
+        """The types of all states that a run has had."""
+        answer = self._ask("GET", "flow_run_states/", params={"flow_run_id": flow_run["id"]})
+        return [str(state["type"]) for state in answer]
+
+    def forget_run(self, run_id: str) -> None:
+        """Delete a run."""
+        self._ask("DELETE", f"flow_runs/{run_id}")
+
     def flow_name(self, flow_id: str) -> str:
         """The name of the flow with this id."""
         found = self._all("flows", {"flows": {"id": {"any_": [flow_id]}}})
@@ -77,9 +86,14 @@ class Prefect:
         return found if isinstance(found, list) else []
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._ask("POST", path, json=body)
+
+    def _ask(self, method: str, path: str, **more: Any) -> Any:
         end = time.monotonic() + PATIENCE
         # Its database has one writer at a time: "busy" is no answer.
-        while (answer := self._client.post(f"/{path}", json=body)).status_code == 503 and time.monotonic() < end:
+        while (answer := self._client.request(method, f"/{path}", **more)).status_code == 503:
+            if time.monotonic() > end:
+                break
             time.sleep(0.1)
         if answer.status_code >= 400:
             fail(expected=f"Prefect's server answers `{path}`", found=f"{answer.status_code}: {answer.text[:200]}")

@@ -261,6 +261,20 @@ def judge_killed(lab: LabHandle, rng: np.random.Generator) -> None:
     )
 
 
+def judge_killed_in_the_second(lab: LabHandle, rng: np.random.Generator) -> None:
+    """What was done before, in the same look, is done."""
+    one, two = _draw(rng, 2)
+    steps = [["write", f"{month}.csv", _content(rng)] for month in (one, two)]
+    Watch(lab, [*steps, ["until", 3], ["looks", 3]]).dying(two).run()
+    watch = Watch(lab, [["until", 1], ["looks", 40]]).run()
+    _only(
+        watch,
+        [two],
+        f"{one} was started and had ended, and the process died in the `start` of {two}, in the same look",
+        help="Write `memory` after each `start`: what was written down after the look is not written where it dies.",
+    )
+
+
 def judge_vanishing(lab: LabHandle, rng: np.random.Generator) -> None:
     """A file that goes away while the watch looks is no reason to end."""
     one, two = _draw(rng, 2)

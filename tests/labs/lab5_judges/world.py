@@ -112,9 +112,7 @@ class World:
         """Put the file of a month into the landing folder."""
         if isinstance(table, pd.DataFrame):
             self.tables[month] = table
-            buffer = io.BytesIO()
-            table.to_parquet(buffer)
-            table = buffer.getvalue()
+            table = as_parquet(table)
         self.lab.write_bytes(f"landing/{month}.parquet", table)
 
     def run(self, month: str) -> Run:
@@ -187,6 +185,13 @@ class World:
             return pd.read_parquet(io.BytesIO(self.lab.read_bytes(f"{self.warehouse}/{path}")))
         except (ValueError, OSError) as error:
             fail(expected=f"`{path}` is a parquet file", found=str(error)[:200])
+
+
+def as_parquet(table: pd.DataFrame) -> bytes:
+    """A table as the bytes of a file."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer)
+    return buffer.getvalue()
 
 
 def of_post(post: str) -> str:
