@@ -348,11 +348,10 @@ def judge_customers(reports: list[Written]) -> None:
             found=f"`choose_k` was asked for {len(one.choice)} of them",
         )
         what = "numbers of segments are compared"
-        judge_rows(
-            text, one.choice[["inertia", "silhouette"]], what, "Print the table of `choose_k`, for `rfm` as of `AS_OF`."
-        )
+        of_what = "for `rfm` of the `purchases` that it is given, as of `AS_OF`."
+        judge_rows(text, one.choice[["inertia", "silhouette"]], what, f"Print the table of `choose_k`, {of_what}")
         what = "each segment is described as `profile_segments` does"
-        judge_rows(text, one.profile, what, "Print the table of `profile_segments`, for `rfm` as of `AS_OF`.")
+        judge_rows(text, one.profile, what, f"Print the table of `profile_segments`, {of_what}")
         share = came_back(one.table, one.labels, report.data.purchases)
         tested = share.to_frame("share that bought in the next quarter")
         help_text = (

@@ -52,13 +52,13 @@ def why_shares(found: dict[str, float], wanted: dict[str, float], models: Models
         return "These are percent. A probability is between 0 and 1."
     if np.allclose(np.sort(numbers), np.sort(right), atol=5e-4):
         return "The numbers are right and stand below other names: `model.classes_` has the names in their order."
-    if np.allclose(numbers, right, atol=0.01):
-        return "Is it rounded? Three digits are fine, fewer are not."
     model = models.estimators["iris"]
     if any(
         np.allclose(numbers, model.predict_proba(frame)[0], atol=5e-4) for frame in by_place(models, "iris", request)
     ):
         return ORDER_HELP
+    if np.allclose(numbers, right, atol=0.01):
+        return "Is it rounded? Three digits are fine, fewer are not."
     return NO_ORDER_HELP
 
 
