@@ -198,7 +198,7 @@ def results_of_two_codes(module: str, results: str) -> list[Any]:
         return "old"
 
     def new_code(number: int) -> str:
-        return "new"
+        return "new" if number else "none"
 
     @flow(name="two-codes")
     def two_codes() -> list[Any]:
