@@ -270,7 +270,11 @@ def says_of_error(target: str, words: str) -> Any:
              "MonthRefused": refused, "TypeError": TypeError}  # fmt: skip
     names = [name for name in words.replace(" an ", " ").replace(" a ", " ").split() if name in kinds]
     error = kinds[names[0]]("it went wrong")
-    error.__cause__ = kinds[names[1]]("connection reset by peer") if len(names) > 1 else None
+    before = kinds[names[1]]("connection reset by peer") if len(names) > 1 else None
+    if "while" in words:  # `raise` in an `except`, without `from`
+        error.__context__ = before
+    else:
+        error.__cause__ = before
     return _find(target)(None, None, Failed(data=error, message="it went wrong"))
 
 

@@ -230,6 +230,7 @@ OUTSIDE_OR_NOT = {
     "a ConnectionError": True,
     "an OSError": True,
     "an MlflowException that a ConnectionError has caused": True,
+    "an MlflowException that was raised while a ConnectionError was handled": True,
     "an MlflowException without a cause": False,
     "a MonthRefused that an OSError has caused": False,
     "a TypeError": False,
