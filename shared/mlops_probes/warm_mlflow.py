@@ -2,7 +2,7 @@
 """Imported by the warm parent alone, once: what MLflow works out at its first use in a process.
 
 Each worker is a fork of that parent and would spend a second and a half on it. A worker also cannot keep the bytecode
-of what it imports. This is why work happens on import here, as it does nowhere else.
+of what it imports. This is why work happens on import in these modules, `warm_…`, and nowhere else.
 """
 
 from __future__ import annotations

@@ -7,15 +7,14 @@ and reads the history of its database, and cannot keep the bytecode of any of it
 
 from __future__ import annotations
 
-import anyio._backends._asyncio
 import prefect.server.api.server
 import prefect.server.database.query_components
 import prefect.server.models.block_registration
-import uvicorn.loops.uvloop
-import uvicorn.protocols.websockets.auto
 from alembic.script import ScriptDirectory
 from prefect.plugins import load_prefect_collections
 from prefect.server.database.alembic_commands import alembic_config
+
+import mlops_probes.warm_uvicorn
 
 load_prefect_collections()
 ScriptDirectory.from_config(alembic_config()).get_heads()

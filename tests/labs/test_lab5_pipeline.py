@@ -508,7 +508,7 @@ def test_a_refused_month_does_not_end_the_watch(lab, rng):
 
 @exercise("5.6")
 def test_who_died_in_the_middle_starts_again(lab, rng):
-    """A process that died while a month ran starts that month again, and no other."""
+    """A process that died while a month ran starts that month again."""
     watching.judge_killed(lab, rng)
 
 

@@ -18,6 +18,10 @@ PROBE = "mlops_probes.flows"
 OUTSIDE = ("ingest", "register")
 OWN = ("validate", "features", "gate")
 CACHED = "Cached"
+READ_ONCE = (
+    "Read the bytes once, compare their sha256, then parse these very bytes. A file that is read twice can be "
+    "two files."
+)
 
 
 # The runs, each made once, the earlier ones before.
@@ -417,8 +421,7 @@ def judge_replaced(world: World) -> None:
         answer[0] == "error" and answer[1] == "MonthRefused",
         expected="`ingest` raises MonthRefused where the file has another content than its sha256 says",
         found=answer,
-        help="Read the bytes once, compare their sha256, then parse these very bytes. A file that is read twice can be "
-        "two files.",
+        help=READ_ONCE,
     )
 
 
@@ -437,15 +440,18 @@ def judge_read_once(world: World) -> None:
         doing="`ingest(…)`",
     )
     if answer[0] == "error":
-        expect.that(answer[1] == "MonthRefused", expected="`ingest` of a file that is replaced meanwhile", found=answer)
+        expect.that(
+            answer[1] == "MonthRefused",
+            expected="`ingest` keeps what its sha256 is of, or raises MonthRefused: the file is replaced meanwhile",
+            found=answer,
+        )
         return
     kept = pd.read_parquet(io.BytesIO(world.lab.read_bytes(f"{world.warehouse}/blobs/{answer[1]}.parquet")))
     expect.that(
         sorted(kept["id"]) == sorted(table["id"]),
         expected="`ingest` keeps the rows that its sha256 is of, where the file is replaced between two looks at it",
         found="rows of the file that came later",
-        help="Read the bytes once, compare their sha256, then parse these very bytes. A file that is read twice can be "
-        "two files.",
+        help=READ_ONCE,
     )
 
 
