@@ -394,11 +394,15 @@ def judge_corrected(world: World) -> None:
     earlier, run = again(world), corrected(world)
     if run.error:
         fail(expected="a corrected file of the month is run", found=run.told)
+    month_alone = _key(world, earlier.versions[0][1]) == world.months[0]
     expect.that(
         run.fits == 1,
         expected="a file with another content under the same name is read and trained on",
         found="nothing was trained",
-        help="The cache is keyed on the path, and the path is the same. Key it on the content.",
+        help="`pipeline.key` is the month alone: what was trained on the former file passes for this one's. "
+        "Put `table` into it."
+        if month_alone
+        else "The cache is keyed on the path, and the path is the same. Key it on the content.",
     )
     judge_parts(world, world.months[0], world.tables[world.months[0]])
     expect.that(
@@ -559,7 +563,12 @@ def judge_refused(world: World, what: str) -> None:
     made = [version for version, run_id in run.versions if _month(world, run_id) == month]
     expect.that(not made, expected=f"no version of {month}", found=f"version {made}")
     reports = [str(one) for one in world.lab.list_files(world.lab.folder) if str(one).endswith(f"reports/{month}.json")]
-    expect.that(not reports, expected=f"no report of {month}: only that of an accepted month is kept", found=reports)
+    expect.that(
+        not reports,
+        expected=f"no report of {month}: only that of an accepted month is kept",
+        found=reports,
+        help="The next month is compared with it. Publish the quarantine of a refused month, and nothing else.",
+    )
     if what == "too few rows":
         expect.that("volume" in run.error[1], expected="the month before is what it is held against", found=run.told)
     if what == "too many bad rows":
@@ -571,8 +580,13 @@ def judge_refused(world: World, what: str) -> None:
 
 
 def _month(world: World, run_id: str) -> str:
+    return _key(world, run_id)[:7]
+
+
+def _key(world: World, run_id: str) -> str:
+    """The tag `pipeline.key` of a run of MLflow, or an empty text."""
     keys = world.query(f"select value from tags where key = 'pipeline.key' and run_uuid = '{run_id}'")
-    return str(keys[0][0])[:7] if keys else ""
+    return str(keys[0][0]) if keys else ""
 
 
 def judge_lock(world: World) -> None:

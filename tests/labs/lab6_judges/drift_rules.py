@@ -424,7 +424,12 @@ def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
         lab.drift.drift_by_month(reference[columns], sales, categories=["code"]),
         "the answer of `drift_by_month`",
         columns=("month", "rows", "drifted", "columns"),
-        rows=5,
+    )
+    expect.that(
+        len(found) == len(starts),
+        expected=f"a row for each month of the sales: {', '.join(f'{month:%Y-%m}' for month in starts)}",
+        found=f"{len(found)} rows",
+        help="March of 2014 and March of 2015 are two months.",
     )
     if found["month"].map(type).eq(str).any():
         fail(expected="`month` is the first day of the month, a date", found=f"a text, {found['month'].iloc[0]!r}")
