@@ -6,6 +6,7 @@ which takes two seconds, and here it does so once for all workers.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import os
@@ -46,7 +47,8 @@ def together(module: str, calls: list[dict[str, Any]], pace: float, seconds: flo
 
     Args:
         module: the learner's module.
-        calls: for each `function` and `kwargs`, and whether it is `connected`: what `connect()` returns comes first.
+        calls: for each `function` and `kwargs`, and whether it is `connected`: what `connect()` returns comes first. A
+            `smoke` of `(error, message)` is a smoke test that raises this built-in error.
         pace: `time.sleep` takes so many times less, and the clocks of `time` run so many times faster.
         seconds: the real time that all of them may take.
 
@@ -75,9 +77,19 @@ def _call(module: str, call: dict[str, Any], told: dict[str, Any]) -> None:
     try:
         lab = importlib.import_module(module)
         apis = lab.connect() if call["connected"] else ()
-        told["answer"] = plain(getattr(lab, call["function"])(*apis, **call["kwargs"]))
+        given = dict(call["kwargs"])
+        if isinstance(given.get("smoke"), (list, tuple)):
+            given["smoke"] = _refusing(*given["smoke"])
+        told["answer"] = plain(getattr(lab, call["function"])(*apis, **given))
     except BaseException as error:
         told |= {"raised": type(error).__name__, "message": str(error)[:500]}
+
+
+def _refusing(error: str, message: str) -> Callable[[str], None]:
+    def refuse(namespace: str) -> None:
+        raise getattr(builtins, error)(message)
+
+    return refuse
 
 
 def plain(value: Any) -> Any:

@@ -36,15 +36,18 @@ class ProbeRun:
     predicted: Rows
     trained: list[Rows] = field(default_factory=list)
     asked: list[Rows] = field(default_factory=list)
+    refitted: bool = False
     problem: dict[str, Any] = field(default_factory=dict)
     answer: Any = None
     after: Any = None
     is_trained: bool = False
 
-    def on_fit(self, table: Any, prices: Any = None) -> int:
-        """Note a training; return its number."""
+    def on_fit(self, table: Any, prices: Any = None, earlier: Any = None) -> int:
+        """Note a training; return its number. `earlier` is that of the model's training before, if there was one."""
         rows = self._rows(table)
         self._same_prices(prices, rows)
+        if isinstance(earlier, int) and 0 <= earlier < len(self.trained):
+            self.refitted |= not np.array_equal(np.sort(rows), np.sort(self.trained[earlier]))
         self.trained.append(rows)
         self.asked.append(np.empty(0, dtype=int))
         return len(self.trained) - 1
@@ -196,6 +199,13 @@ def judge_training_rows(run: ProbeRun) -> None:
     """Fail where a fold's model is trained on some of the other folds' rows only."""
     if not run.parts:
         judge_houses(run)
+    expect.that(
+        not run.refitted,
+        expected="each fold is judged by a model that was trained on the other folds and on nothing before",
+        found="a model of one fold was trained again for another",
+        help="A model with `warm_start=True` keeps what it has learned, and has then seen its test rows. Make a "
+        "`clone(model)` in each fold, not once before them.",
+    )
     trained, asked = min(run.parts, key=lambda part: len(part[0]) / max(1, len(run.sales) - len(part[1])))
     rest = len(run.sales) - len(asked)
     expect.that(

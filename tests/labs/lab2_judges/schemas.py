@@ -71,9 +71,10 @@ HELP = {
 def samples(schema: str, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Requests of the data: a draw, and the rows with the smallest and the largest values."""
     if schema == "House":
-        # Not in the data, and answered all the same: a zipcode that nobody has sold a house in.
-        elsewhere = {**inputs.draw_houses(rng, 1)[0], "zipcode": int(rng.choice([98999, 98620, 99301]))}
-        return [elsewhere, *inputs.draw_houses(rng, 150), *inputs.extreme(inputs.sales(), inputs.HOUSE)]
+        # Not in the data, and answered all the same: a zipcode that nobody has sold a house in. Five digits are enough.
+        elsewhere = [10_000, 99_999, int(rng.choice([98999, 98620, 99301]))]
+        strange = [{**inputs.draw_houses(rng, 1)[0], "zipcode": zipcode} for zipcode in elsewhere]
+        return [*strange, *inputs.draw_houses(rng, 150), *inputs.extreme(inputs.sales(), inputs.HOUSE)]
     if schema == "Flower":
         return inputs.draw_flowers(rng, 150)
     return [*inputs.draw_customers(rng, 100), *inputs.extreme(inputs.customers(), inputs.CUSTOMER)]

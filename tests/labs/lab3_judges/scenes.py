@@ -77,15 +77,14 @@ class Scenes:
             last = [line for line in control.ask("GET", namespace)["log"] if "what" in line][-1]
             self.smoked.append((str(namespace), bool(last["complete"])))
 
-        def refuse(namespace: str) -> None:
-            raise ValueError("the prices are wrong")
-
+        # Not an error of the network, and of another kind each time.
+        refusal = (str(self._rng.choice(["ValueError", "AssertionError", "ArithmeticError"])), "the prices are wrong")
         scene = self._scene
         other = {"image": FOREIGN}
         return {
             "fine": scene,
             "own smoke test": partial(scene, smoke=look),
-            "bad smoke test": partial(scene, smoke=refuse),
+            "bad smoke test": partial(scene, smoke=refusal),
             "bad answer": partial(scene, answer=503),
             "odd answer": partial(scene, answer=202),
             "leads nowhere": partial(scene, reached=False),
