@@ -113,7 +113,7 @@ def draw_segments(models: Models, rng: np.random.Generator) -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-    count = int(rng.integers(3, 7))
+    count = int(rng.choice([2, 3, 5, 6]))  # never the 4 of week 1
     table = inputs.customers().sample(800, random_state=rng)[shuffled(rng, inputs.CUSTOMER)]
     scale = FunctionTransformer(np.log1p, feature_names_out="one-to-one")
     means = KMeans(count, n_init=1, random_state=int(rng.integers(1_000)))
@@ -142,7 +142,7 @@ def told_models(rng: np.random.Generator, **options: Any) -> Models:
         "customer_segment": {"recency_days": 0.0},
     }
     for name in NAMES:
-        extra = {"segments": 4} if name == "customer_segment" else {}
+        extra = {"segments": 3} if name == "customer_segment" else {}
         classes = ("setosa", "versicolor", "virginica") if name == "iris" else ()
         told = Told(name, weights[name], classes=classes, **options.get(name, {}))
         models.add(name, told, frames[name].head(10), extra)

@@ -90,6 +90,8 @@ class Rule:
         """Whether a request for this path is meant. A prefix ends where a part of the path ends."""
         if self.kind == "Exact":
             return path == self.path
+        if self.kind == "ImplementationSpecific":  # nobody knows before it is said which controller reads it
+            return False
         prefix = self.path.rstrip("/")
         return path == prefix or path.startswith(f"{prefix}/")
 
@@ -186,7 +188,8 @@ def judge_paths(entry: Located) -> None:
             fail(
                 expected=f"a request for `{path}` gets to the Service",
                 found=f"no rule is for it; there is {known or 'none'}",
-                help="`Exact` is this path alone. `Prefix` is also what stands below it, part by part.",
+                help="`Exact` is this path alone. `Prefix` is also what stands below it, part by part. "
+                "`ImplementationSpecific` means something else to each controller, and which one it is, is said later.",
                 where=rules[0].place if rules else entry["spec"],
             )
         best = max(fitting, key=lambda rule: (len(rule.path), rule.kind == "Exact"))
