@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import importlib
 import logging
 import os
@@ -29,7 +30,8 @@ class Told:
         weights: column → USD for each unit.
         loading: seconds that loading takes.
         asking: seconds that every answer but the first one takes.
-        error: text of a `RuntimeError` that is raised instead of an answer.
+        error: text of an error that is raised instead of an answer.
+        kind: its class, a built-in one.
         classes: what a classifier chooses from: always the first one. Without them the answer is a number.
     """
 
@@ -41,6 +43,7 @@ class Told:
         loading: float = 0.0,
         asking: float = 0.0,
         error: str = "",
+        kind: str = "RuntimeError",
         classes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
@@ -49,6 +52,7 @@ class Told:
         self.loading = loading
         self.asking = asking
         self.error = error
+        self.kind = kind
         self.asked = 0
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -62,7 +66,7 @@ class Told:
         time.sleep(self.asking if self.asked else 0)
         self.asked += 1
         if self.error:
-            raise RuntimeError(self.error)
+            raise getattr(builtins, self.kind)(self.error)
         if self.classes:
             return np.full(len(X), self.classes[0])
         return np.asarray(X[list(self.weights)].to_numpy(dtype=float) @ np.array(list(self.weights.values())))

@@ -305,15 +305,23 @@ def judge_damaged_artifact(lab: LabHandle, rng: np.random.Generator) -> None:
 def judge_own_fault(lab: LabHandle, rng: np.random.Generator) -> None:
     """An error in the service: 500 without a word of it, and the trace in the log."""
     secret = f"password-{rng.integers(10**9)}"
-    house = {"error": f"cannot reach db with {secret}"}
-    with start(lab, told_models(rng, house_price=house)) as service:
-        answer = ask(service, "house_price", typical("house_price"))
-        if answer.status != 500:
-            fail(expected="where the model itself fails, the status is 500", found=f"status {answer.status}")
-        judge_nothing_inside(answer, secret, "RuntimeError")
-        if secret in str(answer.headers):
-            fail(expected="no header tells what went wrong", found="the message of the error stands in a header")
-        judge_problem(answer, 500, help="`@app.exception_handler(Exception)` catches what nobody expected.")
+    error = f"cannot reach db with {secret}"
+    broken = {"house_price": {"error": error}, "iris": {"error": error, "kind": "ValueError"}}
+    with start(lab, told_models(rng, **broken)) as service:
+        for name, options in broken.items():
+            kind = options.get("kind", "RuntimeError")
+            answer = ask(service, name, typical(name))
+            if answer.status != 500:
+                fail(
+                    expected=f"where the model itself fails, here with a {kind}, the status is 500",
+                    found=f"status {answer.status}",
+                    help="What the caller sends is validated before the model sees it: what breaks after that is our "
+                    "own fault, whatever the kind of the error.",
+                )
+            judge_nothing_inside(answer, secret, kind)
+            if secret in str(answer.headers):
+                fail(expected="no header tells what went wrong", found="the message of the error stands in a header")
+            judge_problem(answer, 500, help="`@app.exception_handler(Exception)` catches what nobody expected.")
         if not service.wait_for_output(secret, 2):
             fail(
                 expected="the log says what went wrong",

@@ -154,10 +154,9 @@ def judge_holm(found: Compared) -> None:
 
 def judge_holm_alone(lab: LabHandle, rng: Generator) -> None:
     """Fail where corrected p-values fall, pass 1, or have lost their place or index."""
-    p = pd.Series([0.011, 0.04, 0.9, 0.0125, 0.041, 0.5], index=rng.permutation(90)[:6]).sample(
-        frac=1, random_state=rng
-    )
-    wanted = pd.Series({0.011: 0.066, 0.0125: 0.066, 0.04: 0.16, 0.041: 0.16, 0.5: 1.0, 0.9: 1.0})
+    values = [0.011, 0.04, 0.9, 0.011, 0.0125, 0.041, 0.5]  # two are equal
+    p = pd.Series(values, index=rng.permutation(90)[:7]).sample(frac=1, random_state=rng)
+    wanted = pd.Series({0.011: 0.077, 0.0125: 0.077, 0.04: 0.16, 0.041: 0.16, 0.5: 1.0, 0.9: 1.0})
     found = expect.series(lab.drift.holm(p), "the answer of `holm`")
     expect.that(
         list(found.index) == list(p.index),
@@ -166,7 +165,10 @@ def judge_holm_alone(lab: LabHandle, rng: Generator) -> None:
         help="Sort, correct, and go back: order and index stay.",
     )
     for value, one in zip(p, found, strict=True):
-        why = "No corrected value is above 1, or below that of a smaller p-value: `cummax`, and `clip(upper=1)`."
+        why = (
+            "No corrected value is above 1, or below that of a smaller p-value: `cummax`, and `clip(upper=1)`. Of two "
+            "that are equal one is the smallest, and is multiplied by n."
+        )
         expect.close(one, wanted[value], f"the corrected value of {value}, of {sorted(p)}", help=why)
 
 

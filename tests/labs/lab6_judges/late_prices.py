@@ -50,7 +50,9 @@ def draw_year(rng: Generator, rows: int = 600) -> Year:
     corrected = corrected.assign(price=(corrected["price"] * 1.7).round(), known_on=later)
     strangers = labels.sample(20, random_state=rng).assign(prediction_id=lambda t: "x-" + t["prediction_id"])
     labels = pd.concat([labels, corrected, strangers]).sample(frac=1, random_state=rng).reset_index(drop=True)
-    as_of = pd.Timestamp("2015-03-31") - pd.Timedelta(days=int(rng.integers(0, 20)))
+    # A day on whose morning there were predictions.
+    days = date[(date > "2015-03-11") & (date < "2015-04-01")].normalize()
+    as_of = days[int(rng.integers(len(days)))]
     return Year(predictions.sample(frac=1, random_state=rng).reset_index(drop=True), labels, as_of)
 
 

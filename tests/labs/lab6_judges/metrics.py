@@ -46,6 +46,7 @@ def judge_requests(at: Monitored, rng: np.random.Generator) -> None:
         at.service.post(PRICE, {"bedrooms": "many"}).expect(422)
     for _ in range(lost):
         at.service.get(f"/nothing-{rng.integers(10**6)}").expect(404)
+        at.service.get(PRICE).expect(405)
     after = scrape(at.service)
     lacks(REQUESTS, after, ("method", "route", "status"))
     for route, status, count in ((PRICE, "200", good), (PRICE, "422", bad)):
@@ -54,6 +55,11 @@ def judge_requests(at: Monitored, rng: np.random.Generator) -> None:
         before, after, REQUESTS, lost, f"{lost} requests for paths that are not there",
         help="A path without a route is still a request: count it under `other`.",
         method="GET", route="other", status="404",
+    )  # fmt: skip
+    rose(
+        before, after, REQUESTS, lost, f"{lost} requests of GET for a path that takes POST alone",
+        help="The app declares this path: its route is known, whatever the answer is.",
+        method="GET", route=PRICE, status="405",
     )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ def judge_routes(documents: Documents, rng: np.random.Generator) -> None:
     alerts = [draw(rng, name) for name in SEVERITIES]
     odd = {"alertname": f"Other{rng.integers(99)}", "job": "other"}
     alerts += [odd, {**odd, "severity": f"level{rng.integers(9)}"}, {**odd, "severity": "page"}]
-    alerts += [{**odd, "severity": f"page-{rng.integers(9)}"}]
+    alerts += [{**odd, "severity": severity} for severity in (f"page-{rng.integers(9)}", "critical", "warning")]
     for alert in alerts:
         wanted = "pager" if alert.get("severity") == "page" else "tickets"
         nodes = route(document, alert)

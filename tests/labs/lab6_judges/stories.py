@@ -277,6 +277,11 @@ def no_traffic(rng: np.random.Generator) -> list[Story]:
     gone.gauge("up", (60, 1.0), (60, None), job="predictions", instance="a")
     vanish = Story(gone, "after an hour the series of the service are gone", [(alert, 100)])
     vanish.help = "Nothing compared with 0 is nothing. `or absent(…)`"
+    fresh = Play("a new service that nobody asks")
+    fresh.gauge("up", (120, 1.0), job="predictions", instance="a")
+    fresh.requests("/livez", "200", (120, 12.0))
+    unasked = Story(fresh, "the service runs, and there is no series of a prediction yet", [(alert, 40)])
+    unasked.help = "`absent(…)` asks for the series that is compared with 0, and not for `up`."
     pause = Play("a short pause")
     healthy(pause, 120)
     pause.requests(PRICE, "200", (60, rate), (12, 0.0), (48, rate))
@@ -287,7 +292,7 @@ def no_traffic(rng: np.random.Generator) -> list[Story]:
     seldom.requests(PRICE, "200", *[(1, float(minute % 2)) for minute in range(120)])
     little = Story(seldom, "one request in two minutes", [], [(alert, 60), (alert, 110)])
     little.help = "Little traffic is traffic: nights are quiet. No request is a rate of 0."
-    return [stops, vanish, short, little]
+    return [stops, vanish, unasked, short, little]
 
 
 def down(rng: np.random.Generator) -> list[Story]:
