@@ -161,7 +161,7 @@ def diagnose(reference: pd.DataFrame, current: pd.DataFrame, performance: pd.Dat
     The verdict is the first of these that holds:
 
     - "data bug": a column is gone; in a column the share of missing values has risen by more than `MOST_MISSING`; a
-      column has a single value now, and none had more than `MOST_COMMON` of it before; in a column of numbers that were
+      column has a single value now, which at most `MOST_COMMON` of it had before; in a column of numbers that were
       never below 0, the median of those above 0 is more than `MOST_SCALE` times as large or as small; or `sqft_above +
       sqft_basement` differs from `sqft_living` in more than `MOST_BROKEN_SUMS` of the rows (where these columns are
       there), while it did not before.

@@ -256,7 +256,7 @@ def diagnose(reference: pd.DataFrame, current: pd.DataFrame, performance: pd.Dat
     The verdict is the first of these that holds:
 
     - "data bug": a column is gone; in a column the share of missing values has risen by more than `MOST_MISSING`; a
-      column has a single value now, and none had more than `MOST_COMMON` of it before; in a column of numbers that were
+      column has a single value now, which at most `MOST_COMMON` of it had before; in a column of numbers that were
       never below 0, the median of those above 0 is more than `MOST_SCALE` times as large or as small; or `sqft_above +
       sqft_basement` differs from `sqft_living` in more than `MOST_BROKEN_SUMS` of the rows (where these columns are
       there), while it did not before.
@@ -291,9 +291,9 @@ def _signs_of_a_bug(reference: pd.DataFrame, current: pd.DataFrame) -> list[str]
         before, now = reference[name], current[name]
         if now.isna().mean() - before.isna().mean() > MOST_MISSING:
             signs.append(f"{name}: {now.isna().mean():.0%} of it is missing, {before.isna().mean():.0%} before")
-        shares = before.value_counts(normalize=True)
-        if len(now.dropna().unique()) == 1 and not shares.empty and shares.iloc[0] <= MOST_COMMON:
-            signs.append(f"{name}: all values are {now.dropna().iloc[0]}, and {before.nunique()} different ones before")
+        left = now.dropna().unique()
+        if len(left) == 1 and (before.dropna() == left[0]).mean() <= MOST_COMMON:
+            signs.append(f"{name}: all values are {left[0]}, and {before.nunique()} different ones before")
         if _is_number(before) and before.min() >= 0:
             # Many houses have a basement of 0: half of a mix says little of its unit.
             scale = now[now > 0].median() / before[before > 0].median()

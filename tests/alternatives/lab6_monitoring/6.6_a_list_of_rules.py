@@ -12,8 +12,8 @@ def bugs(reference, current, performance):
         old, new = reference[name], current[name]
         if new.isna().mean() - old.isna().mean() > MOST_MISSING:
             yield f"{name} has lost values"
-            continue
-        if len(set(new.dropna())) == 1 and old.value_counts(normalize=True).iloc[0] <= MOST_COMMON:
+        rest = list(set(new.dropna()))
+        if len(rest) == 1 and old.value_counts(normalize=True).get(rest[0], 0) <= MOST_COMMON:
             yield f"{name} is the same everywhere"
         if old.dtype != bool and np.issubdtype(old.dtype, np.number) and (old.dropna() >= 0).all():
             factor = np.log(new[new > 0].median() / old[old > 0].median())

@@ -16,9 +16,10 @@ def diagnose(reference, current, performance):
         before, now = reference[name], current[name]
         if now.isna().mean() > before.isna().mean() + MOST_MISSING:
             bugs.append(f"holes in {name}")
-        elif len(set(now.dropna())) == 1 and before.value_counts(normalize=True).max() <= MOST_COMMON:
+        rest = now.dropna().drop_duplicates()
+        if len(rest) == 1 and before.eq(rest.iloc[0]).sum() <= MOST_COMMON * before.notna().sum():
             bugs.append(f"{name} stands still")
-        elif before.dtype.kind in "iuf" and before.min() >= 0:
+        if before.dtype.kind in "iuf" and before.min() >= 0:
             old, new = before.where(before > 0).median(), now.where(now > 0).median()
             if new > old * MOST_SCALE or new * MOST_SCALE < old:
                 bugs.append(f"another unit in {name}: {old} became {new}")

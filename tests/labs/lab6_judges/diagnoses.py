@@ -11,6 +11,10 @@ from lab6_judges.houses import Generator, all_sales, draw_calm_months
 from labkit.checks import LabHandle, expect, fail
 
 NEXT_STEPS = {"none": "keep watching", "data bug": "mend", "covariate": "compare", "concept": "retrain"}
+BUGS = (
+    "square metres", "four times", "one area", "some sums", "missing", "constant", "another constant", "two signs",
+    "gone",
+)  # fmt: skip
 SUMS = ["sqft_living", "sqft_above", "sqft_basement", "grade", "lat"]
 
 
@@ -84,7 +88,9 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
     reference, current = (table[SUMS].astype(float) for table in draw_calm_months(rng, 800))
     rows = np.arange(len(current)) < len(current) * rng.uniform(0.07, 0.1)
     few = np.arange(len(current)) < len(current) * rng.uniform(0.015, 0.03)
-    common = reference["grade"].mask(rng.random(len(reference)) < 0.8, 7.0)
+    large = rng.uniform(3.2, 4) * reference["grade"].median() / current["grade"].median()
+    share = 0.7 if bug == "constant" else 0.95  # and some grades are 7 anyway
+    common = reference["grade"].mask(rng.random(len(reference)) < share, 7.0)
     made: dict[str, tuple[pd.DataFrame, str, str]] = {
         "square metres": (
             current.assign(**{name: current[name] * 0.0929 for name in SUMS[:3]}),
@@ -102,7 +108,7 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
             f"`sqft_living` is not the sum of its parts in {few.mean():.1%} of the rows; before, it always was",
         ),
         "four times": (
-            current.assign(grade=current["grade"] * rng.uniform(3.2, 4)),
+            current.assign(grade=current["grade"] * large),
             "grade",
             "`grade` is more than three times as large as before",
         ),
@@ -111,14 +117,28 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
             "grade",
             f"{rows.mean():.0%} of the values of `grade` are missing",
         ),
-        "constant": (current.assign(grade=7.0), "grade", "each house has grade 7, and before some 85 % had it"),
+        "constant": (
+            current.assign(grade=7.0),
+            "grade",
+            f"each house has grade 7, and before {(common == 7).mean():.0%} had it",
+        ),
+        "another constant": (
+            current.assign(grade=9.0),
+            "grade",
+            f"each house has grade 9, and before {(common == 7).mean():.0%} had 7",
+        ),
+        "two signs": (
+            current.assign(grade=(current["grade"] * large * 1.3).mask(rows)),
+            "grade",
+            f"{rows.mean():.0%} of the values of `grade` are missing, and the others are too large",
+        ),
         "gone": (current.drop(columns="lat"), "lat", "the column `lat` is gone"),
     }
     table, name, why = made[bug]
-    if bug == "constant":
+    if "constant" in bug:
         reference = reference.assign(grade=common)
     seen = performance([0.0, 0.002, 0.09])  # the error has risen too: that is what a bug does
-    ask(
+    evidence = ask(
         lab,
         reference,
         table,
@@ -128,6 +148,13 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
         help="Look for a bug first: a test for drift sees it too, and a rising error follows from it.",
         names=(name,),
     )
+    if bug == "two signs":
+        expect.that(
+            len([one for one in evidence if name in one]) >= 2,
+            expected=f"two sentences about `{name}`: {why}",
+            found=evidence,
+            help="A sentence for each sign: a column may have several, and whoever mends it has to know all of them.",
+        )
 
 
 def judge_no_bug(lab: LabHandle, rng: Generator) -> None:
@@ -213,6 +240,10 @@ NOT_YET: dict[str, tuple[Case, str]] = {
     "within the limits": (
         lambda rng: performance([0.001, float(rng.uniform(-0.045, -0.035))], half=0.02),
         "the limits of the bias reach to below 3 %: it may be chance",
+    ),
+    "limits on both sides": (
+        lambda rng: performance([0.001, float(rng.uniform(-0.004, 0.004))], half=float(rng.uniform(0.05, 0.08))),
+        "a limit of the bias lies beyond 3 % on either side: of so few prices nobody knows",
     ),
     "over again": (
         lambda rng: performance([0.0, float(rng.uniform(0.06, 0.09)), 0.004]),
