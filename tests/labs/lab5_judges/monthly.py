@@ -177,7 +177,7 @@ def judge_registry(world: World, run: Run) -> None:
         found=f"the versions {[version for version, _ in run.versions]}",
         help="`training.register_version` returns the version.",
     )
-    judge_rows(world, run.versions[0][1], world.months[:1], run.answer)
+    judge_rows(world, run, world.months[:1])
     keys = world.query(f"select value from tags where key = 'pipeline.key' and run_uuid = '{run.versions[0][1]}'")
     expect.that(
         len(keys) == 1 and str(keys[0][0]).startswith(world.months[0]),
@@ -186,8 +186,9 @@ def judge_registry(world: World, run: Run) -> None:
     )
 
 
-def judge_rows(world: World, run_id: str, before: list[str], answer: dict[str, object]) -> None:
+def judge_rows(world: World, run: Run, before: list[str]) -> None:
     """The model has learned from what came before the month: of a first month, from its own first two thirds."""
+    answer, run_id = run.answer, dict(run.versions)[run.answer["version"]]
     wanted = sum(len(world.partition("sales", month)) for month in before)
     if before == [answer["month"]]:
         wanted -= len(world.partition("predictions", before[0]))
@@ -198,6 +199,12 @@ def judge_rows(world: World, run_id: str, before: list[str], answer: dict[str, o
         found=f"{[value for (value,) in found]} sales (the parameter `rows` of its run)",
         help="`training.split_newest` gives what to learn from and what to be judged on. `features` gets the good rows "
         "of all months so far.",
+    )
+    expect.that(
+        run.fitted == wanted,
+        expected=f"`training.fit` gets these {wanted} sales, too",
+        found=f"{run.fitted} sales",
+        help="A model that has learned from the month that it is judged on knows the answers.",
     )
 
 
@@ -292,7 +299,8 @@ def judge_policies(world: World) -> None:
             expected=f"`{name}` is tried three times more: it depends on what lies outside",
             found=f"{retries} retries",
         )
-        waits = delay if isinstance(delay, list) else [delay or 0] * 3
+        waits = list(delay) if isinstance(delay, list) else [delay or 0]
+        waits += waits[-1:] * (retries - len(waits))  # Prefect takes the last one again
         expect.that(
             all(later > earlier > 0 for earlier, later in pairwise(waits)),
             expected=f"each wait of `{name}` is longer than the one before: backoff",
@@ -488,7 +496,7 @@ def judge_lost_answer(world: World) -> None:
         help="A retry without idempotence does the work twice. Ask first whether the version is there.",
     )
     expect.that(run.answer["version"] == new[0], expected=f"version {new[0]} is returned", found=run.answer)
-    judge_rows(world, dict(run.versions)[new[0]], world.months[:1], run.answer)
+    judge_rows(world, run, world.months[:1])
     expect.that(
         not run.posts,
         expected="no message to the webhook: the second attempt worked",

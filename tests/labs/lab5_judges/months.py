@@ -40,7 +40,7 @@ IMPOSSIBLE: dict[str, tuple[Any, ...]] = {
     "sqft_above": (-100, 10**9),
     "sqft_basement": (-100, 10**9),
     "yr_built": (-5, 1066, 3000),
-    "yr_renovated": (-5, 9999),
+    "yr_renovated": (-5, 3000, 9999),
     "zipcode": (-98103, 981, 98_103_000),
     "lat": (-47.5, 0.0, 45.5, 48.9, float("inf")),
     "long": (122.3, 0.0, -124.5, -119.0, float("-inf")),
@@ -130,7 +130,7 @@ def faults(rng: Generator, sales: pd.DataFrame) -> list[Fault]:
             for one in (in_1970, pd.Timestamp(0))
         ),
         Fault("date: future", {"date": tomorrow(int(rng.integers(3, 400)))}, ("date",)),
-        Fault("date: time", {"date": day + pd.Timedelta(minutes=int(rng.integers(1, 60)))}, ("date",)),
+        Fault("date: time", {"date": day + pd.Timedelta(seconds=int(rng.integers(1, 60)))}, ("date",)),
         Fault("date: time", {"date": day + pd.Timedelta(hours=moved)}, ("date",)),
         Fault("built", {"date": pd.Timestamp("2014-09-10"), "yr_built": 2016 + int(rng.integers(3))}, BUILT),
     ]

@@ -31,7 +31,7 @@ def draw_frame(rng: Generator) -> tuple[pd.DataFrame, dict[int, list[Fault]]]:
     sales = months.draw_month(rng, 90)
     pool = months.faults(rng, sales)
     planted = [pool[int(place)] for place in rng.choice(len(pool) - 5, 6, replace=False)] + pool[-5:]
-    gaps = ["bedrooms", str(rng.choice(["sqft_lot", "condition", "grade", "price", "zipcode"]))]
+    gaps = ["bedrooms", "yr_renovated", str(rng.choice(["sqft_lot", "condition", "grade", "price", "zipcode"]))]
     planted += [Fault("missing", {name: None}, (name,)) for name in (*gaps, "lat", "date", "waterfront")]
     half = str(rng.choice([name for name in ("view", "condition", "grade", "zipcode") if name not in gaps]))
     planted += [Fault("half", {half: float(sales[half].mode()[0]) + 0.5}, (half,))]

@@ -40,6 +40,8 @@ class Run:
     fits: int
     versions: list[tuple[int, str]]
     """The versions in the registry afterwards, each with the id of its run."""
+    fitted: int = 0
+    """How many rows the newest model was trained on, in this run or before."""
     calls: int = 0
     """How often the function that fails was called."""
 
@@ -146,6 +148,7 @@ class World:
             posts=[str(post) for post in self.stage.take_posts()],
             fits=int(self.stage.count_fits()),
             versions=self.versions(),
+            fitted=int(self.stage.count_rows()),
         )
 
     # What lies about.
