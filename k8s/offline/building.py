@@ -72,7 +72,10 @@ def is_built(folders: Folders) -> bool:
 
 
 def environment(folders: Folders) -> dict[str, str]:
-    """What Go is told beside the user's own settings: caches that can be thrown away alone, and no C."""
+    """What Go is told beside the user's own settings: caches that can be thrown away alone, and no C.
+
+    The compiler's own garbage is a seventh of its work. Each process ends soon, so it collects none below 2 GiB.
+    """
     return {
         **os.environ,
         "GOCACHE": str(folders.cache / "go-build"),
@@ -80,6 +83,8 @@ def environment(folders: Folders) -> dict[str, str]:
         "GOFLAGS": "-modcacherw -buildvcs=false -mod=readonly",
         "GOWORK": "off",
         "CGO_ENABLED": "0",
+        "GOGC": "off",
+        "GOMEMLIMIT": "2GiB",
     }
 
 

@@ -76,7 +76,8 @@ def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str,
     train, test = sales.draw(rng)
     alpha = round(float(rng.uniform(20, 400)), 3)
     model = lab.make("mlops_probes.tracking:small_model")
-    answer = lab.tracking.log_training(train, test, model, {"ridge__alpha": alpha}, experiment=experiment)
+    params = {"ridge__alpha": alpha, "ridge__positive": False}
+    answer = lab.tracking.log_training(train, test, model, params, experiment=experiment)
     learned = lab.make("mlops_probes.tracking:learned", model)
     alpha_after = lab.make("mlops_probes.tracking:alpha_of", model)
     return Training(lab, experiment, train, test, alpha, answer, learned, alpha_after, environment)
@@ -146,6 +147,12 @@ def judge_params(trainings: Trainings) -> None:
             found=f"the parameters {expect.shown(found)}",
             help="`mlflow.log_params(params)` logs each of them under its own name. Only then can runs be searched "
             "and sorted by it.",
+        )
+        expect.that(
+            found.get("ridge__positive") == "False",
+            expected="the run has the parameter `ridge__positive` = False",
+            found=f"the parameters {expect.shown(found)}",
+            help="A setting that is off is a setting, as 0 is.",
         )
 
 
