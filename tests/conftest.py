@@ -22,6 +22,7 @@ SECONDS_TO_END = 3.0
 LIVE = bool(os.environ.get("MLOPS_LAB_LIVE"))
 # The slowest files, so that no worker begins one when the other is done. A file that is not named comes after them.
 SLOW_FIRST = (
+    "test_mutants_with_servers",
     "test_mutants",
     "test_checks",
     "test_checks_of_services",

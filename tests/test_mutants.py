@@ -1,103 +1,33 @@
-"""Each wrong answer fails its check with a message that names the mistake; each right one passes."""
+"""The wrong and the right answers of the labs that need no server (see `tests.answers`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import answers
+from tests.answers import WITHOUT_SERVERS, each_exercise, each_lab
 
-from labkit.course.catalog import load_catalog
-from labkit.course.check_functions import needs_of_mutant, read_checks
 from labkit.course.lab import Lab
-from labkit.course.mutants import Mutant, by_exercise, load_alternatives, load_mutants, write_submission
-from labkit.course.starters import render_starters
-from labkit.course.tracks import resolve_track
 from labkit.engine.client import Engine
-from labkit.records import Report, Result
-from labkit.tools import is_there
 
-ROOT = Path(__file__).resolve().parents[1]
-LABS = list(load_catalog(ROOT))
-CHECKS = {lab.package: read_checks(ROOT, lab) for lab in LABS}
-# A page takes seconds in a browser: tests/live has the right and the wrong ones.
-SLOW_TOOL = "chromium"
-# What is played to a tool like that is quick, where the tool is there.
-QUICK_TOOLS = {name for name in ("promtool", "amtool") if is_there(name)}
-EXERCISES = [pytest.param(lab, exercise.id, id=exercise.id) for lab in LABS for exercise in lab.exercises]
+engine = answers.engine
 
 
-@pytest.fixture(scope="module")
-def engine(patience: None) -> Iterator[Engine]:
-    with Engine(ROOT, jobs=3) as engine:  # some wait for a service, and others compute meanwhile
-        yield engine
-
-
-def check(engine: Engine, lab: Lab, mutants: list[Mutant], folder: Path) -> list[Report]:
-    """Check answers on their exercise; each wrong one by those checks alone that must catch it."""
-    folders = [write_submission(mutant, folder / mutant.name / lab.package) for mutant in mutants]
-    tracks = [resolve_track(ROOT, str(one), lab) for one in folders]
-    checks = [mutant.caught_by for mutant in mutants]
-    return engine.run_many(lab, tracks, exercises=[mutants[0].exercise], checks=checks)
-
-
-def problems(mutant: Mutant, report: Report) -> list[str]:
-    """What is wrong with the verdict on a wrong answer."""
-    errors = [
-        f"{result.check} is an error: {result.message.raw}" for result in report.results if result.outcome == "error"
-    ]
-    missed = [f"{name} did not fail" for name in mutant.not_caught_by(report)]
-    messages = "\n".join(result.message.raw for result in report.results)
-    silent = [] if missed or mutant.is_named_by(report) else [f"no message says `{mutant.says}`:\n{messages}"]
-    return [f"{mutant.name}: {problem}" for problem in (*errors, *missed, *silent)]
-
-
-@pytest.mark.parametrize(("lab", "exercise"), EXERCISES)
+@each_exercise(WITHOUT_SERVERS)
 def test_every_wrong_answer_is_caught_and_named(lab: Lab, exercise: str, engine: Engine, tmp_path: Path) -> None:
-    # Those that only Docker or a browser can catch take long: tests/live has them.
-    mutants = [
-        mutant
-        for mutant in by_exercise(load_mutants(ROOT, lab))[exercise]
-        if needs_of_mutant(mutant, CHECKS[lab.package]) <= QUICK_TOOLS
-    ]
-    reports = check(engine, lab, mutants, tmp_path)
-    found = [problem for mutant, report in zip(mutants, reports, strict=True) for problem in problems(mutant, report)]
-    assert not found, "\n".join(found)
+    answers.every_wrong_answer_is_caught_and_named(lab, exercise, engine, tmp_path)
 
 
-@pytest.mark.parametrize(("lab", "exercise"), EXERCISES)
+@each_exercise(WITHOUT_SERVERS)
 def test_right_answers_written_another_way_pass(
     lab: Lab, exercise: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LABKIT_WITHOUT", SLOW_TOOL)
-    answers = by_exercise(load_alternatives(ROOT, lab)).get(exercise, [])
-    wanted = f"{lab.alternatives_dir.as_posix()}/: two right answers for {exercise} are needed"
-    assert len(answers) >= 2, wanted
-    reports = check(engine, lab, answers, tmp_path)
-    found = [
-        f"{answer.name}: {result.check} {result.outcome}\n{result.message.raw}"
-        for answer, report in zip(answers, reports, strict=True)
-        for result in report.results
-        if not fine(lab, result)
-    ]
-    assert not found, "\n".join(found)
+    answers.right_answers_written_another_way_pass(lab, exercise, engine, tmp_path, monkeypatch)
 
 
-def fine(lab: Lab, result: Result) -> bool:
-    """Whether a check has passed, or was skipped for want of a tool that it names."""
-    name = result.check.partition("[")[0]
-    may_be_skipped = {check.name for check in CHECKS[lab.package] if check.needs}
-    return result.outcome == "passed" or (result.outcome == "skipped" and name in may_be_skipped)
-
-
-@pytest.mark.parametrize("lab", [pytest.param(lab, id=lab.package) for lab in LABS])
+@each_lab(WITHOUT_SERVERS)
 def test_the_solution_passes_and_the_starter_is_all_todo(
     lab: Lab, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LABKIT_WITHOUT", SLOW_TOOL)
-    render_starters(ROOT, tmp_path)
-    solved = engine.run(lab, None, resolve_track(ROOT, "solutions", lab))
-    assert [(result.check, result.message) for result in solved.results if not fine(lab, result)] == []
-    started = engine.run(lab, None, resolve_track(ROOT, str(tmp_path / lab.package), lab))
-    assert {result.outcome for result in started.results} == {"todo"}
-    assert {result.exercise for result in started.results} == {exercise.id for exercise in lab.exercises}
+    answers.the_solution_passes_and_the_starter_is_all_todo(lab, engine, tmp_path, monkeypatch)
