@@ -218,13 +218,15 @@ def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
         help="Each arm must have its `planned` units. Their sum is no horizon.",
     )
     far, near = rng.uniform(900, 1_100, few + 50), rng.uniform(9, 11, few)  # the interval is clear of 0 in each draw
-    found = ask(lab, outcomes(far, near, rng), share=few / (2 * few + 50))
-    expect.that(
-        found["decision"] == "undecided",
-        expected=f"`decision` is 'undecided' with {few} units in one arm, however large the difference",
-        found=found["decision"],
-        help="`FEWEST` units in each arm: the means of a few long-tailed errors are not normal.",
-    )
+    for planned in (None, few - 30):
+        found = ask(lab, outcomes(far, near, rng), share=few / (2 * few + 50), planned=planned)
+        expect.that(
+            found["decision"] == "undecided",
+            expected=f"`decision` is 'undecided' with {few} units in one arm, however large the difference"
+            + (f", also where {planned} were planned" if planned else ""),
+            found=found["decision"],
+            help="`FEWEST` units in each arm: the means of a few long-tailed errors are not normal.",
+        )
 
 
 def judge_mismatch(lab: LabHandle, rng: np.random.Generator) -> None:
