@@ -199,6 +199,8 @@ def judge_units(lab: LabHandle, rng: np.random.Generator) -> None:
 def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
     """A clear difference is found, in both directions; too few units decide nothing."""
     better, worse = draw_errors(rng, 400) * 0.5, draw_errors(rng, 400)
+    while figures(outcomes(worse, better, rng)).decision(None) != "challenger":  # one long tail may hide it
+        better, worse = draw_errors(rng, 400) * 0.5, draw_errors(rng, 400)
     for champion, challenger, wanted in ((worse, better, "challenger"), (better, worse, "champion")):
         for planned in (None, 400):
             found = ask(lab, outcomes(champion, challenger, rng), planned=planned)
@@ -254,6 +256,8 @@ def judge_mismatch(lab: LabHandle, rng: np.random.Generator) -> None:
             help="The sizes come first, and all units count for them: a broken experiment has nothing else to say.",
         )
     fair = outcomes(errors[0][:1_800], errors[1][:200] * 0.5, rng)
+    while figures(fair, share=0.1).decision(None) != "challenger":
+        fair = outcomes(draw_errors(rng, 1_800), draw_errors(rng, 200) * 0.5, rng)
     found = ask(lab, fair, share=0.1)
     expect.that(
         found["decision"] == "challenger",
