@@ -11,14 +11,12 @@ fi
 MLOPS_LAB_LIVE=1
 export MLOPS_LAB_LIVE
 
+run() { .venv/bin/python -m pytest --durations=5 "$@"; }
+
+# What was chosen is run as it stands.
+[ $# -eq 0 ] || { run tests/live "$@"; exit; }
 # Images are built beside everything else. A browser has seconds for each step, so pages are opened when nothing else runs.
-.venv/bin/python -m pytest tests/live --ignore-glob='*page*.py' -n 2 --dist loadfile --no-loadscope-reorder --durations=5 "$@"
-first=$?
-[ "$first" -ne 2 ] || exit 2 # it was interrupted
-.venv/bin/python -m pytest tests/live/test_*page*.py --durations=5 "$@"
-second=$?
-# 5 says that no test was chosen, as by `-k pages`: there is another half.
-[ "$first" -ne 5 ] || exit "$second"
-[ "$second" -ne 5 ] || exit "$first"
-[ "$first" -ne 0 ] || exit "$second"
-exit "$first"
+status=0
+run tests/live --ignore-glob='*page*.py' -n 2 --dist loadfile --no-loadscope-reorder || status=$?
+[ "$status" -eq 2 ] || run tests/live/test_*page*.py || status=$? # 2: somebody has interrupted it
+exit "$status"
