@@ -52,4 +52,4 @@ class HouseSales(pa.DataFrameModel):
 
     @pa.dataframe_check
     def is_a_day(cls, sales: pd.DataFrame) -> pd.Series:
-        return sales["date"].dt.hour + sales["date"].dt.minute == 0
+        return (sales["date"] - sales["date"].dt.floor("D")) == pd.Timedelta(0)

@@ -30,7 +30,7 @@ class Probe:
     problem: dict[str, str] = field(default_factory=dict)
     leak: str = ""
 
-    def on_fit(self, table: Any, labels: Any = None) -> int:
+    def on_fit(self, table: Any, labels: Any = None, earlier: Any = None) -> int:
         """Note a training; return its number."""
         rows = self._rows(table)
         self.leak = self.leak or leak(table, rows, np.unique(species(), return_inverse=True)[1])

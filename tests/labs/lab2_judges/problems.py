@@ -304,12 +304,12 @@ def judge_damaged_artifact(lab: LabHandle, rng: np.random.Generator) -> None:
 
 def judge_own_fault(lab: LabHandle, rng: np.random.Generator) -> None:
     """An error in the service: 500 without a word of it, and the trace in the log."""
-    secret = f"password-{rng.integers(10**9)}"
-    error = f"cannot reach db with {secret}"
-    broken = {"house_price": {"error": error}, "iris": {"error": error, "kind": "ValueError"}}
+    kinds = {"house_price": "RuntimeError", "iris": "ValueError"}
+    secrets = {name: f"password-{rng.integers(10**9)}" for name in kinds}
+    broken = {name: {"error": f"cannot reach db with {secrets[name]}", "kind": kind} for name, kind in kinds.items()}
     with start(lab, told_models(rng, **broken)) as service:
-        for name, options in broken.items():
-            kind = options.get("kind", "RuntimeError")
+        for name, kind in kinds.items():
+            secret = secrets[name]
             answer = ask(service, name, typical(name))
             if answer.status != 500:
                 fail(
@@ -322,12 +322,12 @@ def judge_own_fault(lab: LabHandle, rng: np.random.Generator) -> None:
             if secret in str(answer.headers):
                 fail(expected="no header tells what went wrong", found="the message of the error stands in a header")
             judge_problem(answer, 500, help="`@app.exception_handler(Exception)` catches what nobody expected.")
-        if not service.wait_for_output(secret, 2):
-            fail(
-                expected="the log says what went wrong",
-                found="nothing of it stands in the output of the service",
-                help="Whoever is called at night has the log and nothing else.",
-            )
+            if not service.wait_for_output(secret, 2):
+                fail(
+                    expected="the log says what went wrong",
+                    found="nothing of it stands in the output of the service",
+                    help="Whoever is called at night has the log and nothing else.",
+                )
 
 
 def judge_schema(service: Service, rng: np.random.Generator, examples: int) -> None:
