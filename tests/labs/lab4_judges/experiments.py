@@ -124,7 +124,7 @@ def ask(lab: LabHandle, table: pd.DataFrame, **options: Any) -> dict[str, Any]:
 
 def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
     """Difference, interval and p-value are those of the docstring, for both methods."""
-    sizes = int(rng.integers(150, 400)), int(rng.integers(150, 400))
+    sizes = [int(one) for one in rng.choice(np.arange(150, 400), 2, replace=False)]  # equal ones hide mistakes
     share = sizes[1] / sum(sizes)
     table = outcomes(draw_errors(rng, sizes[0]), draw_errors(rng, sizes[1]) * 0.9, rng)
     for options in ({}, {"effect": 9_000.0, "alpha": 0.01}, {"planned": 120}):
@@ -212,6 +212,9 @@ def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
             )
     few = FEWEST - 1
     uneven = outcomes(worse[:280], better[:150], rng)
+    # The horizon alone speaks against a decision: the interval is clear of 0.
+    while (clear := figures(uneven, share=150 / 430, planned=200)).difference >= -clear.half:
+        uneven = outcomes(draw_errors(rng, 280), draw_errors(rng, 150) * 0.5, rng)
     found = ask(lab, uneven, planned=200, share=150 / 430)
     expect.that(
         found["decision"] == "undecided",
@@ -310,10 +313,13 @@ def misleading(rng: np.random.Generator, count: int) -> list[pd.DataFrame]:
 def judge_later(lab: LabHandle, rng: np.random.Generator) -> None:
     """What comes after the horizon changes nothing."""
     planned = 200
-    table = outcomes(draw_errors(rng, 500), draw_errors(rng, 500) * 0.8, rng)
-    place = table.groupby("arm").cumcount()
-    rows = int(np.flatnonzero(place >= planned - 1)[-1])
-    at_end = next(end for end in range(planned, rows + 2) if table.head(end)["arm"].value_counts().min() >= planned)
+    while True:
+        table = outcomes(draw_errors(rng, 500), draw_errors(rng, 500) * 0.8, rng)
+        place = table.groupby("arm").cumcount()
+        # Where the later one of the two arms has its last planned unit.
+        at_end = 1 + int(np.flatnonzero(place == planned - 1)[-1])
+        if figures(table.head(at_end)).mismatch_p > 0.01:  # by chance, one arm may come far sooner
+            break
     first, later = (ask(lab, part, planned=planned) for part in (table.head(at_end), table))
     for name in ("difference", "low", "high", "decision"):
         expect.that(

@@ -28,9 +28,10 @@ def judge_experiment(lab: LabHandle, rng: np.random.Generator) -> None:
     (answer,) = ask(lab, share, factors, [{**asked[0], "swap": True}])
     judge_answer(asked[0], "challenger" if got[0] else "champion", factors, answer)
     alone = {"champion": factors["champion"]}
-    for one, answer in zip(asked[:3], ask(lab, share, alone, asked[:3]), strict=True):
+    few = [asked[place] for place in (*np.flatnonzero(got)[:2], *np.flatnonzero(~got)[:1])]  # of both arms
+    for one, answer in zip(few, ask(lab, share, alone, few), strict=True):
         judge_answer(one, None, alone, answer)
-    over = [{**one, "over": True} for one in asked[:3]]
+    over = [{**one, "over": True} for one in few]
     for one, answer in zip(over, ask(lab, share, factors, over), strict=True):
         judge_answer(one, None, factors, answer)
 

@@ -47,7 +47,10 @@ class World:
 
     def add(self, *, files: dict[str, bytes] | None = None, **options: Any) -> str:
         """Register a version with a factor of its own; return its number."""
-        factor = float(self.rng.integers(1_000, 99_999))
+        # Five digits each, and no two the same: a price tells the version, and so does a factor in the output.
+        factor = float(self.rng.integers(10_000, 99_999))
+        while factor in self.factors.values():
+            factor = float(self.rng.integers(10_000, 99_999))
         version = self.registry.add(Champion(factor, **options), **(files or {}))
         self.factors[version] = factor
         return version

@@ -57,7 +57,7 @@ class World:
 
     def draw(self) -> Table:
         """A drawn table of sales."""
-        sample = load_house_sales().sample(120, random_state=self.rng)
+        sample = load_house_sales().sample(160, random_state=self.rng)
         # Each day once: sorted by day again, the rows stand in their old order.
         return table(sample.drop_duplicates("date").head(80).sort_values("date"))
 

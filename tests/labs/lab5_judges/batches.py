@@ -137,7 +137,8 @@ def judge_empty(lab: LabHandle, rng: Generator) -> None:
 def judge_freshness(lab: LabHandle, rng: Generator) -> None:
     """The newest good sale lies at most 7 days before the end of its month."""
     none = quarantine(rng, 3).iloc[:0]
-    month = str(rng.choice(["2014-12", "2015-02", "2012-02"]))  # none of 30 days
+    # Of 29 days: whoever takes each month for one of 31, 30 or 28 days is wrong here.
+    month = str(rng.choice(["2004-02", "2008-02", "2012-02", "2016-02"]))
     days = pd.Period(month, "M").days_in_month
     for missing, refused in ((0, False), (7, False), (8, True), (20, True)):
         good = sales_of(rng, month, 60, days - missing)
@@ -199,9 +200,10 @@ def judge_figures(lab: LabHandle, rng: Generator) -> None:
     counts = sorted((int(one) for one in rng.choice(np.arange(1, 12), 3, replace=False)), reverse=True)
     names = [str(name) for name in rng.permutation(["lat", "bedrooms", "price"])]
     names = names[::-1] if names == sorted(names) else names
+    # The rows of the last name before those of the second: what comes first is not what comes most.
     bad = pd.concat(
-        [quarantine(rng, counts[0] - counts[2], (names[0],)), quarantine(rng, counts[1], (names[1], names[1])),
-         quarantine(rng, counts[2], (names[0], names[2]))]
+        [quarantine(rng, counts[2], (names[0], names[2])), quarantine(rng, counts[1], (names[1], names[1])),
+         quarantine(rng, counts[0] - counts[2], (names[0],))]
     )  # fmt: skip
     fields, _, _ = report(lab, good, bad)
     wanted = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import numbers
 import re
 from itertools import pairwise
 
@@ -329,10 +330,14 @@ def judge_page(world: World) -> None:
         )
         expect.that(kinds[kind]["key"], expected=f"the {kind} has a key: without one, no page shows it", found="none")
     text = str(kinds["table"]["data"])
+    readings = (text, re.sub(r"(?<=\d),(?=\d{3})", "", text))  # `98,766` is one number, or it is two
+    shown = [float(one) for reading in readings for one in re.findall(r"\d+(?:\.\d+)?", reading)]
     for name in ("mae", "guess_mae", "rows", "good", "quarantined"):
         value = run.answer[name] if isinstance(run.answer, dict) else None
+        # Cents may be rounded away.
+        is_there = isinstance(value, numbers.Real) and any(abs(one - float(value)) <= 0.5 for one in shown)
         expect.that(
-            name in text and str(value)[:6] in text,
+            name in text and is_there,
             expected=f"the table has `{name}` = {value}",
             found=text[:300],
         )
@@ -648,7 +653,8 @@ def judge_limits(lab: LabHandle) -> None:
 
 def judge_gate(world: World) -> None:
     """At the limit, over it, and where there is no figure."""
-    drawn = float(world.rng.integers(100_000, 300_000))
+    # In whole ten thousands: the first three digits of each figure are the same ones when it is rounded.
+    drawn = 10_000.0 * int(world.rng.integers(12, 30))
     cases = [(0.5, True), (0.899, True), (0.901, False), (1.5, False), (float("nan"), False), (0.9, True)]
     for share, passes in cases:
         guess = 100_000.0 if share == 0.9 else drawn  # where 0.9 of it is 0.9 of it, however one divides
