@@ -33,7 +33,7 @@ class Described:
 def draw_customers(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
     """Purchases, of whom some customers come later only, and a day on which nobody bought anything."""
     purchases = draw_purchases(rng, 150)
-    as_of = pd.Timestamp("1997-02-20") + pd.Timedelta(days=int(rng.integers(0, 30)))
+    as_of = pd.Timestamp("1997-02-20") + pd.Timedelta(days=int(rng.integers(0, 20)))
     purchases = purchases[purchases["date"] != as_of]
     return purchases, as_of
 

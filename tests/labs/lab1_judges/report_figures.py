@@ -256,9 +256,17 @@ def judge_rows(text: Text, table: pd.DataFrame, what: str, help_text: str, *, na
 
 
 def judge_headings(
-    text: Text, table: pd.DataFrame, what: str, help_text: str = "Is each number below the heading that names it?"
+    text: Text,
+    table: pd.DataFrame,
+    what: str,
+    help_text: str = "Is each number below the heading that names it?",
+    *,
+    near: float = 0.0,
 ) -> None:
-    """Fail where a number stands below a heading of the table, in its row, and is another one."""
+    """Fail where a number stands below a heading of the table, in its row, and is another one.
+
+    It may be off by `near`: the median of residuals can be three dollars, and whole dollars are precise enough.
+    """
     rows, columns = ([plain(str(name)) for name in names] for names in (table.index, table.columns))
     values = table.to_numpy(dtype=float)
     for cell in text.cells:
@@ -266,7 +274,7 @@ def judge_headings(
         if row in rows and column in columns and cell.numbers:
             value = float(values[rows.index(row), columns.index(column)])
             expect.that(
-                cell.numbers[0].shows(value),
+                cell.numbers[0].shows(value) or abs(cell.numbers[0].value - value) <= near,
                 expected=f"{what}: `{cell.column}` of {cell.row} is {expect.figure(value)}",
                 found=f"{cell.numbers[0].value:,.6g}",
                 help=help_text,

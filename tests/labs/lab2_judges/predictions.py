@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -86,7 +88,11 @@ def judge_likely_range(running: Running, rng: np.random.Generator) -> None:
 def judge_iris(running: Running, rng: np.random.Generator) -> None:
     """Species and probabilities are those of the model."""
     model = running.models.estimators["iris"]
-    for flower in inputs.draw_flowers(rng, 4):
+    flowers = inputs.draw_flowers(rng, 4)
+    # Where all are of one species, an answer that is always the same would be right.
+    while len(set(model.predict(running.models.frame("iris", flowers)))) < 2:
+        flowers = inputs.draw_flowers(rng, 4)
+    for flower in flowers:
         wanted = dict(zip(model.classes_, model.predict_proba(running.models.frame("iris", [flower]))[0], strict=True))
         request = inputs.mixed(rng, flower)
         value = fields(ask(running.service, "iris", request), "species", "probabilities")
@@ -113,6 +119,9 @@ def judge_iris(running: Running, rng: np.random.Generator) -> None:
 def judge_segment(running: Running, rng: np.random.Generator) -> None:
     """The segment is that of the model, with how many there are."""
     customers = inputs.draw_customers(rng, 6)
+    # Not for every customer does it matter what stands in which column: for one of these, it does.
+    while not all(differs_by_place(running.models, customers, order) for order in permutations(inputs.CUSTOMER)):
+        customers = inputs.draw_customers(rng, 6)
     wanted = running.models.estimators["customer_segment"].predict(running.models.frame("customer_segment", customers))
     segments = running.models.metadata["customer_segment"].extra["segments"]
     for customer, segment in zip(customers, wanted, strict=True):
@@ -130,6 +139,15 @@ def judge_segment(running: Running, rng: np.random.Generator) -> None:
                 found=expect.shown(value["segments"]),
                 help="Another model may have another number: `metadata.extra` has it.",
             )
+
+
+def differs_by_place(models: Models, customers: list[dict[str, Any]], order: Iterable[str]) -> bool:
+    """Whether another order of the values than that of the columns puts one of these customers elsewhere."""
+    frame, model = models.frame("customer_segment", customers), models.estimators["customer_segment"]
+    other = frame[list(order)]
+    if list(other.columns) == list(frame.columns):
+        return True
+    return bool((model.predict(other.set_axis(frame.columns, axis=1)) != model.predict(frame)).any())
 
 
 def judge_versions(running: Running) -> None:
@@ -279,14 +297,16 @@ def judge_each(found: list[dict[str, Any]], houses: list[dict[str, Any]], models
     for place, (price, right) in enumerate(zip(prices, wanted, strict=True)):
         judge_price(price, float(right), f"the price of house {place}", models, houses[place])
     low = models.metadata["house_price"].extra["likely_range"]["low"]
-    likely = found[-1].get("likely_range")
-    if not isinstance(likely, dict) or abs(expect.number(likely.get("low"), "`low`") - prices[-1] * low) > 2:
-        fail(
-            expected=f"each prediction has its own likely range, which begins at {low:.4g} times its price: "
-            f"{prices[-1] * low:,.0f} USD",
-            found=expect.shown(likely),
-            help="`low` and `high` of the metadata are factors of this very price.",
-        )
+    # Each of them: two houses may have one price, and so one range.
+    for one, price in zip(found, prices, strict=True):
+        likely = one.get("likely_range")
+        if not isinstance(likely, dict) or abs(expect.number(likely.get("low"), "`low`") - price * low) > 2:
+            fail(
+                expected=f"each prediction has its own likely range, which begins at {low:.4g} times its price: "
+                f"{price * low:,.0f} USD",
+                found=expect.shown(likely),
+                help="`low` and `high` of the metadata are factors of this very price.",
+            )
 
 
 # 2.3
