@@ -77,8 +77,8 @@ class Scenes:
             last = [line for line in control.ask("GET", namespace)["log"] if "what" in line][-1]
             self.smoked.append((str(namespace), bool(last["complete"])))
 
-        # Not an error of the network, and of another kind each time.
-        refusal = (str(self._rng.choice(["ValueError", "AssertionError", "ArithmeticError"])), "the prices are wrong")
+        # Not an error of the network, and another kind each time: one that no code names, so none passes by chance.
+        refusal = (str(self._rng.choice(["ArithmeticError", "BufferError", "EOFError"])), "the prices are wrong")
         scene = self._scene
         other = {"image": FOREIGN}
         return {

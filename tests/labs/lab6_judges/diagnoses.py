@@ -76,10 +76,9 @@ def judge_calm(lab: LabHandle, rng: Generator) -> None:
     reference, *months = draw_calm_months(rng, 900, months=3)
     for month in months:
         ask(lab, reference, month, CALM, "none", "the month is drawn from the same houses, and the bias is below 1 %")
-    newer = months[0].assign(yr_built=months[0]["yr_built"] + 3)
-    why = (
-        "the month is drawn from the same houses, but for three years: a change that is sure, and small (PSI below 0.2)"
-    )
+    everything = pd.concat(months, ignore_index=True)  # of one month, the PSI is above 0.2 now and then
+    newer = everything.assign(yr_built=everything["yr_built"] + 3)
+    why = "they are drawn from the same houses, but for three years: a small change (PSI below 0.2), however sure"
     ask(lab, reference, newer, CALM, "none", why, help="`drifted` of the report asks for both: real, and large.")
 
 
@@ -163,7 +162,8 @@ def judge_no_bug(lab: LabHandle, rng: Generator) -> None:
     waterless = current.assign(waterfront=False)
     odd = [
         table.assign(
-            grade=table["grade"].astype(float).mask(rng.random(len(table)) < 0.3), sqft_living=table["sqft_above"] + 50
+            grade=table["grade"].astype(float).mask(np.arange(len(table)) % 10 < 3),  # of each table the same share
+            sqft_living=table["sqft_above"] + 50,
         )
         for table in (reference, waterless)
     ]
@@ -172,7 +172,8 @@ def judge_no_bug(lab: LabHandle, rng: Generator) -> None:
     # One house of a thousand times its size moves the mean, and no median; and where a part is lost, no sum is broken.
     basement = current["sqft_basement"].astype(float)
     basement = basement.mask((basement > 0) & ((basement > 0).cumsum() <= 28))
-    size = current["sqft_living"].mask(np.arange(len(current)) == rng.integers(800), 5_000_000)
+    known = np.flatnonzero(basement.notna())  # where the sum is one
+    size = current["sqft_living"].mask(np.arange(len(current)) == rng.choice(known), 5_000_000)
     why = "one house has an area of 5,000,000, and 28 of 800 basements are missing: that is less than each limit allows"
     ask(
         lab, reference[SUMS], current[SUMS].assign(sqft_living=size, sqft_basement=basement), CALM, "none", why,

@@ -52,7 +52,7 @@ def compare_month(lab: LabHandle, rng: Generator) -> Compared:
     """A month with newer houses, a few more of them at the water: small and large changes, and none."""
     reference, current = draw_months(rng, 1_500)
     newer = current["yr_built"] + rng.integers(18, 24)
-    current = current.assign(yr_built=newer, grade=current["grade"] + (rng.random(1_500) < 0.15))
+    current = current.assign(yr_built=newer, grade=current["grade"] + (rng.random(1_500) < 0.2))
     # In which order the current table has its columns says nothing.
     return compare(lab, reference, current[current.columns[::-1]])
 
@@ -311,7 +311,7 @@ def judge_sample(lab: LabHandle, rng: Generator) -> None:
     )
     expect.close(
         found.table.loc["depth", "psi"], psi(reference, current)["depth"], "the PSI, which is about that of all rows,",
-        rel=0.1, help="The last rows are no more like the whole table than the first ones: `sample`.",
+        rel=0.2, help="The last rows are no more like the whole table than the first ones: `sample`.",
     )  # fmt: skip
     again = compare(lab, reference, current)
     same = again.table.loc["depth", "psi"] == found.table.loc["depth", "psi"]
@@ -414,7 +414,7 @@ def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
     starts = pd.to_datetime(["2014-03-01", "2014-04-01", "2014-11-01", "2015-03-01", "2015-04-01"])
     # As a number, an odd code is next to an even one. As a name it is another one.
     reference = reference.assign(code=2 * rng.integers(0, 50, len(reference)))
-    step = rng.uniform(0.10, 0.12)
+    step = rng.uniform(0.07, 0.08)
     parts = []
     for number, month in enumerate(months):
         date = starts[number] + pd.to_timedelta(rng.integers(0, 28, 700), "D")

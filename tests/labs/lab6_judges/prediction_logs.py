@@ -141,7 +141,9 @@ def judge_batch(at: Monitored, rng: np.random.Generator) -> None:
 
 def judge_nobody_is_named(at: Monitored, rng: np.random.Generator) -> None:
     """No line has what a caller sent as an id, nor what names a house."""
-    house = at.houses(rng, 1)[0]
+    # Digits so long that they stand in no id, time or price by chance.
+    lot, lat, long = rng.integers(1_000_000, 9_000_000), *rng.integers(20_000, 60_000, 2) * 10 + 7
+    house = at.houses(rng, 1)[0] | {"sqft_lot": int(lot), "lat": float(f"47.{lat}"), "long": float(f"-122.{long}")}
     for mine in (f"kim.{rng.integers(10**6)}@example.com", rng.bytes(16).hex()):
         answer = at.service.request("POST", PRICE, json=house, headers={"X-Request-ID": mine, "X-Prediction-ID": mine})
         text = json.dumps(lines_of(at.service, answer.expect(200)))
@@ -290,7 +292,9 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
         reported_at=lambda frame: frame["reported_at"] + pd.Timedelta("9D"),
     )
     strangers = first.head(5).assign(prediction_id=[f"stranger-{place}" for place in range(5)])
-    labels = pd.concat([again, first, strangers]).sample(frac=1, random_state=rng).reset_index(drop=True)
+    # One correction stands before everything, one after it.
+    mixed = pd.concat([again[2:], first, strangers]).sample(frac=1, random_state=rng)
+    labels = pd.concat([again[:1], mixed, again[1:2]]).reset_index(drop=True)
     (found, given) = expect.pair(
         lab.make(
             "mlops_probes.prepare:call", "lab6_monitoring.logs:join_labels", table, labels, doing="`join_labels(…)`"

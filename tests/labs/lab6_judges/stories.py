@@ -206,7 +206,8 @@ def quantiles(rng: np.random.Generator) -> list[Story]:
     slow_share = float(rng.uniform(0.02, 0.04))
     play = Play("two routes")
     healthy(play, 60)
-    many, few = float(rng.integers(2_000, 4_000)), float(rng.integers(20, 60))
+    few = float(rng.integers(20, 60))
+    many = 99 * float(rng.integers(21, 40)) + float(rng.integers(1, 99))  # a hundredth of all is not exactly `few`
     durations(play, PRICE, "a", {0.01: 1 - slow_share, 0.5: slow_share}, (60, many))
     durations(play, FLOWER, "b", {2.5: 1.0}, (60, few))
     durations(play, "/livez", "a", {0.005: 1.0}, (60, 60_000.0))
