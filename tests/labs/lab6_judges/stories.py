@@ -245,7 +245,7 @@ def latencies(rng: np.random.Generator) -> list[Story]:
     healthy(play, 60)
     durations(play, PRICE, "a", {0.01: 1 - share, 1.0: share}, (60, 900.0))
     story = Story(play, f"{share:.1%} of the answers take up to a second, all others some milliseconds", [(alert, 30)])
-    story.help = "Their average is 40 ms or less, and looks fine."
+    story.help = "Their average is some 50 ms, and looks fine."
     little = float(rng.uniform(0.012, 0.016))
     edge = Play("a little too slow")
     healthy(edge, 60)
