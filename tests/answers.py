@@ -114,7 +114,12 @@ def the_solution_passes_and_the_starter_is_all_todo(
     monkeypatch.setenv("LABKIT_WITHOUT", SLOW_TOOL)
     render_starters(ROOT, tmp_path)
     solved = engine.run(lab, None, resolve_track(ROOT, "solutions", lab))
-    assert [(result.check, result.message) for result in solved.results if not fine(lab, result)] == []
+    failed = [
+        f"{result.check} {result.outcome}\n{result.message.raw}" for result in solved.results if not fine(lab, result)
+    ]
+    assert not failed, "\n".join(failed)
     started = engine.run(lab, None, resolve_track(ROOT, str(tmp_path / lab.package), lab))
-    assert {result.outcome for result in started.results} == {"todo"}
-    assert {result.exercise for result in started.results} == {exercise.id for exercise in lab.exercises}
+    others = [f"{result.check} {result.outcome}" for result in started.results if result.outcome != "todo"]
+    assert not others, "\n".join(others)
+    missing = {exercise.id for exercise in lab.exercises} - {result.exercise for result in started.results}
+    assert not missing, f"no check of {', '.join(sorted(missing))}"
