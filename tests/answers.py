@@ -21,15 +21,15 @@ from labkit.records import Report, Result
 from labkit.tools import is_there
 
 ROOT = Path(__file__).resolve().parents[1]
-LABS = list(load_catalog(ROOT))
-CHECKS = {lab.package: read_checks(ROOT, lab) for lab in LABS}
+ALL = list(load_catalog(ROOT))
+CHECKS = {lab.package: read_checks(ROOT, lab) for lab in ALL}
 # A page takes seconds in a browser: tests/live has the right and the wrong ones.
 SLOW_TOOL = "chromium"
 # What is played to a tool like that is quick, where the tool is there.
 QUICK_TOOLS = {name for name in ("promtool", "amtool") if is_there(name)}
 # Their checks wait for servers: MLflow's and Prefect's.
-WITH_SERVERS = [lab for lab in LABS if {"mlflow", "prefect"} & set(lab.services)]
-WITHOUT_SERVERS = [lab for lab in LABS if lab not in WITH_SERVERS]
+WITH_SERVERS = [lab for lab in ALL if {"mlflow", "prefect"} & set(lab.services)]
+WITHOUT_SERVERS = [lab for lab in ALL if lab not in WITH_SERVERS]
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,14 @@ def engine(patience: None) -> Iterator[Engine]:
         yield engine
 
 
-def each_lab(labs: list[Lab]) -> pytest.MarkDecorator:
-    """A test for each of these labs."""
-    return pytest.mark.parametrize("lab", [pytest.param(lab, id=lab.package) for lab in labs])
-
-
-def each_exercise(labs: list[Lab]) -> pytest.MarkDecorator:
-    """A test for each exercise of these labs."""
-    found = [pytest.param(lab, exercise.id, id=exercise.id) for lab in labs for exercise in lab.exercises]
-    return pytest.mark.parametrize(("lab", "exercise"), found)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test for each exercise of the `LABS` of a file, or for each of these labs."""
+    labs: list[Lab] = metafunc.module.LABS
+    if "exercise" in metafunc.fixturenames:
+        found = [pytest.param(lab, exercise.id, id=exercise.id) for lab in labs for exercise in lab.exercises]
+        metafunc.parametrize(("lab", "exercise"), found)
+    else:
+        metafunc.parametrize("lab", [pytest.param(lab, id=lab.package) for lab in labs])
 
 
 def check(engine: Engine, lab: Lab, mutants: list[Mutant], folder: Path) -> list[Report]:
@@ -69,7 +68,7 @@ def problems(mutant: Mutant, report: Report) -> list[str]:
     return [f"{mutant.name}: {problem}" for problem in (*errors, *missed, *silent)]
 
 
-def every_wrong_answer_is_caught_and_named(lab: Lab, exercise: str, engine: Engine, tmp_path: Path) -> None:
+def test_every_wrong_answer_is_caught_and_named(lab: Lab, exercise: str, engine: Engine, tmp_path: Path) -> None:
     """Fail where a wrong answer of an exercise passes its check, or where no message names the mistake."""
     # Those that only Docker or a browser can catch take long: tests/live has them.
     mutants = [
@@ -82,7 +81,7 @@ def every_wrong_answer_is_caught_and_named(lab: Lab, exercise: str, engine: Engi
     assert not found, "\n".join(found)
 
 
-def right_answers_written_another_way_pass(
+def test_right_answers_written_another_way_pass(
     lab: Lab, exercise: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fail where a right answer of an exercise does not pass, or where there are less than two."""
@@ -107,7 +106,7 @@ def fine(lab: Lab, result: Result) -> bool:
     return result.outcome == "passed" or (result.outcome == "skipped" and name in may_be_skipped)
 
 
-def the_solution_passes_and_the_starter_is_all_todo(
+def test_the_solution_passes_and_the_starter_is_all_todo(
     lab: Lab, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fail where a check of a lab does not pass on the solution, or is something else than `todo` on the starter."""

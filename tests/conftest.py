@@ -36,6 +36,10 @@ SLOW_FIRST = (
     "test_file_checks",
     "test_submission",
     "test_tracking_tools",
+    # In tests/live, images are built with all that they install, and take as long as all others together.
+    "test_lab2_image",
+    "test_demo",
+    "test_lab3_terraform",
 )
 
 

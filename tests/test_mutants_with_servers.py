@@ -1,33 +1,19 @@
-"""The wrong and the right answers of the labs whose checks wait for MLflow and Prefect (see `tests.answers`)."""
+"""The wrong and the right answers of the labs whose checks wait for MLflow and Prefect."""
 
-from __future__ import annotations
+from tests.answers import WITH_SERVERS as LABS
+from tests.answers import (
+    engine,
+    pytest_generate_tests,
+    test_every_wrong_answer_is_caught_and_named,
+    test_right_answers_written_another_way_pass,
+    test_the_solution_passes_and_the_starter_is_all_todo,
+)
 
-from pathlib import Path
-
-import pytest
-from tests import answers
-from tests.answers import WITH_SERVERS, each_exercise, each_lab
-
-from labkit.course.lab import Lab
-from labkit.engine.client import Engine
-
-engine = answers.engine
-
-
-@each_exercise(WITH_SERVERS)
-def test_every_wrong_answer_is_caught_and_named(lab: Lab, exercise: str, engine: Engine, tmp_path: Path) -> None:
-    answers.every_wrong_answer_is_caught_and_named(lab, exercise, engine, tmp_path)
-
-
-@each_exercise(WITH_SERVERS)
-def test_right_answers_written_another_way_pass(
-    lab: Lab, exercise: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers.right_answers_written_another_way_pass(lab, exercise, engine, tmp_path, monkeypatch)
-
-
-@each_lab(WITH_SERVERS)
-def test_the_solution_passes_and_the_starter_is_all_todo(
-    lab: Lab, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers.the_solution_passes_and_the_starter_is_all_todo(lab, engine, tmp_path, monkeypatch)
+__all__ = [
+    "LABS",
+    "engine",
+    "pytest_generate_tests",
+    "test_every_wrong_answer_is_caught_and_named",
+    "test_right_answers_written_another_way_pass",
+    "test_the_solution_passes_and_the_starter_is_all_todo",
+]

@@ -40,7 +40,7 @@ class Stage:
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{Path(database).resolve()}"
         mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
         self.fits = 0
-        self.fitted = 0
+        self.fitted = 0  # rows of the newest training
         self.posts: list[str] = []
         self.package = package
         self.die_at: int | None = None
@@ -78,10 +78,6 @@ class Stage:
         """How often a model was trained since the last time that this was asked."""
         fits, self.fits = self.fits, 0
         return fits
-
-    def count_rows(self) -> int:
-        """How many rows the newest model was trained on."""
-        return self.fitted
 
     def listen(self, variable: str) -> None:
         """Open a webhook and put its address into an environment variable."""

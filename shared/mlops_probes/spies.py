@@ -13,8 +13,8 @@ class _Probe(BaseEstimator):  # type: ignore[misc]
     """Sends what it is given to the check and answers with what the check says.
 
     Args:
-        on_fit: called with X and y; its answer stands for this fit from then on. A model that is fitted again hands on
-            its earlier answer as the third argument.
+        on_fit: called with X, y and its answer of the fit before, None where there was none; its answer stands for this
+            fit from then on.
         on_predict: called with the answer of `on_fit` and X; its answer is the prediction.
     """
 
@@ -25,8 +25,7 @@ class _Probe(BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any = None) -> _Probe:
         """Report the rows; learn nothing."""
         assert self.on_fit is not None
-        earlier = [vars(self)["fit_"]] if "fit_" in vars(self) else []
-        self.fit_ = self.on_fit(X, y, *earlier)
+        self.fit_ = self.on_fit(X, y, vars(self).get("fit_"))
         return self
 
     def predict(self, X: Any) -> Any:

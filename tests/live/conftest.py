@@ -9,14 +9,6 @@ import pytest
 
 UNTIL = "MLOPS_LAB_LIVE_UNTIL"
 """Seconds since 1970 after which no more live test begins; without it there is no such limit."""
-# Images are built with all that they install, and take as long as all others together: they are built beside them.
-SLOW_FIRST = ("test_lab2_image", "test_demo", "test_lab3_terraform")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take long come first."""
-    ranks = {name: rank for rank, name in enumerate(SLOW_FIRST)}
-    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -210,13 +210,13 @@ def judge_figures(lab: LabHandle, rng: Generator) -> None:
         "month": "2014-08", "rows": len(good) + len(bad), "good": len(good), "quarantined": len(bad),
         "newest": str(good["date"].max().date()), "reasons": dict(zip(names, counts, strict=True)),
     }  # fmt: skip
+    once = "The number of rows that name the column: one with two reasons about it counts once."
     for name, value in wanted.items():
-        reasons = "The number of rows that name the column: one with two reasons about it counts once."
         expect.that(
             fields[name] == value,
             expected=f"`{name}` is {value}",
             found=fields[name],
-            help=reasons if name == "reasons" else "",
+            help=once if name == "reasons" else "",
         )
     expect.close(fields["bad_share"], len(bad) / (len(good) + len(bad)), "`bad_share`", help=HELP["share"])
     expect.that(

@@ -149,7 +149,7 @@ class World:
             posts=[str(post) for post in self.stage.take_posts()],
             fits=int(self.stage.count_fits()),
             versions=self.versions(),
-            fitted=int(self.stage.count_rows()),
+            fitted=int(self.stage.attr("fitted")),
         )
 
     # What lies about.
