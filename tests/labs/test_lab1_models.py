@@ -146,7 +146,7 @@ def test_a_house_is_never_in_two_folds(validated):
 
 @exercise("1.3")
 def test_each_fold_trains_on_all_other_rows(validated):
-    """The model of a fold is trained on all the rows outside the fold."""
+    """The model of a fold is trained anew, on all the rows outside the fold."""
     folds.judge_training_rows(validated)
 
 
