@@ -138,6 +138,15 @@ def loaded(folder: str, names: list[str]) -> tuple[list[str], list[str]]:
     return sorted(models.ready), ready.early
 
 
+def failures(folder: str, names: list[str]) -> dict[str, str]:
+    """Load the models of a folder; return why some of `names` could not be loaded."""
+    app: Any = importlib.import_module("lab2_service.app")
+    app.MODELS = tuple(names)
+    models = app.Models(Path(folder))
+    app.load_models(models)
+    return {str(name): str(why or "") for name, why in models.failed.items()}
+
+
 def priced_together(folder: str, houses: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Load the models of a folder; return what `price_houses` says of many houses."""
     app = importlib.import_module("lab2_service.app")

@@ -202,6 +202,20 @@ def judge_warning(visit: Visit, rng: Any) -> None:
             help="`answer.warnings` is a list of texts, mostly empty. Who reads the price must know that the model has "
             "guessed more than usual.",
         )
+    # The service has one warning so far. Its answer is a list.
+    number = int(rng.integers(1_000, 10_000))
+    texts = [f"there was no house with {number} rooms", f"there was no house of {number + 1} square feet"]
+    content = {"price": 1.0, "likely_range": None, "warnings": texts, "model_version": "0"}
+    visit.answer_with(f"/v1/{HOUSE}", 200, content)
+    send(visit, HOUSE)
+    state = wait(visit, HOUSE, lambda state: all(text in state.all for text in texts))
+    for text in texts:
+        expect.that(
+            text in state.all,
+            expected=f"the page shows each of two warnings, also: {text}",
+            found=expect.shown(clean(state.answer, 160)),
+            help="`answer.warnings` may hold several texts. Go through all of them.",
+        )
 
 
 def judge_no_range(visit: Visit, rng: Any) -> None:

@@ -225,7 +225,8 @@ def judge_answers_while_loading(lab: LabHandle, rng: np.random.Generator) -> Non
 def judge_frame(lab: LabHandle, rng: np.random.Generator) -> None:
     """The frame has the columns of the model in its order, whatever the order of the fields."""
     features = [f"{name}_{rng.integers(100)}" for name in ("cpus", "memory", "disk", "age")]
-    rows = [{name: float(rng.integers(1_000)) for name in features} for _ in range(3)]
+    rows = [{name: float(rng.integers(1_000)) for name in features} for _ in range(2)]
+    rows.append(rows[0])  # two may ask for the same
     requests = [inputs.mixed(rng, {**row, "note": 1.0}) for row in rows]
     wanted = [features[place] for place in rng.permutation(4)]
     found = expect.frame(lab.predictor.as_frame(requests, wanted), "what `as_frame` returns", rows=3)
@@ -271,6 +272,17 @@ def judge_ready_last(lab: LabHandle, rng: np.random.Generator) -> None:
             expected="`house_price` gets into `models.ready` when `models.pricer` is there",
             found="it is ready, and the pricer is still None: a request in between breaks",
             help="The service answers while models load. What says that a model is ready comes last.",
+        )
+    models = told_models(rng)
+    path = next(path for path in models.files if path.startswith(f"{names[0]}/") and path.endswith(".joblib"))
+    models.files[path] = models.files[path][:-30]
+    write(lab, models)
+    why = lab.make("mlops_probes.service:failures", FOLDER, names, doing="`load_models(…)`")
+    if list(why) != names[:1] or not why[names[0]].strip():
+        fail(
+            expected=f"where the file of `{names[0]}` is damaged, `models.failed` says why, for this model alone",
+            found=f"`models.failed` is {expect.shown(why)}",
+            help="The name of the model, and the words of the error: `str(error)`.",
         )
 
 
