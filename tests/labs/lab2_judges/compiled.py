@@ -176,6 +176,7 @@ OTHERS = (
     "one step more",
     "another way back from the logarithm",
     'trees with a logarithm of their own (`loss="poisson"`)',
+    'trees with a logarithm of their own (`loss="gamma"`)',
     "weighted columns (`transformer_weights`)",
     "columns changed by a function",
     "trees of a subclass",
@@ -206,8 +207,8 @@ def other_model(which: str, rng: np.random.Generator) -> tuple[Any, pd.DataFrame
         model = TransformedTargetRegressor(pipeline, func=np.log, inverse_func=np.exp)
     elif which == "another way back from the logarithm":
         model = TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.exp, check_inverse=False)
-    elif "poisson" in which:
-        pipeline[-1].set_params(loss=str(rng.choice(["poisson", "gamma"])))
+    elif "poisson" in which or "gamma" in which:
+        pipeline[-1].set_params(loss="poisson" if "poisson" in which else "gamma")
     elif "weights" in which:
         pipeline[0].set_params(transformer_weights={"numbers": float(rng.uniform(0.5, 2.0)), "zipcode": 1.0})
     elif "function" in which:

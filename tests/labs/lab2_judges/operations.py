@@ -37,6 +37,13 @@ def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -
                 found=f"status {ready.status}",
                 help="Ready means that every model is there. Before, a load balancer must not send anybody here.",
             )
+        told = listed(service).get(slow, {})
+        if told.get("status") != "loading" and not service.wait_for_output(f"{LOADED} {slow}", LATE):
+            fail(
+                expected=f'`/v1/models` says "status": "loading" of `{slow}` meanwhile',
+                found=expect.shown(told.get("status")),
+                help="A model that is not in `models.ready` has failed, or is on its way: `models.failed` tells which.",
+            )
         service.poll("GET", "/readyz", {200}).expect(200, help="All models are loaded by now.")
         if not service.wait_for_output(f"{LOADED} {slow}", LATE):
             fail(expected="`/readyz` waits for every model", found=f"it is ready, and `{slow}` is not loaded")
@@ -61,12 +68,19 @@ def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
         for name in others:
             ask(service, name, typical(name), within=service.seconds).expect(200)
         service.get("/livez").expect(200, help="A restart would not mend the file: `/livez` stays 200.")
-        ready = service.get("/readyz")
+        mine = f"night-{rng.integers(10**9)}"
+        ready = service.request("GET", "/readyz", headers={"X-Request-ID": mine})
         if ready.status != 503:
             fail(
                 expected="`/readyz` answers with status 503 while a model is damaged",
                 found=f"status {ready.status}",
                 help="Ready means that every model is loaded: one that has failed is not.",
+            )
+        if ready.headers.get("x-request-id") != mine:
+            fail(
+                expected=f"the 503 of `/readyz` carries the caller's `X-Request-ID`, {mine}",
+                found=f"`{ready.headers.get('x-request-id', 'no such header')}`",
+                help="Every answer has it, whatever its status: it is the answers that went wrong that are looked for.",
             )
         found = listed(service).get("iris", {})
         if told := [word for word in INSIDE if word in json.dumps(found)]:

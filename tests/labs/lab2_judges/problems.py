@@ -20,7 +20,7 @@ from labkit.sandbox.server import HOST
 from labkit.text import clean
 
 MEDIA_TYPE = "application/problem+json"
-INSIDE = ("Traceback", 'File "', "site-packages", ".py", ".joblib", "sha256")
+INSIDE = ("Traceback", 'File "', "site-packages", ".py", ".joblib", "sha256", "Exception(")
 """What only the service itself may know."""
 ENDLESS = 4.0
 """Seconds that a service may take to refuse a body that does not end."""
@@ -91,6 +91,12 @@ def judge_wrong_fields(running: Running, rng: np.random.Generator) -> None:
         )
     if not all(str(one["reason"]).strip() for one in errors):
         fail(expected="each of `errors` gives a reason", found=expect.shown(errors))
+    if not str(value["detail"]).strip():
+        fail(
+            expected="`detail` says what is wrong",
+            found="no text",
+            help="A client that knows nothing of `errors` shows `detail`, as with every other problem.",
+        )
 
 
 def judge_field_name(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -245,7 +251,9 @@ def judge_endless_body(running: Running) -> None:
 
 def judge_unknown_path(running: Running) -> None:
     """404 and 405 are problem documents, too."""
-    judge_problem(running.service.get("/v1/nothing-here"), 404)
+    answer = running.service.get("/v1/nothing-here")
+    judge_problem(answer, 404)
+    judge_nothing_inside(answer)
     answer = running.service.get(PATHS["house_price"])
     judge_problem(answer, 405)
     if "post" not in answer.headers.get("allow", "").lower():
