@@ -170,11 +170,12 @@ TYPES = ("text in numbers", "dates as text", "half a bedroom", "0 and 1 for true
 def judge_types(lab: LabHandle, rng: Generator, what: str) -> None:
     """A column of another type is refused and not converted."""
     sales = months.draw_month(rng, 12)
-    whole = str(rng.choice([name for name in months.WHOLE if name not in ("id", "yr_built")]))
+    if what == "a number as text":
+        for name in (*months.WHOLE, *months.FLOATS):
+            _judge_type(lab, sales, name, sales[name].astype(str))
+        return
     if what == "text in numbers":
         name, values = "price", sales["price"].astype(object).where(sales.index != 4, "n/a")
-    elif what == "a number as text":
-        name, values = whole, sales[whole].astype(str)
     elif what == "dates as text":
         name, values = "date", sales["date"].dt.strftime("%Y-%m-%d")
     elif what == "half a bedroom":
@@ -183,6 +184,10 @@ def judge_types(lab: LabHandle, rng: Generator, what: str) -> None:
         name, values = "date", sales["date"].dt.tz_localize("America/Los_Angeles")
     else:
         name, values = "waterfront", sales["waterfront"].astype("int64")
+    _judge_type(lab, sales, name, values)
+
+
+def _judge_type(lab: LabHandle, sales: pd.DataFrame, name: str, values: pd.Series) -> None:
     cases = violations(lab, sales.assign(**{name: values}))
     shown = f"`{name}` as {values.dtype}, such as {values.iloc[4]!r}"
     if not cases:
