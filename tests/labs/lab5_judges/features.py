@@ -66,8 +66,13 @@ def call(lab: LabHandle, function: str, sales: pd.DataFrame, *args: Any) -> pd.D
 def known_at(lab: LabHandle, sales: pd.DataFrame, as_of: Any) -> pd.DataFrame:
     """What the learner's code knows about each zipcode, by zipcode."""
     table = call(lab, "zipcode_features", sales, as_of)
-    names = table.get("zipcode", table.index)
-    zipcodes = expect.array(list(names), "`zipcode`", help="The index is the zipcode.")
+    expect.that(
+        table.index.name == "zipcode" and table.index.is_monotonic_increasing,
+        expected="the index of `zipcode_features` is `zipcode`, sorted",
+        found=f"an index `{table.index.name}` that begins with {list(table.index[:4])}",
+        help="`groupby(sales['zipcode'])` makes it: leave it there, without `reset_index`.",
+    )
+    zipcodes = expect.array(list(table.index), "`zipcode`", help="The index is the zipcode.")
     numbers = {name: expect.array(table[name], f"`{name}` of `zipcode_features`", finite=False) for name in NAMES}
     expect.that(
         len(np.unique(zipcodes)) == len(zipcodes), expected="one row per zipcode", found=f"{len(zipcodes)} rows"
@@ -155,7 +160,8 @@ def judge_hour(lab: LabHandle, rng: Generator) -> None:
     """The hour of `as_of` changes nothing, and text is a day as well."""
     sales = draw_sales(rng)
     day = middle_day(rng, sales)
-    for as_of in (day.strftime("%Y-%m-%d"), day + pd.Timedelta(hours=int(rng.integers(9, 22)))):
+    later = day + pd.Timedelta(hours=int(rng.integers(9, 22)))
+    for as_of in (day.strftime("%Y-%m-%d"), later, later.strftime("%Y-%m-%d %H:%M")):
         found = known_at(lab, sales, as_of)
         wanted = expected(sales, day)
         same = found.index.equals(wanted.index) and np.allclose(found, wanted, rtol=1e-6)
@@ -194,9 +200,9 @@ def open_training(lab: LabHandle, rng: Generator) -> Trained:
     )
     for name in sales.columns:
         expect.that(
-            name in frame.columns and list(frame[name]) == list(sales[name]),
+            name in frame.columns and frame[name].dtype == sales[name].dtype and list(frame[name]) == list(sales[name]),
             expected=f"the column `{name}` of each sale is as it was",
-            found="missing, or with other values",
+            found="missing, or with other values or another type",
             help="The features stand beside the columns of the sales, in the same rows.",
         )
     return Trained(lab, sales, frame)
