@@ -367,6 +367,12 @@ def test_a_later_month_changes_no_earlier_one(month):
 
 
 @exercise("5.4")
+def test_a_month_learns_from_all_before_it(month):
+    """The model of the third month has learned from the good rows of both months before it."""
+    monthly.judge_third_month(month)
+
+
+@exercise("5.4")
 def test_what_failed_outside_is_known(month):
     """`failed_outside` is true for an OSError, and for an error of MLflow's with such a cause, and no other."""
     monthly.judge_outside(month.lab)
