@@ -171,8 +171,15 @@ def judge_types(lab: LabHandle, rng: Generator, what: str) -> None:
     """A column of another type is refused and not converted."""
     sales = months.draw_month(rng, 12)
     if what == "a number as text":
-        for name in (*months.WHOLE, *months.FLOATS):
-            _judge_type(lab, sales, name, sales[name].astype(str))
+        area = str(rng.choice(months.AREAS))
+        _judge_type(lab, sales, area, sales[area].astype(str))
+        # The others at once: no rule about several columns speaks of them.
+        others = [one for one in (*months.WHOLE, *months.FLOATS) if one not in (*months.AREAS, "id", "yr_built")]
+        cases = violations(lab, sales.astype(dict.fromkeys(others, str))) or []
+        for name in others:
+            if not any(name in (column, *said.replace("'", " ").split()) for _, column, said in cases):
+                shown = f"`{name}` as text, such as {str(sales[name].iloc[4])!r}"
+                fail(expected=f"`HouseSales` refuses {shown}", found="accepted", help=_CONVERTED)
         return
     if what == "text in numbers":
         name, values = "price", sales["price"].astype(object).where(sales.index != 4, "n/a")
@@ -187,6 +194,11 @@ def judge_types(lab: LabHandle, rng: Generator, what: str) -> None:
     _judge_type(lab, sales, name, values)
 
 
+_CONVERTED = (
+    "`coerce` hides that the type has changed. Whoever delivers has changed something: you want to know it now."
+)
+
+
 def _judge_type(lab: LabHandle, sales: pd.DataFrame, name: str, values: pd.Series) -> None:
     cases = violations(lab, sales.assign(**{name: values}))
     shown = f"`{name}` as {values.dtype}, such as {values.iloc[4]!r}"
@@ -194,8 +206,7 @@ def _judge_type(lab: LabHandle, sales: pd.DataFrame, name: str, values: pd.Serie
         fail(
             expected=f"`HouseSales` refuses {shown}",
             found="accepted",
-            help="`coerce` hides that the type has changed. Whoever delivers has changed something: "
-            "you want to know it now.",
+            help=_CONVERTED,
         )
     if not any(name in (column, *said.replace("'", " ").split()) for _, column, said in cases):
         fail(expected=f"{shown} is refused because of `{name}`", found=told(cases))

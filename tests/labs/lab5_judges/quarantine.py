@@ -271,8 +271,9 @@ def judge_table(lab: LabHandle, rng: Generator, what: str) -> None:
     """A table of another shape raises ContractError, which names the columns."""
     sales = months.draw_month(rng, 10)
     if what == "numbers are text":
-        for name in (*months.WHOLE, *months.FLOATS):
+        for name in months.WHOLE:
             _judge_table(lab, sales.astype({name: str}), (name,), what)
+        _judge_table(lab, sales.astype(dict.fromkeys(months.FLOATS, str)), months.FLOATS, what)
         return
     name = other = "sqft_lot"
     while name in other or other in name:  # whoever names `sqft_lot15` names `sqft_lot`, too
