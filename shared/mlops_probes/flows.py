@@ -631,7 +631,8 @@ def asked_workers(module: str, workers: int) -> int | None:
     None is started.
     """
     scale: Any = importlib.import_module(module)
-    runner, asked = getattr(scale, "DaskTaskRunner", None), []
+    runner = getattr(scale, "DaskTaskRunner", None)
+    asked: list[int | None] = []
 
     def noting(**kwargs: Any) -> Any:
         asked.append((kwargs.get("cluster_kwargs") or {}).get("n_workers"))
