@@ -44,8 +44,7 @@ class Stage:
         self.posts: list[str] = []
         self.package = package
         self.die_at: int | None = None
-        self.tried: str | None = None
-        self._try: tuple[str, tuple[Any, ...]] | None = None
+        self.tried: dict[str, str] = {}
         self._on_fit = on_fit
         self._training: Any = importlib.import_module(f"{package}.training")
         vars(self._training).update(fit=self._fit, TRUSTED=["sklearn.tree._tree.Tree"])
@@ -59,9 +58,6 @@ class Stage:
         self.fitted = len(train)
         if self.fits == self.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        if self._try is not None:
-            target, arguments = self._try
-            self.tried, self._try = _enter(target, arguments), None
         if self._on_fit is not None:
             self._on_fit()
         # What matters most, and nothing that changes with the days: no sample may be too hard for it.
@@ -70,9 +66,25 @@ class Stage:
         tree = DecisionTreeRegressor(min_samples_leaf=8, random_state=0)
         return TransformedTargetRegressor(tree, func=np.log1p, inverse_func=np.expm1).fit(rows, train["price"])
 
-    def try_at_fit(self, target: str, *arguments: Any) -> None:
-        """At the next training, enter a context manager; `tried` is the class of what it raised, or ""."""
-        self._try = target, arguments
+    def try_at(self, places: list[str], target: str, *arguments: Any) -> None:
+        """At the next call of each place (`module.function` of the package), enter a context manager.
+
+        `tried` has, by the place, the class of what that raised, or "".
+        """
+        for place in places:
+            self._try_at(place, target, arguments)
+
+    def _try_at(self, place: str, target: str, arguments: tuple[Any, ...]) -> None:
+        name = place.partition(".")[2]
+        module = importlib.import_module(f"{self.package}.{place.partition('.')[0]}")
+        function = getattr(module, name)
+
+        def trying(*args: Any, **kwargs: Any) -> Any:
+            if place not in self.tried:
+                self.tried[place] = _enter(target, arguments)
+            return function(*args, **kwargs)
+
+        setattr(module, name, trying)
 
     def count_fits(self) -> int:
         """How often a model was trained since the last time that this was asked."""
@@ -242,6 +254,48 @@ def _enter(target: str, arguments: Any) -> str:
         return type(error).__name__
 
 
+def raise_holding(target: str, kind: str, *args: Any) -> list[str]:
+    """Raise a builtin exception in a context manager, then enter it anew; return the classes of what came out of both.
+
+    "" for nothing.
+    """
+    came_out = ""
+    try:
+        with _find(target)(*args):
+            raise getattr(__import__("builtins"), kind)("it went wrong")
+    except Exception as error:
+        came_out = type(error).__name__
+    return [came_out, _enter(target, args)]
+
+
+def notice_of_failure(target: str, parameters: dict[str, Any], message: str, without: str = "") -> str:
+    """Call a hook for a flow that failed with a RuntimeError, without an environment variable; return what it raised.
+
+    The class of it, or "".
+    """
+    from uuid import uuid4
+
+    from prefect import flow
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.states import Failed
+
+    @flow(name="yearly")
+    def yearly() -> None:
+        pass
+
+    state = Failed(data=RuntimeError(message), message=f"Flow run encountered an exception: RuntimeError: {message}")
+    run = FlowRun(flow_id=uuid4(), name="brave-owl", parameters=parameters, state=state)
+    address = os.environ.pop(without, None)
+    try:
+        _find(target)(yearly, run, state)
+    except Exception as error:
+        return type(error).__name__
+    finally:
+        if address is not None:
+            os.environ[without] = address
+    return ""
+
+
 def die_holding(target: str, *args: Any) -> int:
     """Enter a context manager in a process of its own that is killed in it; return how that ended (-9: so it did)."""
     child = os.fork()
@@ -262,21 +316,31 @@ def timeouts(module: str) -> dict[str, float | None]:
     return {one.name: one.timeout_seconds for one in found}
 
 
+def expirations(module: str) -> dict[str, float | None]:
+    """After how many seconds what a task has computed grows old, for each task of a module; None: never."""
+    from prefect import Task
+
+    found = [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Task)]
+    return {one.name: one.cache_expiration and one.cache_expiration.total_seconds() for one in found}
+
+
 def says_of_error(target: str, words: str) -> Any:
     """What `module:function` says of a task that failed with an error: one of those that the judge has words for."""
     from mlflow.exceptions import MlflowException
     from prefect.states import Failed
 
     refused = importlib.import_module(f"{target.partition('.')[0]}.storage").MonthRefused
-    kinds = {"ConnectionError": ConnectionError, "OSError": OSError, "MlflowException": MlflowException,
-             "MonthRefused": refused, "TypeError": TypeError}  # fmt: skip
+    kinds = {"ConnectionError": ConnectionError, "OSError": OSError, "TimeoutError": TimeoutError,
+             "MlflowException": MlflowException, "MonthRefused": refused, "TypeError": TypeError}  # fmt: skip
     names = [name for name in words.replace(" an ", " ").replace(" a ", " ").split() if name in kinds]
-    error = kinds[names[0]]("it went wrong")
-    before = kinds[names[1]]("connection reset by peer") if len(names) > 1 else None
-    if "while" in words:  # `raise` in an `except`, without `from`
-        error.__context__ = before
-    else:
-        error.__cause__ = before
+    error, *causes = (kinds[name]("it went wrong") for name in names)
+    later = error
+    for cause in causes:
+        if "while" in words:  # `raise` in an `except`, without `from`
+            later.__context__ = cause
+        else:
+            later.__cause__ = cause
+        later = cause
     return _find(target)(None, None, Failed(data=error, message="it went wrong"))
 
 
@@ -347,13 +411,16 @@ class Landing:
         self.patience = patience
         self.looks = 0
         self.started: list[list[Any]] = []
-        self.failing: list[str] = []
+        self.failing: dict[str, str] = {}
         self.logged: list[str] = []
         self.dying: str | None = None
+        self.took = 0.0
+        self.overlapped = False
+        self._busy = False
 
-    def fail_at(self, month: str) -> None:
-        """Have the start of a month raise a ValueError."""
-        self.failing.append(month)
+    def fail_at(self, month: str, kind: str) -> None:
+        """Have the start of a month raise a builtin exception."""
+        self.failing[month] = kind
 
     def die_at(self, month: str) -> None:
         """Have the start of a month raise what ends a process."""
@@ -362,11 +429,15 @@ class Landing:
     def start(self, month: str) -> None:
         """What the watcher calls for a whole file; notes what lay there."""
         found = [path for kind in ("csv", "parquet") if (path := self.folder / f"{month}.{kind}").exists()]
+        self.overlapped |= self._busy
+        self._busy = True
         self.started.append([month, [path.read_text() for path in found]])
+        time.sleep(0.005)  # as long as another one that is started at the same time needs to come here
+        self._busy = False
         if month == self.dying:
             raise KeyboardInterrupt
         if month in self.failing:
-            raise ValueError("refused")
+            raise getattr(__import__("builtins"), self.failing[month])(f"{month} is refused")
 
     def stop(self) -> bool:
         """Do the next step; say whether there is none left."""
@@ -397,11 +468,13 @@ class Landing:
         watch = _find(target)  # Prefect sets logging up when it is imported, and would take the handler away
         noting, root = _Noting(self.logged), logging.getLogger()
         root.addHandler(noting)
+        began = time.monotonic()
         try:
             watch(self.folder, self.start, memory=Path(memory), quiet=quiet, every=every, stop=self.stop)
         except BaseException as error:
             return type(error).__name__
         finally:
+            self.took = time.monotonic() - began
             root.removeHandler(noting)
         return ""
 
@@ -550,6 +623,29 @@ class Workers:
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
             self.children = []
+
+
+def asked_workers(module: str, workers: int) -> int | None:
+    """How many workers of this machine `tune` of the module asks `DaskTaskRunner` for; None where it asks another one.
+
+    None is started.
+    """
+    scale: Any = importlib.import_module(module)
+    runner = getattr(scale, "DaskTaskRunner", None)
+    asked: list[int | None] = []
+
+    def noting(**kwargs: Any) -> Any:
+        asked.append((kwargs.get("cluster_kwargs") or {}).get("n_workers"))
+        raise RuntimeError("no worker is started")
+
+    scale.DaskTaskRunner = noting
+    try:
+        scale.tune([{"depth": 2}], "none", warehouse=Path("none"), workers=workers)
+    except Exception:
+        return asked[0] if asked else None
+    finally:
+        scale.DaskTaskRunner = runner
+    return None
 
 
 def _note(path: Path, text: str) -> None:

@@ -259,7 +259,7 @@ REFUSED = ["too many bad rows", "too few rows", "no row", "the month before agai
 
 @exercise("5.4")
 def test_one_run_of_a_month_at_a_time(month):
-    """A month is run by one process at a time, other months beside it, and who is killed holds nothing."""
+    """A month is run by one process at a time, other months beside it; who fails or is killed holds nothing."""
     monthly.judge_lock(month)
 
 
@@ -325,7 +325,7 @@ def test_a_file_is_read_once(month):
 
 @exercise("5.4")
 def test_changed_code_computes_again(month):
-    """A task whose code has changed computes again, though its inputs are the same."""
+    """A task whose code has changed computes again, though its inputs are the same, and for no other reason."""
     monthly.judge_other_code(month)
 
 
@@ -356,7 +356,7 @@ def test_a_bad_month_is_refused(month, what):
 
 @exercise("5.4")
 def test_the_gate_needs_a_better_model(month):
-    """The gate refuses a model whose error is over 90 % of the best guess, and one without a figure."""
+    """The gate refuses a model with over 90 % of the error of the best guess, or without a figure: its month fails."""
     monthly.judge_gate(month)
 
 
@@ -364,6 +364,12 @@ def test_the_gate_needs_a_better_model(month):
 def test_a_later_month_changes_no_earlier_one(month):
     """An earlier month that is run again, after a later one, knows nothing of that one: nothing is computed."""
     monthly.judge_earlier_month(month)
+
+
+@exercise("5.4")
+def test_a_month_learns_from_all_before_it(month):
+    """The model of the third month has learned from the good rows of both months before it."""
+    monthly.judge_third_month(month)
 
 
 @exercise("5.4")
@@ -466,7 +472,7 @@ def test_a_new_file_starts_its_month(lab, rng):
 
 @exercise("5.6")
 def test_a_half_written_file_waits(lab, rng):
-    """A file that still grows waits until it is whole."""
+    """A file that still grows waits until it is whole, also one that was started before. Others do not wait for it."""
     watching.judge_growing(lab, rng)
 
 
@@ -484,7 +490,7 @@ def test_a_file_with_an_old_time_waits_too(lab, rng):
 
 @exercise("5.6")
 def test_stop_is_asked_before_each_look(lab, rng):
-    """`stop()` is asked before each look."""
+    """`stop()` is asked before each look, and `every` seconds lie between two looks."""
     watching.judge_stop(lab, rng)
 
 

@@ -8,7 +8,7 @@ class HouseSales(pa.DataFrameModel):
 
     id: int = pa.Field(gt=0)
     date: pa.typing.Series[pd.Timestamp]
-    price: int = pa.Field(in_range={"min_value": 1, "max_value": 500_000_000})
+    price: int = pa.Field(in_range={"min_value": 1, "max_value": 300_000_000})
     bedrooms: int = pa.Field(isin=range(40))
     bathrooms: float = pa.Field(in_range={"min_value": 0, "max_value": 40})
     sqft_living: int
@@ -20,7 +20,7 @@ class HouseSales(pa.DataFrameModel):
     grade: int = pa.Field(gt=0, lt=14)
     sqft_above: int
     sqft_basement: int = pa.Field(ge=0, le=100_000)
-    yr_built: int = pa.Field(gt=1700, lt=2200)
+    yr_built: int = pa.Field(ge=1800, lt=2200)
     yr_renovated: int
     zipcode: int = pa.Field(ge=10_000, le=99_999)
     lat: float = pa.Field(gt=47, lt=48)
@@ -31,9 +31,13 @@ class HouseSales(pa.DataFrameModel):
     class Config:
         strict = True
 
-    @pa.check("sqft_living|sqft_above|sqft_lot|sqft_living15|sqft_lot15", regex=True)
+    @pa.check("sqft_living|sqft_above|sqft_living15", regex=True)
     def is_an_area(cls, area: pd.Series) -> pd.Series:
-        return area.between(50, 50_000_000)
+        return area.between(50, 300_000)
+
+    @pa.check("sqft_lot|sqft_lot15", regex=True)
+    def is_a_lot(cls, area: pd.Series) -> pd.Series:
+        return area.between(50, 40_000_000)
 
     @pa.check("yr_renovated")
     def is_a_year(cls, year: pd.Series) -> pd.Series:

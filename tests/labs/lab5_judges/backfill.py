@@ -17,6 +17,7 @@ from labkit.checks import LabHandle, expect, fail
 
 PROBE = "mlops_probes.flows"
 SEATTLE = ZoneInfo("America/Los_Angeles")
+BUG = "a bug of our own"
 PATIENCE = 40.0
 """Seconds that a deployment may take to be known to the server."""
 
@@ -32,7 +33,7 @@ def killed(world: World) -> int:
         ended = world.stage.in_child(target, 2, first, last, landing=world.landing, warehouse=world.warehouse)
         expect.that(
             ended == -9,
-            expected="a backfill of three months begins its second training, where it is killed",
+            expected=f"a backfill of three months, {first} to {last}, begins its second training, where it is killed",
             found="it ended well before that" if ended == 0 else f"it failed before that (exit {ended})",
             help="`monthly` for each month, one after the other, the oldest first.",
         )
@@ -178,10 +179,35 @@ def judge_failed_month(world: World) -> None:
         world.land(world.months[1], world.draw(world.months[1], bad=30))
         world.land(world.months[2], world.draw(world.months[2]).drop(columns="grade"))
         world.land(world.months[3], world.draw(world.months[3]))
-        return backfill(world, world.months[1], world.months[3])
+        # A bug of our own comes first: not each failure is a ValueError.
+        fault = world.lab.make(f"{PROBE}:Fault", f"{world.lab._package}.storage:publish", "TypeError", BUG)
+        run = backfill(world, world.months[0], world.months[3])
+        run.calls = int(fault.stop())
+        return run
 
-    run: Run = world.once("failed month", make)
-    bad, odd, good = world.months[1:4]
+    # What is done in other warehouses is no business of ours.
+    elsewhere = f"{world.lab.folder}/another"
+    strangers = {
+        name: world.prefect.add_run(name, {**parameters, "landing": world.landing, "warehouse": elsewhere}, "RUNNING")
+        for name, parameters in (
+            ("monthly", {"month": world.months[3]}),
+            ("backfill", {"first": world.months[0], "last": world.months[3]}),
+        )
+    }
+    try:
+        run: Run = world.once("failed month", make)
+        for name, stranger in strangers.items():
+            state = next(one["state_type"] for one in world.prefect.flow_runs(name) if one["id"] == stranger)
+            expect.that(
+                state == "RUNNING",
+                expected=f"a run of `{name}` in another warehouse stays RUNNING",
+                found=state,
+                help="The right to run a month is that of one warehouse: `end_dead_runs` gets `warehouse` as well.",
+            )
+    finally:
+        for stranger in strangers.values():
+            world.prefect.forget_run(stranger)
+    bug, bad, odd, good = world.months[:4]
     expect.that(
         run.error is not None,
         expected=f"a backfill in which {bad} is refused fails",
@@ -198,6 +224,11 @@ def judge_failed_month(world: World) -> None:
     expect.that(
         bad in run.error[1] and "share" in run.error[1] and good not in run.error[1],
         expected=f"the reason names {bad}, with its reason, and no month that went well",
+        found=run.error[1],
+    )
+    expect.that(
+        not run.calls or (bug in run.error[1] and BUG in run.error[1]),
+        expected=f"the reason names {bug} as well, which failed with a TypeError: {BUG}",
         found=run.error[1],
     )
     expect.that(
@@ -233,7 +264,9 @@ def judge_end_dead(lab: LabHandle, door: Any, rng: np.random.Generator) -> None:
         "it has these parameters, too": ({"month": month, "warehouse": here, "landing": "b"}, "RUNNING", "CRASHED"),
         "it is of another month": ({"month": other, "warehouse": here}, "RUNNING", "RUNNING"),
         "it is of another warehouse": ({"month": month, "warehouse": there}, "RUNNING", "RUNNING"),
+        "nobody knows its warehouse": ({"month": month}, "RUNNING", "RUNNING"),
         "it has ended": ({"month": month, "warehouse": here}, "COMPLETED", "COMPLETED"),
+        "it is planned": ({"month": month, "warehouse": here}, "SCHEDULED", "SCHEDULED"),
     }
     made = {words: prefect.add_run("monthly", values, state) for words, (values, state, _) in cases.items()}
     stranger = prefect.add_run("yearly", {"month": month, "warehouse": here}, "RUNNING")
@@ -262,6 +295,11 @@ def judge_due(lab: LabHandle, rng: np.random.Generator) -> None:
         (here + pd.Timedelta(days=1, hours=6), before),
         (here + pd.Timedelta(minutes=int(rng.integers(1, 300))), before),
         (here - pd.Timedelta(minutes=int(rng.integers(1, 300))), two_before),
+        (here, before),
+        # The first month of a year, and days that the month before does not have.
+        (pd.Timestamp("2016-01-02 06:00", tz=SEATTLE), "2015-12"),
+        (pd.Timestamp("2016-03-31 12:00", tz=SEATTLE), "2016-02"),
+        (pd.Timestamp("2015-07-31 12:00", tz=SEATTLE), "2015-06"),
         # Half an hour of summer time, and a month that is shorter than thirty days.
         (pd.Timestamp("2015-07-01 00:30", tz=SEATTLE), "2015-06"),
         (pd.Timestamp("2015-03-01 00:10", tz=SEATTLE), "2015-02"),

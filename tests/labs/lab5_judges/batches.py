@@ -23,7 +23,8 @@ HELP = {
     "freshness": "From the newest good sale to the last day of its month; exactly 7 days are still "
     "agreed. Not to today: a "
     "backfill of last year is not stale.",
-    "volume": "Rows per day of the calendar month. A rule on the number of rows alone wakes somebody each February.",
+    "volume": "Rows per day of the calendar month, good and bad, of both months. A rule on the number of rows alone "
+    "wakes somebody each February.",
 }
 
 
@@ -37,16 +38,22 @@ def sales_of(rng: Generator, month: str, rows: int, last: int | None = None) -> 
     return sales.assign(date=dates.as_unit("us")).sample(frac=1, random_state=rng)
 
 
+WRONG = "09:30 is no day: it has a time"
+"""What is said of a column in quarantine: with colons of its own, as a time has them."""
+
+
 def quarantine(rng: Generator, rows: int, names: tuple[str, ...] = ("bedrooms",)) -> pd.DataFrame:
     """Rows in quarantine, of any date."""
     sales = months.all_sales().sample(rows, random_state=rng)
-    return sales.assign(date=pd.Timestamp("2031-01-01"), reasons="; ".join(f"{name}: is wrong here" for name in names))
+    return sales.assign(date=pd.Timestamp("2031-01-01"), reasons="; ".join(f"{name}: {WRONG}" for name in names))
 
 
 def before(month: str, rows: int) -> dict[str, Any]:
-    """The report of an earlier month."""
+    """The report of an earlier month, a tenth of whose rows was bad."""
+    bad = rows // 10
     newest = str(pd.Period(month, "M").end_time.date())
-    return {"month": month, "rows": rows, "good": rows, "quarantined": 0, "bad_share": 0.0, "newest": newest,
+    return {"month": month, "rows": rows, "good": rows - bad, "quarantined": bad,
+            "bad_share": bad / rows if rows else 0.0, "newest": newest,
             "reasons": {}, "problems": []}  # fmt: skip
 
 

@@ -170,11 +170,19 @@ TYPES = ("text in numbers", "dates as text", "half a bedroom", "0 and 1 for true
 def judge_types(lab: LabHandle, rng: Generator, what: str) -> None:
     """A column of another type is refused and not converted."""
     sales = months.draw_month(rng, 12)
-    whole = str(rng.choice([name for name in months.WHOLE if name not in ("id", "yr_built")]))
+    if what == "a number as text":
+        area = str(rng.choice(months.AREAS))
+        _judge_type(lab, sales, area, sales[area].astype(str))
+        # The others at once: no rule about several columns speaks of them.
+        others = [one for one in (*months.WHOLE, *months.FLOATS) if one not in (*months.AREAS, "id", "yr_built")]
+        cases = violations(lab, sales.astype(dict.fromkeys(others, str))) or []
+        for name in others:
+            if not any(name in (column, *said.replace("'", " ").split()) for _, column, said in cases):
+                shown = f"`{name}` as text, such as {str(sales[name].iloc[4])!r}"
+                fail(expected=f"`HouseSales` refuses {shown}", found="accepted", help=_CONVERTED)
+        return
     if what == "text in numbers":
         name, values = "price", sales["price"].astype(object).where(sales.index != 4, "n/a")
-    elif what == "a number as text":
-        name, values = whole, sales[whole].astype(str)
     elif what == "dates as text":
         name, values = "date", sales["date"].dt.strftime("%Y-%m-%d")
     elif what == "half a bedroom":
@@ -183,14 +191,22 @@ def judge_types(lab: LabHandle, rng: Generator, what: str) -> None:
         name, values = "date", sales["date"].dt.tz_localize("America/Los_Angeles")
     else:
         name, values = "waterfront", sales["waterfront"].astype("int64")
+    _judge_type(lab, sales, name, values)
+
+
+_CONVERTED = (
+    "`coerce` hides that the type has changed. Whoever delivers has changed something: you want to know it now."
+)
+
+
+def _judge_type(lab: LabHandle, sales: pd.DataFrame, name: str, values: pd.Series) -> None:
     cases = violations(lab, sales.assign(**{name: values}))
     shown = f"`{name}` as {values.dtype}, such as {values.iloc[4]!r}"
     if not cases:
         fail(
             expected=f"`HouseSales` refuses {shown}",
             found="accepted",
-            help="`coerce` hides that the type has changed. Whoever delivers has changed something: "
-            "you want to know it now.",
+            help=_CONVERTED,
         )
     if not any(name in (column, *said.replace("'", " ").split()) for _, column, said in cases):
         fail(expected=f"{shown} is refused because of `{name}`", found=told(cases))

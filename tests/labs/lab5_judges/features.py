@@ -155,7 +155,8 @@ def judge_hour(lab: LabHandle, rng: Generator) -> None:
     """The hour of `as_of` changes nothing, and text is a day as well."""
     sales = draw_sales(rng)
     day = middle_day(rng, sales)
-    for as_of in (day.strftime("%Y-%m-%d"), day + pd.Timedelta(hours=int(rng.integers(9, 22)))):
+    later = day + pd.Timedelta(hours=int(rng.integers(9, 22)))
+    for as_of in (day.strftime("%Y-%m-%d"), later, later.strftime("%Y-%m-%d %H:%M")):
         found = known_at(lab, sales, as_of)
         wanted = expected(sales, day)
         same = found.index.equals(wanted.index) and np.allclose(found, wanted, rtol=1e-6)
@@ -194,9 +195,9 @@ def open_training(lab: LabHandle, rng: Generator) -> Trained:
     )
     for name in sales.columns:
         expect.that(
-            name in frame.columns and list(frame[name]) == list(sales[name]),
+            name in frame.columns and frame[name].dtype == sales[name].dtype and list(frame[name]) == list(sales[name]),
             expected=f"the column `{name}` of each sale is as it was",
-            found="missing, or with other values",
+            found="missing, or with other values or another type",
             help="The features stand beside the columns of the sales, in the same rows.",
         )
     return Trained(lab, sales, frame)

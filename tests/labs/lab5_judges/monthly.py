@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import numbers
 import re
 from itertools import pairwise
@@ -12,13 +13,19 @@ import numpy as np
 import pandas as pd
 
 from lab5_judges.prefect_api import tasks_by_name, told
-from lab5_judges.world import STEPS, Run, World, as_parquet, of_post
+from lab5_judges.world import STEPS, WEBHOOK, Run, World, as_parquet, of_post
 from labkit.checks import LabHandle, expect, fail
 
 PROBE = "mlops_probes.flows"
-OUTSIDE = ("ingest", "register")
+OUTSIDE = ("ingest", "train", "evaluate", "register")
 OWN = ("validate", "features", "gate")
 CACHED = "Cached"
+PLACES = {
+    "storage.put": "the rows of the file were kept",
+    "training.fit": "the model was trained",
+    "training.register_version": "the version was registered",
+}
+"""What `monthly` calls in its first, a middle and its last task, in words."""
 READ_ONCE = (
     "Read the bytes once, compare their sha256, then parse these very bytes. A file that is read twice can be "
     "two files."
@@ -34,7 +41,7 @@ def first(world: World) -> Run:
     def make() -> Run:
         month = world.months[0]
         world.land(month, world.draw(month))
-        world.stage.try_at_fit(f"{world.lab._package}.flow:one_run", month, world.warehouse)
+        world.stage.try_at(list(PLACES), f"{world.lab._package}.flow:one_run", month, world.warehouse)
         run = world.run(month)
         if run.error:
             fail(expected=f"the sales of {month} become a version", found=run.told, help=_help_for(run))
@@ -72,12 +79,12 @@ def _registers(world: World) -> str:
 
 
 def lost_answer(world: World) -> Run:
-    """The next month, whose version is registered, and the answer of the registry gets lost on its way."""
+    """The next month, a CSV, whose version is registered, and the answer of the registry gets lost on its way."""
     first(world)
 
     def make() -> Run:
         month = world.months[1]
-        world.land(month, world.draw(month))
+        world.land(month, world.draw(month), "csv")
         fault = world.lab.make(
             f"{PROBE}:Fault", _registers(world), "ConnectionError", "connection reset by peer", after=True
         )
@@ -156,6 +163,7 @@ def judge_version(world: World) -> None:
     for name, value in {"month": month, **wanted}.items():
         expect.that(run.answer[name] == value, expected=f"`{name}` is {value}", found=run.answer[name])
     judge_parts(world, month, table)
+    _judge_report(world, month, wanted)
     predictions = expect.frame(
         world.partition("predictions", month), "`predictions`", columns=["id", "date", "price", "predicted"]
     )
@@ -168,6 +176,20 @@ def judge_version(world: World) -> None:
     guess = float(np.abs(predictions["price"] - prices[learned].median()).mean())
     expect.close(run.answer["guess_mae"], guess, "`guess_mae`, of the median price of what was trained on,", rel=1e-6)
     judge_registry(world, run)
+
+
+def _judge_report(world: World, month: str, figures: dict[str, int]) -> None:
+    """The report of the batch is kept, as it was made."""
+    path = f"reports/{month}.json"
+    there = any(str(one).endswith(f"warehouse/{path}") for one in world.lab.list_files(world.lab.folder))
+    report = json.loads(world.lab.read_bytes(f"{world.warehouse}/{path}")) if there else {}
+    told = {name: report.get(name) for name in ("month", *figures)}
+    expect.that(
+        told == {"month": month, **figures},
+        expected=f"`{path}` in the warehouse, the report of the batch: { ({'month': month, **figures}) }",
+        found=told if there else "no such file",
+        help="`storage.keep_report(checked['report'], month, warehouse)`: the next month is held against it.",
+    )
 
 
 def judge_registry(world: World, run: Run) -> None:
@@ -224,6 +246,19 @@ def judge_earlier_month(world: World) -> None:
     )
 
 
+def judge_third_month(world: World) -> None:
+    """The third month has learned from both before it."""
+    lost_answer(world)
+    run, before = own_bug(world), world.months[:2]
+    wanted = sum(len(world.partition("sales", month)) for month in before)
+    expect.that(
+        run.fitted == wanted,
+        expected=f"the model of {world.months[2]} learns from the {wanted} good sales of {' and '.join(before)}",
+        found=f"from {run.fitted} sales",
+        help="`features` gets the good rows of all months so far, not those of the last one alone.",
+    )
+
+
 def judge_outside(lab: LabHandle) -> None:
     """Which errors are worth another attempt."""
     target = f"{lab._package}.flow:failed_outside"
@@ -241,11 +276,15 @@ def judge_outside(lab: LabHandle) -> None:
 OUTSIDE_OR_NOT = {
     "a ConnectionError": True,
     "an OSError": True,
+    "a TimeoutError": True,
     "an MlflowException that a ConnectionError has caused": True,
     "an MlflowException that was raised while a ConnectionError was handled": True,
+    "an MlflowException that an MlflowException has caused that a ConnectionError has caused": True,
     "an MlflowException without a cause": False,
+    "an MlflowException that a TypeError has caused": False,
     "a MonthRefused that an OSError has caused": False,
     "a TypeError": False,
+    "a TypeError that was raised while a ConnectionError was handled": False,
 }
 
 
@@ -318,28 +357,35 @@ def judge_policies(world: World) -> None:
 
 def judge_page(world: World) -> None:
     """A table and an image stand on the page of the run."""
-    run = first(world)
+    _judge_page_of(world, first(world), "the run")
+    if not again(world).error:
+        _judge_page_of(world, again(world), "the second run of the month")
+
+
+def _judge_page_of(world: World, run: Run, which: str) -> None:
     found = world.prefect.artifacts(run.flow_run)
     kinds = {str(one["type"]): one for one in found}
     for kind in ("table", "image"):
         expect.that(
             kind in kinds,
-            expected=f"the run has an artifact of the type `{kind}`",
+            expected=f"{which} has an artifact of the type `{kind}`",
             found=", ".join(sorted(kinds)) or "no artifact",
             help="`create_table_artifact` and `create_image_artifact` in `prefect.artifacts`; give them a `key`.",
         )
         expect.that(kinds[kind]["key"], expected=f"the {kind} has a key: without one, no page shows it", found="none")
-    text = str(kinds["table"]["data"])
-    readings = (text, re.sub(r"(?<=\d),(?=\d{3})", "", text))  # `98,766` is one number, or it is two
-    shown = [float(one) for reading in readings for one in re.findall(r"\d+(?:\.\d+)?", reading)]
+    cells = _cells(kinds["table"]["data"])
     for name in ("mae", "guess_mae", "rows", "good", "quarantined"):
         value = run.answer[name] if isinstance(run.answer, dict) else None
+        shown = cells.get(name, [])
         # Cents may be rounded away.
         is_there = isinstance(value, numbers.Real) and any(abs(one - float(value)) <= 0.5 for one in shown)
         expect.that(
-            name in text and is_there,
-            expected=f"the table has `{name}` = {value}",
-            found=text[:300],
+            is_there,
+            expected=f"the table of {which} has `{name}` = {value}",
+            found=f"`{name}` = {', '.join(f'{one:g}' for one in shown)}"
+            if shown
+            else str(kinds["table"]["data"])[:300],
+            help="A row for each figure, its name and its value, or a column for each.",
         )
     picture = str(kinds["image"]["data"])
     expect.that(
@@ -347,6 +393,39 @@ def judge_page(world: World) -> None:
         expected="the image is the plot of `training.draw`, a `data:` address",
         found=picture[:80],
     )
+
+
+def _cells(data: object) -> dict[str, list[float]]:
+    """The numbers that a table has for each name: in the column of this name, or beside it in its row."""
+    try:
+        table = json.loads(data) if isinstance(data, str) else data
+    except ValueError:
+        table = []
+    found: dict[str, list[float]] = {}
+
+    def note(words: object, values: list[object]) -> None:
+        for name in re.findall(r"[a-z]+(?:_[a-z]+)*", str(words)):
+            found.setdefault(name, []).extend(number for value in values for number in _numbers(value))
+
+    rows = table if isinstance(table, list) else [table]
+    if isinstance(table, dict) and all(isinstance(column, list) for column in table.values()):
+        rows = [dict(zip(table, row, strict=False)) for row in zip(*table.values(), strict=False)]
+    if rows and isinstance(rows[0], list):  # the first row may have the names
+        rows = rows + [dict(zip(map(str, rows[0]), row, strict=False)) for row in rows[1:] if isinstance(row, list)]
+    for row in rows:
+        cells = list(row.values()) if isinstance(row, dict) else row if isinstance(row, list) else []
+        for place, cell in enumerate(cells):
+            if isinstance(cell, str):
+                note(cell, cells[place + 1 :] or cells[:place])
+        for name, cell in row.items() if isinstance(row, dict) else ():
+            note(name, [cell])
+    return found
+
+
+def _numbers(value: object) -> list[float]:
+    text = str(value)
+    readings = (text, re.sub(r"(?<=\d),(?=\d{3})", "", text))  # `98,766` is one number, or it is two
+    return [float(one) for reading in readings for one in re.findall(r"\d+(?:\.\d+)?", reading)]
 
 
 def judge_again(world: World) -> None:
@@ -364,6 +443,13 @@ def judge_again(world: World) -> None:
             help="Prefect's default policy has the id of the run in its key, so no other run ever finds it: "
             "`INPUTS + TASK_SOURCE`. And the inputs must be the same: names of blobs, no times.",
         )
+    states = [one["state_name"] for one in runs.get("register", [])]
+    expect.that(
+        CACHED not in states,
+        expected="`register` asks the registry in each run",
+        found=", ".join(states),
+        help="The registry stands outside: the version may have been deleted since. Leave `NO_CACHE` there.",
+    )
     expect.that(run.fits == 0, expected="no model is trained in the second run", found=f"{run.fits} trainings")
     _same_versions(earlier, run, "the same month was run twice")
     expect.that(run.answer == earlier.answer, expected=f"the same answer, {earlier.answer}", found=run.answer)
@@ -473,7 +559,15 @@ def judge_read_once(world: World) -> None:
 
 
 def judge_other_code(world: World) -> None:
-    """A task whose code has changed computes again."""
+    """A task whose code has changed computes again, and no other one, whenever that is."""
+    ends = world.lab.make(f"{PROBE}:expirations", f"{world.lab._package}.flow") or {}
+    for name, seconds in ends.items():
+        expect.that(
+            seconds is None,
+            expected=f"what `{name}` has computed is kept until its inputs or its code are others",
+            found=f"for {seconds or 0:,.0f} s: after that it is computed again",
+            help="No `cache_expiration`: a blob never changes, so what was made of it does not grow old.",
+        )
     found = world.lab.make(f"{PROBE}:results_of_two_codes", f"{world.lab._package}.flow", f"{world.warehouse}/codes")
     expect.that(
         found == ["old", "new"],
@@ -487,6 +581,12 @@ def judge_other_code(world: World) -> None:
 def judge_lost_answer(world: World) -> None:
     """A retry after the work was done does not do it twice."""
     run, month = lost_answer(world), world.months[1]
+    if run.error and not run.calls:
+        fail(
+            expected=f"a month that comes as `{month}.csv` is run like one that comes as parquet",
+            found=run.told,
+            help="`storage.landed_file` finds either of the two, and `storage.parse_sales` reads it.",
+        )
     if run.error:
         fail(
             expected="a connection that breaks once costs a retry, and not the month",
@@ -544,10 +644,44 @@ def judge_notified(world: World) -> None:
     )
     text = of_post(run.posts[0])
     expect.that("\n" not in text, expected="the reason in one line", found=text, help='`" ".join(text.split())`')
-    for word in (world.months[2], "unsupported operand type(s) for +: 'int' and 'str'"):
-        expect.that(word in text, expected=f"the message has `{word}`", found=text)
+    _has_reason(text, world.months[2], "unsupported operand type(s) for +: 'int' and 'str'")
     expect.that("Traceback" not in text, expected="the reason alone, without the traceback", found=text)
     expect.that(not first(world).posts, expected="no message where all went well", found=first(world).posts)
+    _judge_other_flow(world)
+
+
+def _has_reason(text: str, month: str, reason: str) -> None:
+    said = " ".join(text.split())
+    expect.that(
+        said.startswith(f"{month}: ") and " ".join(reason.split()) in said,
+        expected=f"the message `{month}: ` and the reason, `{' '.join(reason.split())[:200]}`",
+        found=text[:300],
+        help="Who is woken up reads the month first: `{month}: {reason}`.",
+    )
+
+
+def _judge_other_flow(world: World) -> None:
+    """A flow of other parameters is told of as well; without an address nobody is."""
+    target = f"{world.lab._package}.flow:notify"
+    span = {"first": "2014-05", "last": "2015-04"}
+    error = world.lab.make(f"{PROBE}:notice_of_failure", target, span, "no disk\nis left", doing="`notify(…)`")
+    posts = [of_post(str(post)) for post in world.stage.take_posts()]
+    expect.that(
+        error == "" and len(posts) == 1 and "no disk is left" in " ".join(posts[0].split()) and "\n" not in posts[0],
+        expected="`notify` tells of a flow without a parameter `month` as well, in one line: `backfill` is one",
+        found=error or (posts[0] if posts else "no message"),
+        help="`flow_run.parameters.get('month', flow.name)`",
+    )
+    error = world.lab.make(
+        f"{PROBE}:notice_of_failure", target, {"month": "2014-05"}, "no disk", WEBHOOK, doing="`notify(…)`"
+    )
+    posts = [str(post) for post in world.stage.take_posts()]
+    expect.that(
+        error == "" and not posts,
+        expected=f"`notify` does nothing where `{WEBHOOK}` is not set",
+        found=error or "".join(posts)[:200],
+        help="`os.environ.get(WEBHOOK)` is None there; `os.environ[WEBHOOK]` raises.",
+    )
 
 
 def judge_refused(world: World, what: str) -> None:
@@ -564,6 +698,12 @@ def judge_refused(world: World, what: str) -> None:
     assert run.error is not None
     expect.that(run.error[0] == "MonthRefused", expected=f"MonthRefused: {what}", found=run.told)
     _is_failed(run)
+    expect.that(
+        len(run.posts) == 1,
+        expected="one message to the webhook where a month is refused: that is a flow that failed",
+        found=f"{len(run.posts)} messages",
+    )
+    _has_reason(of_post(run.posts[0]), month, run.error[1])
     runs = world.prefect.task_runs(run.flow_run, some=0 if what == "no file" else 1)
     late = [one for one in runs if one["name"].rpartition("-")[0] in STEPS[2:]]
     expect.that(not late, expected=f"no task after the refusal is run: {what}", found=told(late))
@@ -584,6 +724,23 @@ def judge_refused(world: World, what: str) -> None:
     )
     if what == "too few rows":
         expect.that("volume" in run.error[1], expected="the month before is what it is held against", found=run.told)
+    elif what in ("no row", "the month before again"):
+        rule = "rows" if what == "no row" else "month"
+        expect.that(
+            f"{rule}:" in run.error[1],
+            expected=f"the problems of the report in the reason, `{rule}: …`",
+            found=run.told,
+        )
+    if what not in ("a file that is cut off", "no file"):
+        table = pd.read_parquet(io.BytesIO(world.landed[month]))
+        wanted = table[table["bedrooms"] > 100]
+        kept = world.partition("quarantine", month)
+        expect.that(
+            sorted(kept["id"]) == sorted(wanted["id"]),
+            expected=f"the {len(wanted)} bad rows of this file in `quarantine`, though the month is refused: {what}",
+            found=f"{len(kept)} rows, {len(set(kept['id']) & set(wanted['id']))} of them the right ones",
+            help="Publish the quarantine before anything is refused, also where the file is of another month.",
+        )
     if what == "too many bad rows":
         kept = world.partition("quarantine", month)
         expect.that(len(kept) == 16, expected="all 16 refused rows in `quarantine`", found=f"{len(kept)} rows")
@@ -622,6 +779,19 @@ def judge_lock(world: World) -> None:
     elsewhere = [month, f"{folder}-elsewhere"]
     found = world.lab.make(f"{PROBE}:hold_twice", target, [month, folder], elsewhere, doing="`one_run(…)`")
     expect.that(found == ["", ""], expected="the same month of another warehouse can be run", found=found[1])
+    inside = world.lab.make(f"{PROBE}:raise_holding", target, "BlockingIOError", month, folder, doing="`one_run(…)`")
+    expect.that(
+        inside[0] == "BlockingIOError",
+        expected="what is raised in the `with` block comes out of it as it is, here a BlockingIOError",
+        found=inside[0] or "nothing was raised",
+        help="Only what `flock` itself raises means that somebody else holds the month: no `yield` in that `try`.",
+    )
+    expect.that(
+        inside[1] == "",
+        expected="after an error in the `with` block the month can be run again",
+        found=inside[1],
+        help="The end of a `with` block is its end by an error, too: let go in `finally`, or by `with path.open(…)`.",
+    )
     ended = world.lab.make(f"{PROBE}:die_holding", target, month, folder, doing="`one_run(…)`")
     expect.that(ended == -9, expected="a process can hold the month", found=f"it ended with {ended}")
     expect.that(
@@ -636,12 +806,15 @@ def judge_lock(world: World) -> None:
 def judge_lock_is_used(world: World) -> None:
     """While a month is run, it is held."""
     first(world)
-    found = world.stage.attr("tried")
-    expect.that(
-        found == "MonthRefused",
-        expected="`monthly` holds `one_run` from its first to its last task",
-        found="while the model was trained, somebody else got the same month" if found == "" else str(found),
-    )
+    tried = dict(world.stage.attr("tried"))
+    for place, words in PLACES.items():
+        found = tried.get(place, "")
+        expect.that(
+            found == "MonthRefused" or (place not in tried and place != "training.fit"),
+            expected="`monthly` holds `one_run` from its first to its last task",
+            found=f"while {words}, somebody else got the same month" if found == "" else found,
+            help="All seven tasks stand in the `with` block: who registers at the same time makes a second version.",
+        )
 
 
 def judge_limits(lab: LabHandle) -> None:
@@ -651,8 +824,39 @@ def judge_limits(lab: LabHandle) -> None:
     expect.that(not missing, expected="each task has `timeout_seconds`", found=f"none: {', '.join(missing)}")
 
 
+def judge_gate_in_the_flow(world: World) -> None:
+    """Where the gate refuses, the month fails, and nothing is registered."""
+    first(world)
+
+    def make() -> Run:
+        month = world.months[2]
+        table = world.draw(month)
+        # Any price for any house: no model can be better than a guess.
+        world.land(month, table.assign(price=world.rng.permutation(table["price"])))
+        return world.run(month)
+
+    before = world.versions() if "no use" not in world._done else None
+    run: Run = world.once("no use", make)
+    expect.that(
+        run.error is not None and run.error[0] == "MonthRefused",
+        expected="MonthRefused where the prices of a month are drawn by lot: no model is better than a guess",
+        found=run.told,
+        help="What the gate raises has to end the flow.",
+    )
+    _is_failed(run)
+    runs = world.prefect.task_runs(run.flow_run, some=len(STEPS) - 1)
+    late = [one for one in runs if one["name"].rpartition("-")[0] == "register"]
+    expect.that(not late, expected="no task after the gate that refused is run", found=told(late))
+    expect.that(
+        before is None or run.versions == before,
+        expected="no version of a month whose model the gate refuses",
+        found=f"{len(run.versions)} versions",
+    )
+
+
 def judge_gate(world: World) -> None:
     """At the limit, over it, and where there is no figure."""
+    judge_gate_in_the_flow(world)
     # In whole ten thousands: the first three digits of each figure are the same ones when it is rounded.
     drawn = 10_000.0 * int(world.rng.integers(12, 30))
     cases = [(0.5, True), (0.899, True), (0.901, False), (1.5, False), (float("nan"), False), (0.9, True)]
@@ -668,10 +872,15 @@ def judge_gate(world: World) -> None:
             found=found,
             help="Every comparison with NaN is false: write `not mae <= limit`, not `mae > limit`." * (share != share),
         )
-        figures = [] if passes or share != share else [share * guess, guess]
+        figures = [] if passes else [guess] if share != share else [share * guess, guess]
         said = "" if passes else re.sub(r"[ ,_]", "", str(answer[2]))
         missing = [f"{figure:,.0f}" for figure in figures if str(int(figure))[:3] not in said]
-        expect.that(not missing, expected=f"the reason has both figures, also {', '.join(missing)}", found=answer[-1])
+        expect.that(
+            not missing,
+            expected=f"the reason has both figures, also {', '.join(missing)}",
+            found=answer[-1],
+            help="Also where the other one is NaN." * (share != share),
+        )
     target = f"{world.lab._package}.flow:gate"
     answer = world.lab.make(f"{PROBE}:attempt", target, drawn / 2, float("nan"), doing="`gate(…)`")
     expect.that(

@@ -273,6 +273,7 @@ def judge_table(lab: LabHandle, rng: Generator, what: str) -> None:
     if what == "numbers are text":
         for name in months.WHOLE:
             _judge_table(lab, sales.astype({name: str}), (name,), what)
+        _judge_table(lab, sales.astype(dict.fromkeys(months.FLOATS, str)), months.FLOATS, what)
         return
     name = other = "sqft_lot"
     while name in other or other in name:  # whoever names `sqft_lot15` names `sqft_lot`, too
@@ -280,7 +281,8 @@ def judge_table(lab: LabHandle, rng: Generator, what: str) -> None:
     frame, named = {
         "a column is missing": (sales.drop(columns=[name, other]), (name, other)),
         "a column is unknown": (sales.assign(agent=1), ("agent",)),
-        "a column is renamed": (sales.rename(columns={name: f"{name}_new"}), (name, f"{name}_new")),
+        "a column is renamed": (
+            sales.rename(columns={name: f"{name}_new"}).astype({other: str}), (name, f"{name}_new", other)),
         "one number is text": (
             sales.assign(**{name: sales[name].astype(object).where(sales.index != 3, "n/a")}), (name,)),
         "days have a time zone": (sales.assign(date=sales["date"].dt.tz_localize("UTC")), ("date",)),
@@ -325,4 +327,11 @@ def judge_small(lab: LabHandle, rng: Generator, what: str) -> None:
         (len(good), len(quarantined)) == wanted,
         expected=f"a table with {what} has {wanted[0]} good rows and {wanted[1]} in quarantine",
         found=f"{len(good)} and {len(quarantined)}",
+    )
+    others = [name for name in months.WHOLE if str(good[name].dtype) != "int64"] if wanted[0] else []
+    expect.that(
+        not others,
+        expected=f"a table with {what}: the whole numbers of `good` are int64",
+        found=", ".join(f"`{name}` is {good[name].dtype}" for name in others[:3]),
+        help="Infinity makes floats of a column as a missing value does: turn the good rows back with `astype`.",
     )

@@ -192,6 +192,13 @@ def judge_runner(lab: LabHandle, rng: np.random.Generator) -> None:
     expect.that(
         settings.get("processes", True) is True, expected="workers are processes", found="threads of this process"
     )
+    asked = lab.make(f"{PROBE}:asked_workers", f"{lab._package}.scale", workers, doing="`tune(…)`")
+    expect.that(
+        asked in (None, workers),
+        expected=f"`tune(…, workers={workers})` has {workers} workers on this machine",
+        found=asked,
+        help="`make_runner(address, workers)`: the second argument has a default, which hides that it is missing.",
+    )
     address = f"tcp://127.0.0.1:{int(rng.integers(10_000, 60_000))}"
     remote = expect.handle(lab.scale.make_runner(address), "`make_runner(address)`")
     expect.that(

@@ -23,18 +23,22 @@ class Watch:
         self.error = ""
         self.started: list[list[Any]] = []
         self.logged: list[str] = []
+        self.took = 0.0
+        self.overlapped = False
 
-    def run(self, memory: str = MEMORY, quiet: float = QUIET) -> Watch:
+    def run(self, memory: str = MEMORY, quiet: float = QUIET, every: float = EVERY) -> Watch:
         """Watch until the script is done."""
         target = f"{self._lab._package}.flow:watch_landing"
-        self.error = str(self._landing.run(target, f"{self._lab.folder}/{memory}", quiet, EVERY))
+        self.error = str(self._landing.run(target, f"{self._lab.folder}/{memory}", quiet, every))
         self.started = list(self._landing.attr("started"))
         self.logged = [str(one) for one in self._landing.attr("logged")]
+        self.took = float(self._landing.attr("took"))
+        self.overlapped = bool(self._landing.attr("overlapped"))
         return self
 
-    def failing(self, month: str) -> Watch:
-        """Have the start of a month raise a ValueError."""
-        self._landing.fail_at(month)
+    def failing(self, month: str, kind: str) -> Watch:
+        """Have the start of a month raise a builtin exception."""
+        self._landing.fail_at(month, kind)
         return self
 
     def dying(self, month: str) -> Watch:
@@ -78,47 +82,69 @@ def _only(watch: Watch, months: list[str], what: str, help: str = "") -> None:
 
 def judge_new(lab: LabHandle, rng: np.random.Generator) -> None:
     """Files that are there and files that come, parquet and CSV; other names are left alone."""
-    one, two, three = _draw(rng, 3)
-    steps = [
-        ["write", f"{two}.parquet", _content(rng)], ["write", f"{one}.csv", _content(rng)],
-        ["write", "README.txt", "hello"], ["write", f"{three}.csv.part", "half"],
-        ["write", f".{three}.csv.tmp", "half"],
-        ["write", "2015-13.csv", "no month"], ["write", f"copy of {three}.csv", "x"], ["until", 2], ["looks", 3],
-        ["write", f"{three}.csv", _content(rng)], ["until", 3], ["looks", 40],
+    *there, later = _draw(rng, 6)
+    # Written neither in their order nor backwards: a folder may list them in either.
+    written = [there[place] for place in (3, 1, 4, 0, 2)]
+    steps = [["write", f"{month}.{'parquet' if month == there[1] else 'csv'}", _content(rng)] for month in written]
+    steps += [
+        ["write", "README.txt", "hello"], ["write", f"{later}.csv.part", "half"],
+        ["write", f".{later}.csv.tmp", "half"],
+        ["write", "2015-13.csv", "no month"], ["write", f"copy of {later}.csv", "x"], ["until", 5], ["looks", 3],
+        ["write", f"{later}.csv", _content(rng)], ["until", 6], ["looks", 40],
     ]  # fmt: skip
     watch = Watch(lab, steps).run()
     _only(
         watch,
-        [one, two, three],
-        "two files lie there, a third one comes, and there are files of other names",
+        [*there, later],
+        "five files lie there, a sixth one comes, and there are files of other names",
         help="`storage.month_of(path)` is None for what is no file of a month. `sorted` gives them in their order.",
+    )
+    expect.that(
+        not watch.overlapped,
+        expected="one month is started after the other: `start` has ended before it is called again",
+        found="two were run at the same time",
+        help="A month is held against the one before it: call `start` and wait, without a thread or a pool.",
     )
 
 
 def judge_growing(lab: LabHandle, rng: np.random.Generator) -> None:
     """A file that grows before each look waits; so does one that keeps its size and is written anew."""
-    (month,) = _draw(rng, 1)
+    month, other = _draw(rng, 2)
     looks = 60
     steps: list[list[Any]] = [
+        ["write", f"{other}.csv", _content(rng)],
         ["growing", f"{month}.csv", "1,2\n", looks],
         ["write", f"{month}.csv", whole := _content(rng)],
     ]
-    steps += [["until", 1], ["looks", 3]]
+    steps += [["until", 2], ["looks", 3]]
+    steps += [["growing", f"{month}.csv", "3,4\n", looks // 2], ["until", 3], ["looks", 3]]
     watch = Watch(lab, steps).run()
     _ended(watch)
     help = (
         "Who sends the file writes it bit by bit. Look twice: it is whole where size and time of change have been the "
         "same for `quiet` seconds."
     )
-    expect.that(bool(watch.started), expected="a file that has stopped growing starts its month", found="no start")
-    texts = watch.started[0][1]
+    first = [texts for name, texts in watch.started if name == month]
+    expect.that(bool(first), expected="a file that has stopped growing starts its month", found="no start")
     expect.that(
-        texts == [whole] and len(watch.started) == 1,
-        expected="a file that is still written waits, and starts once, when it is whole",
-        found=f"{len(watch.started)} starts; at the first one the file had {len(''.join(texts)):,} bytes"
-        if texts != [whole]
-        else f"{len(watch.started)} starts",
+        first[0] == [whole],
+        expected="a file that is still written waits until it is whole",
+        found=f"at the first start it had {len(''.join(first[0])):,} bytes",
         help=help,
+    )
+    expect.that(
+        watch.months[0] == other,
+        expected=f"the file of {other} is whole while that of {month} still grows, and is started first",
+        found=f"the starts: {', '.join(watch.months)}",
+        help="Each file has a time of its own since which it has not changed.",
+    )
+    corrected = [whole + "3,4\n" * (looks // 2)]
+    expect.that(
+        first[1:] == [corrected],
+        expected="a corrected file that grows waits as well, and starts its month once, when it is whole",
+        found=f"{len(first) - 1} starts of it"
+        + (f"; at the first one it had {len(''.join(first[1])):,} of {len(corrected[0]):,} bytes" if first[1:] else ""),
+        help="A file that was started before is looked at like a new one: since when is it as it is?",
     )
 
 
@@ -144,6 +170,14 @@ def judge_stop(lab: LabHandle, rng: np.random.Generator) -> None:
     Watch(lab, [["write", f"{month}.csv", _content(rng)]]).run()
     watch = Watch(lab, []).run(quiet=0.0)
     _only(watch, [], "a file lies there, and `stop()` says so before the first look", help="`while not stop():`")
+    watch = Watch(lab, [["looks", 8]], folder="empty").run(every=0.02)
+    _ended(watch)
+    expect.that(
+        watch.took >= 7 * 0.02,
+        expected="eight looks into an empty folder, one each 0.02 s, take 0.14 s or more",
+        found=f"{watch.took:.3f} s",
+        help="`time.sleep(every)` belongs to the loop of the looks, and not to that of the files.",
+    )
 
 
 def judge_same_size(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -180,14 +214,16 @@ def judge_quiet(lab: LabHandle, rng: np.random.Generator) -> None:
 def judge_once(lab: LabHandle, rng: np.random.Generator) -> None:
     """The same content again starts nothing; another content does; a restart changes nothing of this."""
     one, two = _draw(rng, 2)
-    text, other = _content(rng), _content(rng) + "more\n"
+    text = _content(rng)
+    other = text[:-2] + str((int(text[-2]) + 5) % 10) + "\n"  # as many bytes as before
     steps: list[list[Any]] = [["write", f"{one}.csv", text], ["until", 1], ["touch", f"{one}.csv"], ["looks", 40]]
-    steps += [["write", f"{one}.csv", text], ["looks", 40], ["write", f"{two}.csv", text], ["until", 2], ["looks", 3]]
+    steps += [["gone", f"{one}.csv"], ["looks", 2], ["write", f"{one}.csv", text], ["looks", 40]]
+    steps += [["write", f"{two}.csv", text], ["until", 2], ["looks", 3]]
     watch = Watch(lab, steps).run()
     _only(
         watch,
         [one, two],
-        "a file is touched and copied anew with the same content, and another month comes",
+        "a file is touched, taken away and copied anew with the same content, and another month comes",
         help="What tells a file is its content: keep its sha256 by the file's name.",
     )
     watch = Watch(lab, [["looks", 40]]).run()
@@ -201,7 +237,7 @@ def judge_once(lab: LabHandle, rng: np.random.Generator) -> None:
     _only(
         watch,
         [one],
-        "a corrected file comes, under the same name",
+        "a corrected file comes, under the same name and with as many bytes",
         help="A month may come again with other rows. Keep the content that was started, not the name alone.",
     )
     watch = Watch(lab, [["write", f"{one}.csv", text], ["until", 1], ["looks", 3]]).run()
@@ -222,21 +258,33 @@ def judge_once(lab: LabHandle, rng: np.random.Generator) -> None:
 
 def judge_failing(lab: LabHandle, rng: np.random.Generator) -> None:
     """A month that fails does not end the watch, and is not tried again and again."""
-    one, two = _draw(rng, 2)
-    steps = [["write", f"{one}.csv", _content(rng)], ["until", 1], ["write", f"{two}.csv", _content(rng)]]
-    watch = Watch(lab, [*steps, ["until", 2], ["looks", 40]]).failing(one).run()
-    _only(watch, [one, two], "the first month is refused: `start` raises ValueError")
+    one, two, three, four = _draw(rng, 4)
+    steps = [["write", f"{month}.csv", _content(rng)] for month in (one, two, three)]
+    steps += [["until", 3], ["write", f"{four}.csv", _content(rng)], ["until", 4], ["looks", 40]]
+    kinds = {one: "ValueError", two: "FileNotFoundError", three: str(rng.choice(["RuntimeError", "TypeError"]))}
+    watch = Watch(lab, steps)
+    for month, kind in kinds.items():
+        watch.failing(month, kind)
+    watch.run()
+    _only(
+        watch,
+        [one, two, three, four],
+        f"`start` raises {', '.join(kinds.values())} for the first three months",
+        help="Whatever `start` raises, also a FileNotFoundError, is noted as tried: `try: start(month)` has an "
+        "`except Exception` of its own.",
+    )
+    silent = [month for month in kinds if not any(month in line for line in watch.logged)]
     expect.that(
-        bool(watch.logged),
-        expected="what `start` raised is logged",
-        found="nothing was logged",
+        not silent,
+        expected="what `start` raised is logged, for each of the months",
+        found=f"nothing of {', '.join(silent)} (its {kinds[silent[0]]})" if silent else "",
         help="`logger.exception(…)`: else nobody knows that a month is missing.",
     )
     watch = Watch(lab, [["looks", 40]]).run()
     _only(
         watch,
         [],
-        "after a restart the refused file lies there as before",
+        "after a restart the refused files lie there as before",
         help="A file that `start` has raised for is noted in `memory` like any other.",
     )
 

@@ -82,7 +82,8 @@ class World:
         lab.write_bytes(DATABASE, (database / DATABASE).read_bytes())
         arguments = (lab._package, DATABASE) if on_fit is None else (lab._package, DATABASE, on_fit)
         world.stage = lab.make("mlops_probes.flows:Stage", *arguments)
-        first = int(rng.integers(0, 8))
+        # A backfill goes over the end of a year: its months begin with November or December.
+        first = int(rng.integers(0, 8) if on_fit is None else rng.integers(6, 8))
         world.months = [str(one) for one in months.months()[first : first + 4]]
         return world
 
@@ -111,12 +112,13 @@ class World:
         table.loc[places, "bedrooms"] = 400
         return table
 
-    def land(self, month: str, table: pd.DataFrame | bytes) -> None:
+    def land(self, month: str, table: pd.DataFrame | bytes, kind: str = "parquet") -> None:
         """Put the file of a month into the landing folder."""
         if isinstance(table, pd.DataFrame):
             self.tables[month] = table
-            table = as_parquet(table)
-        self.lab.write_bytes(f"landing/{month}.parquet", table)
+            table = as_parquet(table) if kind == "parquet" else table.to_csv(index=False).encode()
+        self.landed[month] = table
+        self.lab.write_bytes(f"landing/{month}.{kind}", table)
 
     def run(self, month: str) -> Run:
         """Run a month."""
