@@ -336,13 +336,17 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
             for name, have, want in zip(table["prediction_id"], found[key], wanted, strict=True)
             if pd.isna(want) != pd.isna(have) or (not pd.isna(want) and have != want)
         ]
+        reports = labels.groupby("prediction_id")[source].agg(set)
         for name, have, want in wrong[:1]:
+            other = "Labels come in any order, and not for all. Only the id says which is which: not the place."
+            if not pd.isna(want) and have in reports[name]:
+                other = "That is another report of this sale. The last one counts, by `reported_at`."
             fail(
                 expected=f"`{key}` of `{name}` is {'missing' if pd.isna(want) else want}",
                 found=f"{have}",
                 help="That is the first report. The sale was reported again, to correct it."
                 if all(early.get(one) == told for one, told, _ in wrong)
-                else "Labels come in any order, and not for all. Only the id says which is which: not the place.",
+                else other,
             )
     frames = expect.pair(given, "the arguments")
     if not all(
