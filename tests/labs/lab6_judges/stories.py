@@ -80,7 +80,7 @@ def ratios(rng: np.random.Generator) -> list[Story]:
         query = f'count(job:prediction_{name}{{job="predictions"}})'
         story.values.append((query, 420, 1.0, f"the number of series of `job:prediction_{name}` for the job"))
     story.help = (
-        '`route=~"/v1/.+"` counts, by any method, and nothing else: probes come every few seconds and never fail, so '
+        'Only `route=~"/v1/.+"` counts, by any method: probes come every few seconds and never fail, so '
         "they hide the errors of the others; pages, `/metrics` and paths that are not there are no predictions. "
         'Failed is `status=~"5.."`: 422 is '
         "the caller's mistake. Add up first, then divide: "
@@ -312,8 +312,10 @@ def no_traffic(rng: np.random.Generator) -> list[Story]:
     short.help = "It should ring after a quarter of an hour: `for`, and the window of the rate before it."
     seldom = Play("little traffic")
     healthy(seldom, 120)
+    seldom.requests(PRICE, "200", (20, rate), (100, 0.0))
     seldom.requests(PRICE, "503", *[(1, float(minute % 2)) for minute in range(120)])
-    little = Story(seldom, "one request in two minutes, and each fails", [], [(alert, 60), (alert, 110)])
+    told = "after 20 minutes there is one request in two minutes, and each fails"
+    little = Story(seldom, told, [], [(alert, 60), (alert, 110)])
     little.help = "Little traffic is traffic: nights are quiet. So are requests that fail. No request is a rate of 0."
     return [stops, vanish, unasked, short, little]
 
