@@ -67,22 +67,24 @@ def log_two_at_a_time() -> tuple[list[str], dict[str, str]]:
     return [str(line) for line in lines], ids
 
 
-def tell_of_three_versions(arm: str, made: str) -> tuple[str, bool]:
+def tell_of_three_versions(arm: str, made: str) -> tuple[tuple[str, bool], list[float] | None]:
     """Price houses with three versions of a model, made at `made`, and look at `/metrics` with each. Then ask in an odd
-    way, and break. Return what `/metrics` says at last, and whether the error went on to whoever asked.
+    way, for two paths at a time, and break. Return what `/metrics` says at last, whether the error went on to whoever
+    asked, and the learner's `LATENCIES`.
 
-    The first version knows the zipcodes 1 and 2, the second 3, and the third does not say.
+    The first version knows the zipcodes 1 and 5, the second 3, and the third does not say.
     """
     import httpx
     import numpy as np
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Response
 
     models = importlib.import_module("lab2_service.app").Models(Path("models"))
     app = FastAPI()
     app.state.models = models
-    instrument = importlib.import_module("lab6_monitoring.metrics").instrument
+    metrics = importlib.import_module("lab6_monitoring.metrics")
     os.environ["MODEL_ARM"] = arm  # after the import: it is asked when an app is made
-    instrument(app)
+    metrics.instrument(app)
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     @app.post("/priced")
     async def priced(zipcodes: list[int]) -> None:
@@ -90,14 +92,28 @@ def tell_of_three_versions(arm: str, made: str) -> tuple[str, bool]:
         for watcher in models.watchers:
             watcher(rows, np.full(len(rows), 450_000.0))
 
+    @app.get("/waits/{number}")
+    async def waits(number: int) -> Response:
+        begun.set()
+        await ended.wait()
+        return Response(status_code=503)
+
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("broken on purpose")
 
+    async def ask_meanwhile(client: httpx.AsyncClient) -> None:
+        waiting = asyncio.create_task(client.get("/waits/17"))
+        await begun.wait()
+        await asyncio.sleep(0.1)
+        await client.get("/nothing")
+        ended.set()
+        await waiting
+
     async def ask() -> tuple[str, bool]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app") as client:
             for version, extra, asked in (
-                ("first", {"zipcodes": [1, 2]}, [1, 3, 3, 3]),
+                ("first", {"zipcodes": [1, 5]}, [1, 3, 3, 3]),
                 ("second", {"zipcodes": [3]}, [3, 1]),
                 ("third", {}, [9, 9]),
             ):
@@ -106,6 +122,8 @@ def tell_of_three_versions(arm: str, made: str) -> tuple[str, bool]:
                 (await client.post("/priced", json=asked)).raise_for_status()
                 await client.get("/metrics")
             await client.request("BREW", "/priced")
+            async with asyncio.timeout(20):
+                await ask_meanwhile(client)
             try:
                 await client.get("/broken")
                 went_on = False
@@ -115,7 +133,8 @@ def tell_of_three_versions(arm: str, made: str) -> tuple[str, bool]:
                 went_on = False
             return (await client.get("/metrics")).text, went_on
 
-    return asyncio.run(ask())
+    told, latencies = asyncio.run(ask()), getattr(metrics, "LATENCIES", None)
+    return told, None if latencies is None else [float(end) for end in latencies if float(end) < float("inf")]
 
 
 def tell_of_two_workers(made: str) -> str:

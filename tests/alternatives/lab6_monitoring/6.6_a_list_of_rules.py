@@ -15,7 +15,7 @@ def bugs(reference, current, performance):
         rest = list(set(new.dropna()))
         if len(rest) == 1 and old.value_counts(normalize=True).get(rest[0], 0) <= MOST_COMMON:
             yield f"{name} is the same everywhere"
-        if old.dtype != bool and np.issubdtype(old.dtype, np.number) and (old.dropna() >= 0).all():
+        if old.dtype.kind in "iuf" and (old.dropna() >= 0).all():
             factor = np.log(new[new > 0].median() / old[old > 0].median())
             if abs(factor) > np.log(MOST_SCALE):
                 yield f"{name} has another scale"

@@ -22,6 +22,16 @@ PANELS = {
     "Model age": ("s", {"model"}),
     "Drift": ("short", {"feature"}),
 }
+QUESTIONS = {
+    "Requests": "How many requests per second, by route?",
+    "Errors": "Which share of all requests ends with a status of 500 or more?",
+    "Latency": "Within which time are 99 of 100 requests answered, by route?",
+    "Predictions": "How many houses are priced per second, by version and arm?",
+    "Price": "What is the median of the prices that are given, by version?",
+    "Unseen zipcodes": "Which share of the priced houses has a zipcode that the model has never seen?",
+    "Model age": "How long ago was the newest version of a model made, by model?",
+    "Drift": "How far are the houses from those of the training (0.2 is far), by feature?",
+}
 COUNTERS = {"http_requests_total", "predictions_total", "unseen_category_total"}
 HISTOGRAMS = {"http_request_duration_seconds", "prediction_usd"}
 PARTS = {f"{name}_{end}" for name in HISTOGRAMS for end in ("bucket", "sum", "count")}
@@ -38,6 +48,11 @@ ALL = {
     "job": ("predictions", "drift"),
     "instance": ("127.0.0.1:8000", "pod-1:8000"),
 }
+STATUSES = {
+    **dict.fromkeys(("200", "301", "400", "404", "422", "429"), False),
+    **dict.fromkeys(("500", "502", "503", "504"), True),
+}
+"""Whether a status is an error of the service."""
 WINDOW = "$__rate_interval"
 READ_AS, LENGTH = "3h47m", timedelta(hours=3, minutes=47)  # nobody writes that
 OF_ONE_PANEL = {
@@ -156,6 +171,15 @@ def judge_rates(lab: LabHandle) -> None:
                 help="`increase` is how many there were in the whole window: it grows with the step of the graph.",
             )
         for node, _ in walk(parsed(title, query)):
+            scaled = isinstance(node, promql.BinaryExpr) and str(node.op) in ("*", "/")
+            factors = [constant(side) for side in (node.lhs, node.rhs)] if scaled else []
+            expect.that(
+                None not in factors or all(one in (None, 0, 1) for one in factors),
+                expected=f"`{title}` in its unit, `{PANELS[title][0]}`",
+                found=query,
+                help="Times are seconds, and shares lie between 0 and 1: Grafana makes days and percent of them, by "
+                "the unit.",
+            )
             expect.that(
                 not isinstance(node, promql.MatrixSelector) or node.range == LENGTH,
                 expected=f"`{title}` looks at a window of `{WINDOW}`",
@@ -177,8 +201,21 @@ def judge_labels(lab: LabHandle) -> None:
                 found=query,
                 help="Without `sum` there is a line for each pod and each label.",
             )
-            modifier = sums[-1].modifier
-            kept = set(modifier.labels) if modifier is not None and "By" in str(modifier.type) else set()
+            ops = {str(one.op) for one in sums}
+            expect.that(
+                node.name in GAUGES or ops == {"sum"},
+                expected=f"`{title}` is the `sum` of all instances",
+                found=query,
+                help="What several instances have counted is added up: their average falls with each one that is "
+                "started.",
+            )
+            kept, last = _kept(sums[-1]), _kept(sums[0])
+            expect.that(
+                len(sums) == 1 or last == wanted,
+                expected=f"the answer of `{title}` by {', '.join(sorted(wanted)) or 'nothing'}",
+                found=f"{query}, which has {', '.join(sorted(last)) or 'no label'} at last",
+                help="The outermost `sum` decides which labels are left.",
+            )
             needed = wanted | ({"le"} if str(node.name).endswith("_bucket") else set())
             if "le" in needed - kept:
                 why = "`histogram_quantile` reads the label `le`: keep it in `sum by (le, …)`."
@@ -192,6 +229,12 @@ def judge_labels(lab: LabHandle) -> None:
                 found=", ".join(sorted(kept)) or "no label",
                 help=why,
             )
+
+
+def _kept(aggregate: Any) -> set[str]:
+    """The labels that an aggregation leaves."""
+    modifier = aggregate.modifier
+    return set(modifier.labels) if modifier is not None and "By" in str(modifier.type) else set()
 
 
 def judge_quantiles(lab: LabHandle) -> None:
@@ -251,7 +294,7 @@ def judge_shares(lab: LabHandle) -> None:
             found=f"{', '.join(map(str, names[0]))} ÷ {', '.join(map(str, names[1]))}",
         )
         if title == "Errors":
-            for status, counts in (("200", False), ("404", False), ("422", False), ("500", True), ("503", True)):
+            for status, counts in STATUSES.items():
                 seen = all(_matches(node, "status", status) for node in parts[0])
                 expect.that(
                     seen == (counts != _is_one_minus(tree)),
@@ -354,6 +397,7 @@ def judge_age(lab: LabHandle) -> None:
 def judge_board(lab: LabHandle, rng: Generator) -> None:
     """Fail where the dashboard is not the panels with these queries."""
     source = f"prometheus-{rng.integers(1_000, 9_999)}"
+    lab.dashboard.build_dashboard("another-source")  # the next call is for another machine
     board, again = lab.dashboard.build_dashboard(source), lab.dashboard.build_dashboard(source)
     if not isinstance(board, dict) or not isinstance(board.get("panels"), list):
         fail(expected="the JSON model of a dashboard, with `panels`", found=expect.shown(board))
@@ -382,7 +426,9 @@ def judge_board(lab: LabHandle, rng: Generator) -> None:
         expect.that(unit == wanted, expected=f"the unit `{wanted}` in `{title}`", found=unit, help=why)
         told = str(panel.get("description") or "")
         expect.that(
-            told.endswith("?"), expected=f"the question of `{title}` as its description", found=told or "nothing"
+            told.strip() == QUESTIONS[title],
+            expected=f"the question of `{title}` as its description: {QUESTIONS[title]}",
+            found=told or "nothing",
         )
         kind = (panel.get("datasource") or {}).get("type", "prometheus")
         expect.that(kind == "prometheus", expected=f"a data source of the type prometheus in `{title}`", found=kind)

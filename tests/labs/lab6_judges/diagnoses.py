@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -12,8 +13,8 @@ from labkit.checks import LabHandle, expect, fail
 
 NEXT_STEPS = {"none": "keep watching", "data bug": "mend", "covariate": "compare", "concept": "retrain"}
 BUGS = (
-    "square metres", "four times", "one area", "some sums", "missing", "constant", "another constant", "two signs",
-    "gone",
+    "square metres", "a third", "four times", "one area", "some sums", "missing", "constant", "another constant",
+    "two signs", "gone",
 )  # fmt: skip
 SUMS = ["sqft_living", "sqft_above", "sqft_basement", "grade", "lat"]
 
@@ -38,9 +39,12 @@ CALM = performance([0.001, -0.004, 0.002, -0.006])
 
 def ask(
     lab: LabHandle, reference: pd.DataFrame, current: pd.DataFrame, seen: pd.DataFrame, verdict: str, why: str,
-    *, help: str = "", names: tuple[str, ...] = (),
+    *, help: str = "", names: tuple[str, ...] = (), strangers: tuple[str, ...] = (),
 ) -> list[str]:  # fmt: skip
-    """Have the learner's code tell what is the matter; fail where it tells something else. Return the evidence."""
+    """Have the learner's code tell what is the matter; fail where it tells something else. Return the evidence.
+
+    It names all of `names`, and none of `strangers`.
+    """
     answer = lab.drift.diagnose(reference, current, seen)
     diagnosis = expect.handle(answer, "the answer of `diagnose`", help="return a `Diagnosis`")
     said, step = diagnosis.attr("verdict"), expect.text(diagnosis.attr("next_step"), "`next_step`")
@@ -66,6 +70,13 @@ def ask(
         help="A sentence for each sign, and not for the first one only; it names what shows it. Where many houses "
         "have 0, the median of those above 0 counts.",
     )
+    odd = [name for name in strangers if any(re.search(rf"\b{name}\b", one) for one in evidence)]
+    expect.that(
+        not odd,
+        expected=f"no evidence about {', '.join(odd)}: {why}",
+        found=evidence,
+        help="A sentence for each sign of this verdict, and nothing else: whoever reads it looks there first.",
+    )
     if verdict == "none":
         expect.that(not evidence, expected="no evidence of nothing", found=evidence)
     return list(evidence)
@@ -87,13 +98,19 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
     reference, current = (table[SUMS].astype(float) for table in draw_calm_months(rng, 800))
     rows = np.arange(len(current)) < len(current) * rng.uniform(0.07, 0.1)
     few = np.arange(len(current)) < len(current) * rng.uniform(0.015, 0.03)
-    large = rng.uniform(3.2, 4) * reference["grade"].median() / current["grade"].median()
+    off = rng.integers(1, 30, len(current))
+    street, streets = (rng.choice(["asphalt", "gravel"], len(table)) for table in (current, reference))
+    times = rng.uniform(3.2, 4)
+    large = times * reference["grade"].median() / current["grade"].median()
+    gaps = [table["grade"].mask(np.arange(len(table)) % 50 == 0) for table in (reference, current)]
     share = 0.7 if bug == "constant" else 0.95  # and some grades are 7 anyway
     common = reference["grade"].mask(rng.random(len(reference)) < share, 7.0)
+    tenth = np.arange(len(reference)) % 10 == 9
+    streetless = pd.Series(street, dtype=object).mask(rows)
     made: dict[str, tuple[pd.DataFrame, str, str]] = {
         "square metres": (
             current.assign(**{name: current[name] * 0.0929 for name in SUMS[:3]}),
-            "sqft_basement",
+            "sqft_living sqft_above sqft_basement",
             "all areas are in square metres, so the sums still hold",
         ),
         "one area": (
@@ -102,40 +119,61 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
             "`sqft_living` is no longer the sum of its parts",
         ),
         "some sums": (
-            current.assign(sqft_above=current["sqft_above"].mask(few, current["sqft_above"] + 120)),
+            current.assign(sqft_above=current["sqft_above"].mask(few, current["sqft_above"] + off)),
             "sqft_living",
-            f"`sqft_living` is not the sum of its parts in {few.mean():.1%} of the rows; before, it always was",
+            f"`sqft_living` is not the sum of its parts in {few.mean():.1%} of the rows (by 1 to 29), and before "
+            "in 4 of 1,600",
+        ),
+        "a third": (
+            current.assign(grade=current["grade"] * large / times**2),
+            "grade",
+            "`grade` is less than a third of what it was",
         ),
         "four times": (
-            current.assign(grade=current["grade"] * large),
+            current.assign(grade=gaps[1] * times * gaps[0].median() / gaps[1].median()),
             "grade",
-            "`grade` is more than three times as large as before",
+            "`grade` is more than three times as large as before; now and before, some of its values are missing",
         ),
         "missing": (
-            current.assign(grade=current["grade"].mask(rows)),
-            "grade",
-            f"{rows.mean():.0%} of the values of `grade` are missing",
+            current.assign(grade=current["grade"].mask(rows | tenth[: len(rows)]), street=streetless, lat=np.nan),
+            "grade street lat",
+            f"{(rows | tenth[: len(rows)]).mean():.0%} of the values of `grade` are missing, and before "
+            f"{tenth.mean():.0%}; of `street`, a text, {rows.mean():.0%} are, and all of `lat`",
         ),
         "constant": (
-            current.assign(grade=7.0),
-            "grade",
-            f"each house has grade 7, and before {(common == 7).mean():.0%} had it",
+            current.assign(grade=7.0, street="gravel"),
+            "grade street",
+            f"each house has grade 7, and before {(common == 7).mean():.0%} had it; each `street` is gravel",
         ),
         "another constant": (
-            current.assign(grade=9.0),
+            current.assign(grade=current["grade"].mask(~few, 9.0).mask(few)),
             "grade",
-            f"each house has grade 9, and before {(common == 7).mean():.0%} had 7",
+            f"each house has grade 9 or none, and before {(common == 7).mean():.0%} had 7",
         ),
         "two signs": (
             current.assign(grade=(current["grade"] * large * 1.3).mask(rows)),
             "grade",
             f"{rows.mean():.0%} of the values of `grade` are missing, and the others are too large",
         ),
-        "gone": (current.drop(columns="lat"), "lat", "the column `lat` is gone"),
+        "gone": (
+            current.drop(columns=["lat", "sqft_basement"]),
+            "lat sqft_basement",
+            "the columns `lat` and `sqft_basement` are gone",
+        ),
     }
-    table, name, why = made[bug]
+    table, named, why = made[bug]
+    names = tuple(named.split())
     if "constant" in bug:
         reference = reference.assign(grade=common)
+    if "street" in table.columns:
+        reference = reference.assign(street=streets)
+    if bug == "missing":
+        reference = reference.assign(grade=reference["grade"].mask(tenth))
+    if bug == "four times":
+        reference = reference.assign(grade=gaps[0])
+    if bug == "some sums":
+        broken = reference["sqft_living"].mask(np.arange(len(reference)) % 400 == 0, reference["sqft_living"] + 7)
+        reference = reference.assign(sqft_living=broken)
     seen = performance([0.0, 0.002, 0.09])  # the error has risen too: that is what a bug does
     evidence = ask(
         lab,
@@ -145,12 +183,13 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
         "data bug",
         why,
         help="Look for a bug first: a test for drift sees it too, and a rising error follows from it.",
-        names=(name,),
+        names=names,
+        strangers=("2014-12", *{"grade", "lat"}.difference(names)),
     )
     if bug == "two signs":
         expect.that(
-            len([one for one in evidence if name in one]) >= 2,
-            expected=f"two sentences about `{name}`: {why}",
+            len([one for one in evidence if "grade" in one]) >= 2,
+            expected=f"two sentences about `grade`: {why}",
             found=evidence,
             help="A sentence for each sign: a column may have several, and whoever mends it has to know all of them.",
         )
@@ -192,7 +231,8 @@ def judge_other_houses(lab: LabHandle, rng: Generator, bias: float) -> None:
     seen = performance([0.0, 0.003, bias])
     ask(
         lab, reference, current, seen, "covariate", "the houses lie in zipcodes that the reference does not have",
-        names=("zipcode", "long"), help="Where features have drifted, the error does not tell whether the market has.",
+        names=("zipcode", "long"), strangers=("2014-12",),
+        help="Where features have drifted, the error does not tell whether the market has.",
     )  # fmt: skip
 
 
@@ -209,13 +249,18 @@ def judge_one_column(lab: LabHandle, rng: Generator) -> None:
         "covariate",
         why,
         names=("yr_built",),
+        strangers=("grade", "lat"),
         help="One column that has drifted is enough.",
     )
     warmer = [table.assign(warmth=rng.normal(mean, 1, len(table))) for table, mean in ((reference, 0), (current, 4))]
-    why = "`warmth`, which was on both sides of 0 before, has risen"
+    times = rng.uniform(2.75, 2.85)
+    steady = reference["grade"].median() / current["grade"].median()
+    warmer[1] = warmer[1].assign(grade=current["grade"] * steady * times, lat=current["lat"] / times)
+    why = f"`warmth`, which had both signs before, has risen; `grade` is {times:.2f} times as large, `lat` as small"
     ask(
-        lab, *warmer, CALM, "covariate", why, names=("warmth",),
-        help="How many times as large it is says something of a column that was never below 0, and nothing of others.",
+        lab, *warmer, CALM, "covariate", why, names=("warmth", "grade", "lat"), strangers=("yr_built",),
+        help="How many times as large it is says something of a column that was never below 0, and nothing of others; "
+        "and it has to be more than MOST_SCALE times.",
     )  # fmt: skip
 
 
@@ -227,7 +272,8 @@ def judge_another_market(lab: LabHandle, rng: Generator) -> None:
         seen = performance(months, unfinished=0.001).iloc[[2, 4, 3, 0, 1]]
         ask(
             lab, reference, current, seen, "concept", f"the bias of 2015-01 is {months[-1]:+.3f}, beyond 0.03",
-            names=("2015-01",), help="The newest complete month decides, whatever the order of the rows, and "
+            names=("2015-01",), strangers=("2014-10", "2014-11", "2014-12", "2015-02"),
+            help="The newest complete month decides, whatever the order of the rows, and "
             "whatever the month is like whose prices are still coming in.",
         )  # fmt: skip
 
@@ -253,6 +299,12 @@ NOT_YET: dict[str, tuple[Case, str]] = {
     "below the limit": (
         lambda rng: performance([0.001, 0.004, float(rng.choice([-1, 1]) * rng.uniform(0.015, 0.02))]),
         "the bias is sure, and smaller than 3 %",
+    ),
+    "one price": (
+        lambda rng: performance([0.001, float(rng.uniform(0.06, 0.09)), float(rng.uniform(-0.09, -0.06))]).assign(
+            bias_low=[-0.01, 0.05, np.nan], bias_high=[0.01, 0.1, np.nan]
+        ),
+        "of the newest complete month one price is known: there are no limits, and the bias may be chance",
     ),
     "no month": (lambda rng: performance([0.08]).head(0), "no month is complete yet"),
 }

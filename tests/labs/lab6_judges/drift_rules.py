@@ -264,7 +264,13 @@ def judge_shape(lab: LabHandle, rng: Generator) -> None:
     reference, current = draw_months(rng, 1_500)
     middle = reference["lat"].mean()
     spread = current.assign(lat=middle + (current["lat"] - current["lat"].mean()) * rng.uniform(2.4, 2.8))
-    found = compare(lab, reference[["lat", "grade"]], spread[["lat", "grade"]])
+    columns = ["lat", "grade", "zipcode"]
+    found = compare(lab, reference[columns], spread[columns], categories=[])
+    kind = found.table.loc["zipcode", "kind"]
+    expect.that(
+        kind == "number", expected="`zipcode` is a number, where `categories` does not name it", found=kind,
+        help="Who calls says which columns are categories. Without a word it is `zipcode`: that is the default.",
+    )  # fmt: skip
     expect.that(
         found.table.loc["lat", "drifted"],
         expected="`lat` has drifted: its mean is the same, and it is spread over more than twice the distance",
@@ -298,10 +304,11 @@ def judge_sample(lab: LabHandle, rng: Generator) -> None:
     values = rng.normal(size=rows)
     # The change begins behind the first 50,000 rows, where `head` does not look.
     current = pd.DataFrame({"depth": np.where(np.arange(rows) < 60_000, values, values + 2)})
-    reference = pd.DataFrame({"depth": rng.normal(size=3_000)})
+    many = int(rng.integers(80_000, 90_000))  # here, too, the last rows are others
+    reference = pd.DataFrame({"depth": rng.normal(size=many) + np.where(np.arange(many) < 55_000, 0, 1)})
     found = compare(lab, reference, current)
     told = found.report.attr("rows")
-    wanted = {"reference": 3_000, "current": rows, "reference_used": 3_000, "current_used": MOST_ROWS}
+    wanted = {"reference": many, "current": rows, "reference_used": MOST_ROWS, "current_used": MOST_ROWS}
     expect.that(told == wanted, expected=f"`rows` is {wanted}", found=told, help="Say what was left out.")
     expect.that(
         found.table.loc["depth", "drifted"],
@@ -329,15 +336,21 @@ def judge_refusals(lab: LabHandle, rng: Generator) -> None:
         f"a table without `{name}`": (reference, current.drop(columns=name), name),
         f"a table that has `{name}`, where the reference has not": (reference.drop(columns=name), current, name),
         f"a table with no value in `{name}`": (reference, current.assign(**{name: np.nan}), name),
-    }
+        f"a reference with no value in `{name}`": (reference.assign(**{name: np.nan}), current, name),
+        "a reference without rows": (reference.head(0), current, ""),
+        f"`{name}` in the reference, and `rooms` in its place in the current table": (
+            reference, current.rename(columns={name: "rooms"}), f"{name} rooms",
+        ),
+    }  # fmt: skip
     for case, (before, now, named) in cases.items():
         try:
             lab.drift.feature_drift(before, now)
         except LearnerError as error:
             if "ValueError" not in (error.type_name, *error.base_names):
                 fail(expected=f"a ValueError for {case}", found=f"{error.type_name}: {error.message}")
-            if named not in str(error.message):
-                fail(expected=f"a message that names `{named}`", found=str(error.message))
+            missing = [one for one in named.split() if one not in str(error.message)]
+            if missing:
+                fail(expected=f"a message for {case} that names {', '.join(missing)}", found=str(error.message))
         else:
             fail(
                 expected=f"a ValueError for {case}", found="no exception", help="Else the report says that all is well."
@@ -420,7 +433,7 @@ def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
         date = starts[number] + pd.to_timedelta(rng.integers(0, 28, 700), "D")
         grown = (month["sqft_living"] * (1 + step) ** (number + 1)).round()
         code = 2 * rng.integers(0, 50, 700) + (number == 4)
-        parts.append(month.assign(sqft_living=grown, code=code)[columns].assign(date=date))
+        parts.append(month.assign(sqft_living=grown, code=code)[columns].assign(date=date, price=1e5 + 9 * grown))
     sales = pd.concat(parts).sample(frac=1, random_state=rng)
     found = expect.frame(
         lab.drift.drift_by_month(reference[columns], sales, categories=["code"]),

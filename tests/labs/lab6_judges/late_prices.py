@@ -26,7 +26,7 @@ class Year:
 def draw_year(rng: Generator, rows: int = 600) -> Year:
     """Months of predictions; prices in another order, some of other houses, some corrected, the last ones unknown.
 
-    Some houses are never sold: half of those of October, and all but one of those of December.
+    Some houses are never sold: half of those of October, all but six of November, and all but one of December.
     """
     first = pd.Timestamp("2014-09-01")
     while True:
@@ -48,15 +48,21 @@ def draw_year(rng: Generator, rows: int = 600) -> Year:
     known_on = date.normalize() + pd.to_timedelta(rng.integers(30, 61, rows), "D")
     labels = pd.DataFrame({"prediction_id": predictions["prediction_id"], "price": price, "known_on": known_on})
     month = np.array(date.month)
-    sold = (month != 10) & (month != 12)
+    sold = (month != 10) & (month != 11) & (month != 12)
+    sold[rng.permutation(np.flatnonzero(month == 11))[:6]] = True
     sold[rng.permutation(np.flatnonzero(month == 10))[::2]] = True
     sold[rng.choice(np.flatnonzero(month == 12))] = True
     labels = labels[sold]
     corrected = labels.sample(rows // 12, random_state=rng)
     later = corrected["known_on"] + pd.to_timedelta(rng.integers(5, 40, len(corrected)), "D")
-    corrected = corrected.assign(price=(corrected["price"] * 1.7).round(), known_on=later)
+    factor = rng.choice([0.6, 1.7], len(corrected))
+    corrected = corrected.assign(price=(corrected["price"] * factor).round(), known_on=later)
+    again = corrected[::2].assign(
+        price=lambda table: (table["price"] * 0.8).round(),
+        known_on=lambda table: table["known_on"] + pd.Timedelta("5D"),
+    )
     strangers = labels.sample(20, random_state=rng).assign(prediction_id=lambda t: "x-" + t["prediction_id"])
-    labels = pd.concat([labels, corrected, strangers]).sample(frac=1, random_state=rng).reset_index(drop=True)
+    labels = pd.concat([labels, corrected, again, strangers]).sample(frac=1, random_state=rng).reset_index(drop=True)
     as_of = days[int(rng.integers(len(days)))]
     return Year(predictions.sample(frac=1, random_state=rng).reset_index(drop=True), labels, as_of)
 
@@ -137,6 +143,9 @@ def judge_bias(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
     """Fail where the bias is in dollars, has the other sign, or is a median."""
     for told, row in zip(found.to_dict("records"), wanted.to_dict("records"), strict=True):
         if np.isnan(row["bias"]):
+            month = f"{row['month']:%Y-%m}"
+            none = "no price is known"
+            expect.that(np.isnan(told["bias"]), expected=f"NaN as the bias of {month}: {none}", found=told["bias"])
             continue
         why = "The mean of log(predicted) - log(price)."
         if np.isclose(told["bias"], -row["bias"], rtol=1e-6):
@@ -151,9 +160,15 @@ def judge_limits(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
     for told, row in zip(found.to_dict("records"), wanted.to_dict("records"), strict=True):
         if row["known"] < 25:
             if row["known"] < 2:
-                missing = np.isnan(told["mae_low"]) and np.isnan(told["bias_high"])
-                expect.that(
-                    missing, expected="NaN as the limits of a month with less than two prices", found=told["mae_low"]
+                limits = [told[f"{name}_{end}"] for name in ("mae", "bias") for end in ("low", "high")]
+                missing = all(np.isnan(one) for one in limits)
+                expect.that(missing, expected="NaN as the limits of a month with less than two prices", found=limits)
+            elif not all(told[f"{name}_low"] < row[name] < told[f"{name}_high"] for name in ("mae", "bias")):
+                fail(
+                    expected=f"limits around the mean of {row['month']:%Y-%m}, of which {row['known']} prices are in",
+                    found=f"{told['mae_low']:.4g} to {told['mae_high']:.4g}, {told['bias_low']:.4g} to "
+                    f"{told['bias_high']:.4g}",
+                    help="Two prices are enough for limits: they are wide then.",
                 )
             continue
         for name in ("mae", "bias"):
@@ -209,6 +224,16 @@ def judge_twice(lab: LabHandle, rng: Generator) -> None:
 def judge_inputs(lab: LabHandle, rng: Generator) -> None:
     """Fail where the day may not be text, has an hour that counts, or a table is changed."""
     year = draw_year(rng, 120)
+    early = year.predictions["date"].min() - pd.Timedelta(days=3)
+    for labels, as_of, months in ((year.labels, early.normalize(), 0), (year.labels.head(0), year.as_of, 1)):
+        told = lab.drift.performance_drift(year.predictions, labels, as_of)
+        what = "the answer of a day before the first prediction" if not months else "the answer without any price"
+        rows = months and len(wanted_months(year))
+        none = expect.frame(told, what, columns=COLUMNS, rows=rows, help="No price, or no prediction yet, is no error.")
+        expect.that(
+            bool(none[["mae", "bias"]].isna().all(axis=None)) and not any(none["known"]),
+            expected="no error where no price is known: NaN", found=none[["mae", "bias"]].to_dict("list"),
+        )  # fmt: skip
     # On that day a price becomes known that was not known before: a correction would change no number.
     new = year.labels.groupby("prediction_id")["known_on"].min()
     known = new[new <= year.as_of].max()

@@ -18,6 +18,8 @@ from labkit.checks import LabHandle, expect, fail
 FIELDS = ("event", "time", "prediction_id", "version", "arm", "price", "zipcode")
 COLUMNS = FIELDS[1:]
 LATE = 2.0
+ID_HEADERS = ("X-Request-ID", "X-Prediction-ID", "X-Correlation-ID", "X-Trace-ID", "Traceparent", "Idempotency-Key")
+"""Where callers put an id of theirs."""
 _NO_LABEL = "On the first days nothing is sold yet: a table of labels without a row is no error."
 
 
@@ -145,7 +147,7 @@ def judge_nobody_is_named(at: Monitored, rng: np.random.Generator) -> None:
     lot, lat, long = rng.integers(1_000_000, 9_000_000), *rng.integers(20_000, 60_000, 2) * 10 + 7
     house = at.houses(rng, 1)[0] | {"sqft_lot": int(lot), "lat": float(f"47.{lat}"), "long": float(f"-122.{long}")}
     for mine in (f"kim.{rng.integers(10**6)}@example.com", rng.bytes(16).hex()):
-        answer = at.service.request("POST", PRICE, json=house, headers={"X-Request-ID": mine, "X-Prediction-ID": mine})
+        answer = at.service.request("POST", PRICE, json=house, headers=dict.fromkeys(ID_HEADERS, mine))
         text = json.dumps(lines_of(at.service, answer.expect(200)))
         if mine in text or mine in answer.headers.get("x-prediction-id", ""):
             fail(
@@ -209,6 +211,7 @@ def judge_without_price(lab: LabHandle, rng: np.random.Generator) -> None:
             service.post(PRICE, typical("house_price")).expect(500),
             service.post(PRICE, {"bedrooms": "many"}).expect(422),
             service.get("/livez").expect(200),
+            service.post("/v1/iris", typical("iris")).expect(200),
         ]
         for answer in answers:
             if "x-prediction-id" in answer.headers:
@@ -251,6 +254,8 @@ def judge_reading(lab: LabHandle, rng: np.random.Generator) -> None:
         "",
         "[1, 2]",
         "7",
+        "null",
+        '"the text of an event: prediction"',
     ]
     mixed = [*lines[:4], *others, lines[2], *lines[4:], lines[5], lines[-1][:40]]
     found = expect.frame(lab.logs.read_predictions(mixed), "what `read_predictions` returns", columns=COLUMNS)
@@ -270,8 +275,9 @@ def judge_reading(lab: LabHandle, rng: np.random.Generator) -> None:
     for key in COLUMNS:
         if list(found[key]) != list(wanted[key]):
             fail(expected=f"`{key}` as it stands in the lines", found=expect.shown(list(found[key])[:3]))
-    empty = expect.frame(lab.logs.read_predictions(others), "a log without predictions", columns=COLUMNS)
-    expect.that(len(empty) == 0, expected="no row for a log without predictions", found=len(empty))
+    for log, what in ((others, "a log without predictions"), ([], "a log without a line")):
+        empty = expect.frame(lab.logs.read_predictions(log), what, columns=COLUMNS)
+        expect.that(len(empty) == 0, expected=f"no row for {what}", found=len(empty))
 
 
 def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -288,12 +294,16 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
         }
     )
     again = first.head(6).assign(
-        price=lambda frame: frame["price"] + 1_000.0,
+        price=lambda frame: frame["price"] + [1_000.0, -1_000.0] * 3,
         reported_at=lambda frame: frame["reported_at"] + pd.Timedelta("9D"),
+    )
+    third = again[2:4].assign(
+        price=lambda frame: frame["price"] - 300.0,
+        reported_at=lambda frame: frame["reported_at"] + pd.Timedelta("5D"),
     )
     strangers = first.head(5).assign(prediction_id=[f"stranger-{place}" for place in range(5)])
     # One correction stands before everything, one after it.
-    mixed = pd.concat([again[2:], first, strangers]).sample(frac=1, random_state=rng)
+    mixed = pd.concat([again[2:], third, first, strangers]).sample(frac=1, random_state=rng)
     labels = pd.concat([again[:1], mixed, again[1:2]]).reset_index(drop=True)
     (found, given) = expect.pair(
         lab.make(
@@ -309,13 +319,15 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
             help="Fewer: those without a label were dropped, and with them every house that is sold late. More: a sale "
             "that was reported twice makes two rows.",
         )
+    more = sorted(set(map(str, found.columns)) - {*COLUMNS, "paid", "reported_at"})
+    expect.that(not more, expected="two more columns, `paid` and `reported_at`", found=f"also {', '.join(more)}")
     if list(found.index) != list(table.index) or list(found["prediction_id"]) != list(table["prediction_id"]):
         fail(
             expected="rows, order and index of the predictions",
             found="other ones",
             help="`merge` numbers the rows anew: put the index of `predictions` back.",
         )
-    last = pd.concat([first, again]).drop_duplicates("prediction_id", keep="last").set_index("prediction_id")
+    last = pd.concat([first, again, third]).drop_duplicates("prediction_id", keep="last").set_index("prediction_id")
     for key, source in (("paid", "price"), ("reported_at", "reported_at")):
         wanted = table["prediction_id"].map(last[source])
         early = dict(zip(first["prediction_id"], first[source], strict=True))
@@ -324,13 +336,17 @@ def judge_joining(lab: LabHandle, rng: np.random.Generator) -> None:
             for name, have, want in zip(table["prediction_id"], found[key], wanted, strict=True)
             if pd.isna(want) != pd.isna(have) or (not pd.isna(want) and have != want)
         ]
+        reports = labels.groupby("prediction_id")[source].agg(set)
         for name, have, want in wrong[:1]:
+            other = "Labels come in any order, and not for all. Only the id says which is which: not the place."
+            if not pd.isna(want) and have in reports[name]:
+                other = "That is another report of this sale. The last one counts, by `reported_at`."
             fail(
                 expected=f"`{key}` of `{name}` is {'missing' if pd.isna(want) else want}",
                 found=f"{have}",
                 help="That is the first report. The sale was reported again, to correct it."
                 if all(early.get(one) == told for one, told, _ in wrong)
-                else "Labels come in any order, and not for all. Only the id says which is which: not the place.",
+                else other,
             )
     frames = expect.pair(given, "the arguments")
     if not all(

@@ -45,9 +45,9 @@ class Play:
         values = [text for times, text in shown for _ in times]
         self.series[selector(name, labels)] = " ".join(values)
 
-    def requests(self, route: str, status: str, *phases: Phase, instance: str = "a") -> None:
+    def requests(self, route: str, status: str, *phases: Phase, instance: str = "a", method: str = "POST") -> None:
         """Add requests to a route of the service, so many in each minute."""
-        labels = {"instance": instance, "method": "POST", "route": route, "status": status}
+        labels = {"instance": instance, "method": method, "route": route, "status": status}
         self.counter("http_requests_total", *phases, job="predictions", **labels)
 
     def document(self) -> dict[str, object]:

@@ -178,8 +178,20 @@ def judge_receivers(documents: Documents) -> None:
 def judge_groups(documents: Documents, rng: np.random.Generator) -> None:
     """One message for each alert of a job, a page at once, a ticket once a day."""
     document = read(documents)
-    for name, severity in SEVERITIES.items():
-        node = route(document, draw(rng, name))[0]
+    odd: Alert = {"alertname": f"Other{rng.integers(99)}", "job": "other"}
+    others = [odd, {**odd, "severity": "critical"}, {**odd, "severity": "page"}, {**odd, "severity": "ticket"}]
+    for alert in [*(draw(rng, name) for name in SEVERITIES), *others]:
+        name, told = alert["alertname"], alert.get("severity", "")
+        severity = "page" if told == "page" else "ticket"
+        if alert in others:
+            name = f"{name}, with " + (f'severity="{told}"' if told else "no severity")
+        node = route(document, alert)[0]
+        for muted in ("mute_time_intervals", "active_time_intervals"):
+            if muted in node.at:
+                fail(
+                    expected=f"`{name}` is told at any hour", found=f"`{muted}`", where=node.at[muted],
+                    help="Nothing is silenced but what follows from another alert.",
+                )  # fmt: skip
         if set(node.group_by) != {"alertname", "job"}:
             everything = "..." in node.group_by or {"instance", "feature"} & set(node.group_by)
             fail(
@@ -217,6 +229,17 @@ def judge_inhibitions(documents: Documents, rng: np.random.Generator) -> None:
         for target in SEVERITIES:
             for job in ("predictions", f"other{rng.integers(99)}"):
                 _judge_pair(document, draw(rng, source), draw(rng, target, job), source, target)
+        for told in ({}, {"severity": "ticket"}, {"severity": "page"}):
+            one, other = draw(rng, source), {"alertname": f"Other{rng.integers(99)}", "job": "predictions", **told}
+            for first, second in ((one, other), (other, one)):
+                rule = silences(document, first, second)
+                if rule is not None:
+                    fail(
+                        expected=f"`{second['alertname']}` rings also while `{first['alertname']}` does",
+                        found="it is silenced", where=rule,
+                        help="Name what is silent, and by what: an alert that somebody adds next year follows from "
+                        "nothing yet.",
+                    )  # fmt: skip
 
 
 def _judge_pair(document: Located, one: Alert, other: Alert, source: str, target: str) -> None:

@@ -105,8 +105,11 @@ class Monitored:
     def houses(self, rng: np.random.Generator, count: int, *, known: bool = True) -> list[dict[str, Any]]:
         """Draw houses in zipcodes that the model knows, or in others."""
         houses = inputs.draw_houses(rng, count)
-        for house in houses:
-            house["zipcode"] = int(rng.choice(self.zipcodes)) if known else int(rng.integers(10_000, 97_000))
+        near = [*({int(one) for one in inputs.sales()["zipcode"].unique()} - set(self.zipcodes))]
+        for place, house in enumerate(houses):
+            far = 99_999 if place % 4 == 3 else int(rng.integers(10_000, 97_000))
+            unknown = int(rng.choice(near)) if place % 2 == 0 else far  # the next suburb, and the end of the world
+            house["zipcode"] = int(rng.choice(self.zipcodes)) if known else unknown
         return houses
 
     def price(self, house: dict[str, Any]) -> None:

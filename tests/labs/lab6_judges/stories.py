@@ -9,6 +9,7 @@ import numpy as np
 from lab6_judges.replays import Phase, Play, firing
 
 PRICE, BATCH, FLOWER = "/v1/house-price", "/v1/house-price/batch", "/v1/iris"
+SEGMENT, LOADED = "/v1/customer-segment", "/v1/models"
 DAY = 86_400
 WINDOWS = {"5m": 5, "30m": 30, "1h": 60, "6h": 360}
 """What each share looks at, in minutes."""
@@ -58,13 +59,17 @@ def ratios(rng: np.random.Generator) -> list[Story]:
     healthy(play, 420)
     play.requests(PRICE, "200", *good)
     play.requests(PRICE, "500", *[(minutes, (step or 0) / 2) for minutes, step in bad])
-    for route in (BATCH, FLOWER):
-        play.requests(route, "503", *[(minutes, (step or 0) / 4) for minutes, step in bad], instance="b")
+    for route, status, method in ((BATCH, "502", "POST"), (SEGMENT, "503", "POST"), (LOADED, "504", "GET")):
+        steps = [(minutes, (step or 0) / 6) for minutes, step in bad]
+        play.requests(route, status, *steps, instance="b", method=method)
     play.requests(PRICE, "422", (420, 30.0))
     play.requests("/livez", "200", (420, 3_000.0))
-    for route, status in (("/metrics", "200"), ("/", "200"), ("other", "404"), ("/readyz", "503")):
+    for route, status in (("/metrics", "200"), ("/", "200"), ("/docs", "200"), ("other", "404"), ("/readyz", "503")):
         play.requests(route, status, (420, 700.0))
-    story = Story(play, "two instances, prices and flowers, pages, probes and `/metrics`, with a changing share of 5xx")
+    told = (
+        "two instances, four paths of `/v1/` (one of them by GET), pages, probes and `/metrics`; a changing share is "
+    )
+    story = Story(play, f"{told}500, 502, 503 or 504")
     for name, window in WINDOWS.items():
         failed = risen(bad, window)
         share = failed / (failed + risen(good, window) + 30.0 * window)
@@ -75,8 +80,9 @@ def ratios(rng: np.random.Generator) -> list[Story]:
         query = f'count(job:prediction_{name}{{job="predictions"}})'
         story.values.append((query, 420, 1.0, f"the number of series of `job:prediction_{name}` for the job"))
     story.help = (
-        'Only `route=~"/v1/.+"` counts: probes come every few seconds and never fail, so they hide the errors of the '
-        'others; pages, `/metrics` and paths that are not there are no predictions. Failed is `status=~"5.."`: 422 is '
+        'Only `route=~"/v1/.+"` counts, by any method: probes come every few seconds and never fail, so '
+        "they hide the errors of the others; pages, `/metrics` and paths that are not there are no predictions. "
+        'Failed is `status=~"5.."`: 422 is '
         "the caller's mistake. Add up first, then divide: "
         "`sum by (job) (rate(…)) / sum by (job) (rate(…))`."
     )
@@ -116,16 +122,17 @@ def risen(phases: list[Phase], window: int) -> float:
 def fast(rng: np.random.Generator) -> list[Story]:
     """The alert for the night."""
     alert = "ErrorBudgetBurnsFast"
-    share = float(rng.uniform(0.078, 0.1))
+    share = float(rng.uniform(0.0725, 0.074))
     play = Play("many errors")
     healthy(play, 100)
     traffic(play, share, 100)
     play.requests("/livez", "200", (100, 6_000.0))
-    many = Story(play, f"{share:.0%} of the predictions fail for 90 minutes, beside many good probes", [(alert, 90)])
+    many = Story(play, f"{share:.2%} of the predictions fail for 90 minutes, beside many good probes", [(alert, 90)])
+    many.help = "14.4 times 0.005 is 7.2 %. Probes do not count."
     few = Play("some errors")
     healthy(few, 100)
-    traffic(few, part := float(rng.uniform(0.045, 0.066)), 100)
-    some = Story(few, f"{part:.1%} of the predictions fail for 90 minutes", [], [(alert, 90)])
+    traffic(few, part := float(rng.uniform(0.0705, 0.0715)), 100)
+    some = Story(few, f"{part:.2%} of the predictions fail for 90 minutes", [], [(alert, 90)])
     some.help = "14.4 times 0.005 is 7.2 %."
     ended = Play("errors that ended")
     healthy(ended, 200)
@@ -146,7 +153,7 @@ def fast(rng: np.random.Generator) -> list[Story]:
     healthy(better, 200)
     better.requests(PRICE, "200", (90, 480.0), (110, 600.0 * (1 - part)))
     better.requests(PRICE, "500", (90, 120.0), (110, 600.0 * part))
-    eased = Story(better, f"a fifth fails for 90 minutes, then {part:.1%}", [(alert, 88)], [(alert, 100)])
+    eased = Story(better, f"a fifth fails for 90 minutes, then {part:.2%}", [(alert, 88)], [(alert, 100)])
     eased.help = "Both windows need the same threshold, 14.4 times 0.005."
     return [many, some, over, short, eased]
 
@@ -154,16 +161,16 @@ def fast(rng: np.random.Generator) -> list[Story]:
 def slow(rng: np.random.Generator) -> list[Story]:
     """The alert for the morning."""
     alert = "ErrorBudgetBurnsSlowly"
-    share = float(rng.uniform(0.033, 0.04))
+    share = float(rng.uniform(0.0303, 0.031))
     play = Play("some errors for hours", step=5)
     healthy(play, 460)
     traffic(play, share, 460)
-    some = Story(play, f"{share:.1%} of the predictions fail for 7 hours", [(alert, 440)])
+    some = Story(play, f"{share:.2%} of the predictions fail for 7 hours", [(alert, 440)])
     some.help = "6 times 0.005 is 3 %."
     few = Play("few errors for hours", step=5)
     healthy(few, 460)
-    traffic(few, part := float(rng.uniform(0.015, 0.027)), 460)
-    little = Story(few, f"{part:.1%} of the predictions fail for 7 hours", [], [(alert, 440)])
+    traffic(few, part := float(rng.uniform(0.029, 0.0297)), 460)
+    little = Story(few, f"{part:.2%} of the predictions fail for 7 hours", [], [(alert, 440)])
     ended = Play("hours of errors that ended", step=5)
     healthy(ended, 460)
     ended.requests(PRICE, "200", (300, 500.0), (160, 600.0))
@@ -174,7 +181,7 @@ def slow(rng: np.random.Generator) -> list[Story]:
     healthy(better, 460)
     better.requests(PRICE, "200", (300, 500.0), (160, 600.0 * (1 - part)))
     better.requests(PRICE, "500", (300, 100.0), (160, 600.0 * part))
-    eased = Story(better, f"a sixth fails for 5 hours, then {part:.1%}", [(alert, 290)], [(alert, 350)])
+    eased = Story(better, f"a sixth fails for 5 hours, then {part:.2%}", [(alert, 290)], [(alert, 350)])
     eased.help = "Both windows need the same threshold, 6 times 0.005."
     burst = Play("a quarter of an hour", step=5)
     healthy(burst, 460)
@@ -222,9 +229,23 @@ def quantiles(rng: np.random.Generator) -> list[Story]:
     story = Story(play, "one busy route that is fast, a quiet one that is slow, pages, probes and `/metrics`")
     name = "`job:prediction_duration_seconds:p99_5m`"
     story.values = [("sum(job:prediction_duration_seconds:p99_5m)", 50, value, name)]
-    story.values.append(("count(job:prediction_duration_seconds:p99_5m)", 50, 1.0, "the number of series by `job`"))
+    query = 'count(job:prediction_duration_seconds:p99_5m{job="predictions"})'
+    story.values.append((query, 50, 1.0, "the number of series for the job"))
     story.help = '`histogram_quantile(0.99, sum by (job, le) (rate(…_bucket{route=~"/v1/.+"}[5m])))`'
-    return [story]
+    turned = Play("slow by turns")
+    healthy(turned, 60)
+    share = float(rng.uniform(0.3, 0.6))
+    durations(turned, SEGMENT, "a", {0.01: 1.0}, (50, 600.0), (4, 600.0 * (1 - share)), (6, 600.0))
+    durations(turned, SEGMENT, "b", {0.5: 1.0}, (50, 0.0), (4, 600.0 * share), (6, 0.0))
+    other = Story(turned, f"{share:.0%} of the answers take up to half a second for 4 minutes, all others are fast")
+    counts = {end: (3_000 - 2_400 * share if end >= 0.01 else 0) for end in BUCKETS}
+    counts = {end: count + (2_400 * share if end >= 0.5 else 0) for end, count in counts.items()}
+    other.values = [("sum(job:prediction_duration_seconds:p99_5m)", 55, interpolated(0.99, counts, 3_000), name)]
+    counts = {end: (3_000 - 600 * share if end >= 0.01 else 0) for end in BUCKETS}
+    counts = {end: count + (600 * share if end >= 0.5 else 0) for end, count in counts.items()}
+    other.values.append(("sum(job:prediction_duration_seconds:p99_5m)", 58, interpolated(0.99, counts, 3_000), name))
+    other.help = "Look at the answers of the last 5 minutes, no more and no less."
+    return [story, other]
 
 
 def interpolated(share: float, counts: dict[float, float], total: float) -> float:
@@ -244,8 +265,8 @@ def latencies(rng: np.random.Generator) -> list[Story]:
     play = Play("a few slow answers")
     healthy(play, 60)
     durations(play, PRICE, "a", {0.01: 1 - share, 1.0: share}, (60, 900.0))
-    story = Story(play, f"{share:.1%} of the answers take up to a second, all others some milliseconds", [(alert, 30)])
-    story.help = "Their average is some 50 ms, and looks fine."
+    story = Story(play, f"{share:.1%} of the answers take up to a second, all others some milliseconds", [(alert, 16)])
+    story.help = "Their average is some 50 ms, and looks fine. It rings after 10 minutes: `for: 10m`."
     little = float(rng.uniform(0.012, 0.016))
     edge = Play("a little too slow")
     healthy(edge, 60)
@@ -260,7 +281,8 @@ def latencies(rng: np.random.Generator) -> list[Story]:
     healthy(short, 90)
     durations(short, PRICE, "a", {0.01: 1.0}, (60, 900.0), (3, 0.0), (27, 900.0))
     durations(short, PRICE, "b", {1.0: 1.0}, (60, 0.0), (3, 900.0), (27, 0.0))
-    moment = Story(short, "all answers are slow for 3 minutes", [], [(alert, minute) for minute in (62, 64, 66)])
+    moment = Story(short, "all answers are slow for 3 minutes")
+    moment.silent = [(alert, minute) for minute in (62, 64, 66, 67, 68)]
     moment.help = "It should ring after 10 minutes: `for: 10m`."
     return [story, late, silent, moment]
 
@@ -290,9 +312,11 @@ def no_traffic(rng: np.random.Generator) -> list[Story]:
     short.help = "It should ring after a quarter of an hour: `for`, and the window of the rate before it."
     seldom = Play("little traffic")
     healthy(seldom, 120)
-    seldom.requests(PRICE, "200", *[(1, float(minute % 2)) for minute in range(120)])
-    little = Story(seldom, "one request in two minutes", [], [(alert, 60), (alert, 110)])
-    little.help = "Little traffic is traffic: nights are quiet. No request is a rate of 0."
+    seldom.requests(PRICE, "200", (20, rate), (100, 0.0))
+    seldom.requests(PRICE, "503", *[(1, float(minute % 2)) for minute in range(120)])
+    told = "after 20 minutes there is one request in two minutes, and each fails"
+    little = Story(seldom, told, [], [(alert, 60), (alert, 110)])
+    little.help = "Little traffic is traffic: nights are quiet. So are requests that fail. No request is a rate of 0."
     return [stops, vanish, unasked, short, little]
 
 
@@ -333,8 +357,10 @@ def stale(rng: np.random.Generator) -> list[Story]:
     healthy(fresh, 200)
     fresh.gauge(metric, (200, -old * DAY), **labels, version="one")
     fresh.gauge(metric, (200, -young * DAY), **labels, version="two")
-    silent = Story(fresh, f"one version is {old:.0f} days old, a newer one {young:.0f}", [], [(alert, 150)])
-    silent.help = "`max by (job, model)`: the newest version counts."
+    fresh.gauge(metric, (200, -old * DAY), **{**labels, "instance": "b"}, version="one")
+    told = f"one version is {old:.0f} days old, a newer one {young:.0f}; another instance has the old one alone"
+    silent = Story(fresh, told, [], [(alert, 150)])
+    silent.help = "`max by (job, model)`: the newest version counts, wherever it runs."
     other = Play("another model is old", step=5)
     healthy(other, 200)
     other.gauge(metric, (200, -young * DAY), **labels, version="two")
@@ -347,28 +373,29 @@ def stale(rng: np.random.Generator) -> list[Story]:
 def drift(rng: np.random.Generator) -> list[Story]:
     """A feature that moves."""
     alert, metric = "FeatureDrift", "feature_drift_score"
-    high, low = float(rng.uniform(0.22, 0.3)), float(rng.uniform(0.12, 0.18))
+    high, low = float(rng.uniform(0.202, 0.209)), float(rng.uniform(0.191, 0.198))
     features = ["sqft_living", "grade", "lat", "yr_built", "floors"]
-    moved = str(rng.choice(features))
+    moved = [str(name) for name in rng.choice(features, 2, replace=False)]
 
     def scores(play: Play, *phases: Phase) -> None:
         healthy(play, 200)
         for name in features:
-            play.gauge(metric, *(phases if name == moved else [(200, low)]), job="drift", feature=name)
+            play.gauge(metric, *(phases if name in moved else [(200, low)]), job="drift", feature=name)
 
     one = Play("one feature moves", step=5)
     scores(one, (200, high))
-    rings = Story(one, f"the score of one feature is {high:.2f}, that of the others {low:.2f}", [(alert, 150)])
-    rings.values = [(f'count(ALERTS{{alertname="{alert}",feature="{moved}",alertstate="firing"}})', 150, 1.0,
-                     "the number of alerts that name that feature")]  # fmt: skip
-    rings.help = "The mean of all features hides the one that moved. Keep its label: who is woken wants to know which."
+    told = f"the score of {' and '.join(moved)} is {high:.3f}, that of the others {low:.3f}"
+    rings = Story(one, told, [(alert, 80)])
+    rings.values = [(f'count(ALERTS{{alertname="{alert}",feature="{name}",alertstate="firing"}})', 80, 1.0,
+                     f"the number of alerts that name `{name}`") for name in moved]  # fmt: skip
+    rings.help = "The mean of all features hides those that moved. Keep the label: who is woken wants to know which."
     calm = Play("nothing moves", step=5)
     scores(calm, (200, low))
-    silent = Story(calm, f"the score of every feature is {low:.2f}", [], [(alert, 150)])
+    silent = Story(calm, f"the score of every feature is {low:.3f}", [], [(alert, 150)])
     blip = Play("one odd report", step=5)
-    scores(blip, (60, low), (45, high), (95, low))
+    scores(blip, (60, low), (55, high), (85, low))
     short = Story(
-        blip, f"for 45 minutes the score is {high:.2f}, then {low:.2f} again", [], [(alert, 85), (alert, 100)]
+        blip, f"for 55 minutes the score is {high:.3f}, then {low:.3f} again", [], [(alert, 85), (alert, 110)]
     )
     short.help = "`for: 1h`: a few odd reports are no trend."
     return [rings, silent, short]
