@@ -99,14 +99,12 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
     rows = np.arange(len(current)) < len(current) * rng.uniform(0.07, 0.1)
     few = np.arange(len(current)) < len(current) * rng.uniform(0.015, 0.03)
     off = rng.integers(1, 30, len(current))
-    street, streets = (rng.choice(["asphalt", "gravel"], len(table)) for table in (current, reference))
     times = rng.uniform(3.2, 4)
     large = times * reference["grade"].median() / current["grade"].median()
     gaps = [table["grade"].mask(np.arange(len(table)) % 50 == 0) for table in (reference, current)]
     share = 0.7 if bug == "constant" else 0.95  # and some grades are 7 anyway
     common = reference["grade"].mask(rng.random(len(reference)) < share, 7.0)
     tenth = np.arange(len(reference)) % 10 == 9
-    streetless = pd.Series(street, dtype=object).mask(rows)
     made: dict[str, tuple[pd.DataFrame, str, str]] = {
         "square metres": (
             current.assign(**{name: current[name] * 0.0929 for name in SUMS[:3]}),
@@ -135,15 +133,15 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
             "`grade` is more than three times as large as before; now and before, some of its values are missing",
         ),
         "missing": (
-            current.assign(grade=current["grade"].mask(rows | tenth[: len(rows)]), street=streetless, lat=np.nan),
-            "grade street lat",
+            current.assign(grade=current["grade"].mask(rows | tenth[: len(rows)]), lat=np.nan),
+            "grade lat",
             f"{(rows | tenth[: len(rows)]).mean():.0%} of the values of `grade` are missing, and before "
-            f"{tenth.mean():.0%}; of `street`, a text, {rows.mean():.0%} are, and all of `lat`",
+            f"{tenth.mean():.0%}; all of `lat` are",
         ),
         "constant": (
-            current.assign(grade=7.0, street="gravel"),
-            "grade street",
-            f"each house has grade 7, and before {(common == 7).mean():.0%} had it; each `street` is gravel",
+            current.assign(grade=7.0),
+            "grade",
+            f"each house has grade 7, and before {(common == 7).mean():.0%} had it",
         ),
         "another constant": (
             current.assign(grade=current["grade"].mask(~few, 9.0).mask(few)),
@@ -165,8 +163,6 @@ def judge_signs_of_a_bug(lab: LabHandle, rng: Generator, bug: str) -> None:
     names = tuple(named.split())
     if "constant" in bug:
         reference = reference.assign(grade=common)
-    if "street" in table.columns:
-        reference = reference.assign(street=streets)
     if bug == "missing":
         reference = reference.assign(grade=reference["grade"].mask(tenth))
     if bug == "four times":
