@@ -75,8 +75,8 @@ def judge_fit(rendered: Rendered, written: Located, kustomization: Located) -> N
     routes.judge_gateway(entry, rendered.objects)
     for judge_settings in (settings.judge_generated, settings.judge_values, settings.judge_reach):
         judge_settings(rendered)
-    settings.judge_labels(rendered, written)
     settings.judge_secrets(rendered, kustomization)
+    settings.judge_labels(rendered, written)
     for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget"):
         scaling.judge_name(rendered.one(kind))
 
