@@ -18,6 +18,7 @@ from lab3_judges import (
     terraform_rules,
     workload,
 )
+from lab3_judges.facts import VPC
 from lab3_judges.infra import Infra
 from lab3_judges.scenes import Scenes
 from lab3_judges.schema import judge_schema
@@ -352,16 +353,16 @@ def test_everything_is_in_the_namespace(overlays, overlay):
 
 @exercise("3.5")
 @OVERLAYS
-def test_the_patches_break_nothing(overlays, overlay):
-    """What holds for Deployment, Service, way in and settings of the base still holds."""
-    clusters.judge_fit(overlays(overlay))
+def test_the_patches_break_nothing(overlays, overlay, deployment, documents):
+    """What holds for Deployment, Service, way in, settings, labels and secrets of the base still holds."""
+    clusters.judge_fit(overlays(overlay), deployment, documents.yaml(f"overlays/{overlay}/kustomization.yaml")[0])
 
 
 @exercise("3.5")
 @OVERLAYS
 def test_the_fence_still_stands(overlays, overlay, rng):
     """The network policy still lets through who has to get through, and nobody else."""
-    clusters.judge_fence(overlays(overlay), rng)
+    clusters.judge_fence(overlays(overlay), rng, VPC if overlay == "eks" else "")
 
 
 @exercise("3.5")
@@ -620,6 +621,7 @@ def test_kubernetes_takes_metrics_server(documents):
 def test_it_may_only_read(documents):
     """metrics-server may read the figures of kubelets, pods and nodes, and nothing else."""
     metrics.judge_rights(metrics.named(documents, "ClusterRole", "metrics-server"))
+    metrics.judge_bindings(documents)
 
 
 @exercise("3.8")

@@ -30,6 +30,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 WATCH_SECONDS = 60.0
 TICK = 0.01
+AWAY = ((503, "ServiceUnavailable"), (504, "Timeout"), (500, "InternalError"), (502, "BadGateway"))
 
 _SPACE = r"/namespaces/(?P<namespace>[a-z0-9-]+)"
 _DEPLOYMENT = re.compile(rf"/apis/apps/v1{_SPACE}/deployments/(?P<name>[^/]+)(?P<status>/status)?")
@@ -190,7 +191,8 @@ class StandIn:
         if stage.away > 0 and stage.writes:
             stage.away -= 1
             stage.entry(what="away")
-            raise Refused(503, "ServiceUnavailable", "apiserver is shutting down")
+            code, reason = AWAY[stage.away % len(AWAY)]
+            raise Refused(code, reason, "apiserver is shutting down")
 
     def _deployments(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
         self._is_away(stage)

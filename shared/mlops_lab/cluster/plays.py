@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 STEP = 0.025
 """Seconds that a status stands at least."""
-SLOW = 0.8
+SLOW = 1.4
 """Seconds that the longest status of `slow` stands."""
 
 DONE = "NewReplicaSetAvailable"

@@ -35,11 +35,12 @@ class Stage:
         orphans: such that an earlier Deployment of the same name has left behind, as `past`.
         missing: so many of the replicas are not there yet.
         sick: what two pods say that are none of the new ones: an old one, and one of another Deployment.
-        meanwhile: what another one changes just before the first write arrives: `{"replicas": 5}` or `{"image": …}`.
+        meanwhile: what another one changes just before the first write arrives: `{"replicas": 5}` or `{"image": …}`;
+            with `times`, replicas are changed before so many writes.
         takeover: another image that someone sets when the status with this number has been seen; with `done`, its
-            rollout is over at the next look.
+            rollout is over at the next look; with `writes`, only after more writes than that.
         watch: `breaks` once, `ends` after each event, or `expires` once; else watches work.
-        away: so many requests for the Deployment after the first write are answered with 503.
+        away: so many requests for the Deployment after the first write are answered with 500, 502, 503 or 504.
         cut: so many after that one end in the middle of the answer.
         pace: so many times faster does time run: a watch of 10 seconds ends after so many times less.
     """
@@ -109,7 +110,9 @@ class Stage:
             self._show(self.at + 1)
 
     def _is_taken_over(self) -> bool:
-        return self.seen and self.writes > 0 and bool(self.takeover) and self.at >= int(self.takeover["at"])
+        if not self.seen or not self.takeover or self.writes <= int(self.takeover.get("writes", 0)):
+            return False
+        return self.at >= int(self.takeover["at"])
 
     def _take_over(self) -> None:
         image, is_done = self.takeover["image"], self.takeover.get("done")
@@ -164,6 +167,8 @@ class Stage:
         """Let another one come first where the script says so; then raise `Conflict` where `wanted` is too old."""
         if self.meanwhile:
             meanwhile, self.meanwhile = self.meanwhile, {}
+            if meanwhile.get("times", 1) > 1:
+                self.meanwhile = {**meanwhile, "times": meanwhile["times"] - 1}
             if "image" in meanwhile:
                 self._set_image(meanwhile["image"])
             else:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 _ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/(?:[a-z0-9._-]+/)*ml-api")
+# Annotations that say how the load balancer asks, and what they may say.
+ASKS = (
+    ("healthcheck-port", ("traffic-port", "8000", "http")),
+    ("healthcheck-protocol", ("HTTP",)),
+    ("backend-protocol", ("HTTP",)),
+    ("success-codes", ("200",)),
+)
 _OF_THE_CLUSTER = {"Namespace", "ClusterRole", "ClusterRoleBinding", "APIService"}
 _DEPLOYMENT: tuple[Callable[[Located], None], ...] = (
     workload.judge_pod,
@@ -56,8 +63,8 @@ def judge_namespace(rendered: Rendered) -> None:
         )
 
 
-def judge_fit(rendered: Rendered) -> None:
-    """What held for the base holds for what is rendered."""
+def judge_fit(rendered: Rendered, written: Located, kustomization: Located) -> None:
+    """What held for the base, with the Deployment as it is written, holds for what is rendered."""
     deployment = rendered.one("Deployment")
     for judge in _DEPLOYMENT:
         judge(deployment)
@@ -68,6 +75,10 @@ def judge_fit(rendered: Rendered) -> None:
     routes.judge_gateway(entry, rendered.objects)
     for judge_settings in (settings.judge_generated, settings.judge_values, settings.judge_reach):
         judge_settings(rendered)
+    settings.judge_secrets(rendered, kustomization)
+    settings.judge_labels(rendered, written)
+    for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget"):
+        scaling.judge_name(rendered.one(kind))
 
 
 def judge_pods(rendered: Rendered, low: range, high: range) -> None:
@@ -157,6 +168,13 @@ def judge_class(rendered: Rendered, wanted: str) -> None:
                 where=entry["spec"].place,
             )
         found = named
+        old = entry.get("metadata", "annotations", "kubernetes.io/ingress.class")
+        expect.that(
+            old is None,
+            expected="the class in `ingressClassName` alone: Kubernetes refuses an Ingress that has both",
+            found="the annotation `kubernetes.io/ingress.class`",
+            where=old,
+        )
     expect.that(found.value == wanted, expected=f"the class `{wanted}`", found=found, where=found)
 
 
@@ -178,6 +196,15 @@ def judge_load_balancer(rendered: Rendered) -> None:
                 help=help,
                 where=note or entry["metadata"],
             )
+        for key, allowed in ASKS:
+            name = f"alb.ingress.kubernetes.io/{key}"
+            note = notes.get(name) if notes is not None else None
+            expect.that(
+                note is None or note.value in allowed,
+                expected=f"a load balancer that asks `{READY}` at the container's port over HTTP, and wants a 200",
+                found=f"`{name}: {note and note.value}`",
+                where=note,
+            )
     policies = _policies(rendered)
     near = policies.all[0]["spec"].nearest("ingress")
     parts = list(ipaddress.ip_network(VPC).subnets(new_prefix=24))
@@ -190,10 +217,11 @@ def judge_load_balancer(rendered: Rendered) -> None:
             help="It is no pod, so no selector of pods or namespaces means it: `ipBlock` does.",
             where=near,
         )
+        wide = [one for one in policies.ports("ingress") if one != PORT and policies.lets("ingress", balancer, one)]
         expect.that(
-            not policies.lets("ingress", balancer, 22),
+            not wide,
             expected="the load balancer gets to the container's port only",
-            found="it gets to every port",
+            found=f"it also gets to port {', '.join(map(str, wide))}",
             help="A rule of its own has `ports` of its own.",
             where=near,
         )
@@ -204,11 +232,11 @@ def _policies(rendered: Rendered) -> policy.Policies:
     return policy.Policies(found, rendered.one("Deployment"))
 
 
-def judge_fence(rendered: Rendered, rng: np.random.Generator) -> None:
-    """The network policy lets through who has to get through, and nobody else."""
+def judge_fence(rendered: Rendered, rng: np.random.Generator, outside: str = "") -> None:
+    """The network policy lets through who has to get through, and nobody else; in, also the network `outside`."""
     policies = _policies(rendered)
     policies.judge_chosen()
     policy.judge_entrance(policies)
-    policy.judge_closed_entrance(policies, rng)
+    policy.judge_closed_entrance(policies, rng, outside)
     policy.judge_exit(policies)
     policy.judge_closed_exit(policies, rng)

@@ -9,7 +9,10 @@ ALIVE, READY = "/livez", "/readyz"
 PATHS = (
     "/",
     "/page/page.js",
+    "/docs",
     "/openapi.json",
+    "/livez",
+    "/readyz",
     "/v1/models",
     "/v1/house-price",
     "/v1/house-price/batch",

@@ -10,6 +10,7 @@ from labkit.checks import CheckFailed, Documents, Located, expect
 
 FILE, NAME, SPACE = "metrics.yaml", "metrics-server", "kube-system"
 _SECONDS = re.compile(r"(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
+_ROLES = ("metrics-server", "system:auth-delegator", "extension-apiserver-authentication-reader")
 # What it reads: API group, resource, and the verbs for it.
 _READS = {
     ("", "nodes/metrics"): {"get"},
@@ -102,6 +103,10 @@ def judge_server(server: Located) -> None:
         found=f"{space}" if space is not None else "no namespace: it is made where `kubectl` happens to be",
         where=space or server["metadata"],
     )
+    replicas = server.get("spec", "replicas")
+    expect.that(
+        replicas is None or replicas.value != 0, expected="one pod or more", found="`replicas: 0`", where=replicas
+    )
     account = pod.get("serviceAccountName")
     expect.that(
         account is not None and account.value == NAME,
@@ -109,7 +114,21 @@ def judge_server(server: Located) -> None:
         found=f"{account}" if account is not None else "none: it runs as `default`, which may read nothing",
         where=account or pod,
     )
+    token = pod.get("automountServiceAccountToken")
+    expect.that(
+        token is None or token.value is True,
+        expected="the token of its account in the pod: metrics-server asks the API",
+        found="`automountServiceAccountToken: false`",
+        help="The service of 3.1 asks nobody and needs none. This one lists pods and nodes, and ends without it.",
+        where=token,
+    )
     image = container["image"]
+    expect.that(
+        "metrics-server" in image.of(str),
+        expected="the image of metrics-server: `registry.k8s.io/metrics-server/metrics-server`",
+        found=image,
+        where=image,
+    )
     version = image.of(str).partition("@")[2] or image.of(str).rpartition("/")[2].partition(":")[2]
     expect.that(
         re.search(r"\d", version),
@@ -194,11 +213,40 @@ def judge_way(server: Located, service: Located, api: Located) -> None:
         found=described_ports(container),
         where=container["ports"],
     )
-    _judge_service(server, service, container, listens)
+    _judge_probes(container, listens)
+    _judge_service(server, service, container, listens, api.get("spec", "service", "port"))
     _judge_api(service, api)
 
 
-def _judge_service(server: Located, service: Located, container: Located, listens: int) -> None:
+def _judge_probes(container: Located, listens: int) -> None:
+    for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
+        for action in ("httpGet", "tcpSocket"):
+            port = container.get(kind, action, "port")
+            expect.that(
+                port is None or port_of(container, port) == listens,
+                expected=f"the `{kind}` asks the port on which the server listens, {listens}",
+                found=f"{port}; {described_ports(container)}",
+                help="Nobody answers there: the pod never becomes ready, or is restarted for ever.",
+                where=port,
+            )
+
+
+def judge_bindings(documents: Documents) -> None:
+    """No further binding gives its account more."""
+    for kind in ("ClusterRoleBinding", "RoleBinding"):
+        for one in documents.yaml(FILE).all(kind=kind):
+            subjects = [who["name"].value for who in one.get("subjects") or ()]
+            role = one["roleRef"]["name"]
+            expect.that(
+                NAME not in subjects or role.value in _ROLES,
+                expected=f"the account `{NAME}` has the roles {', '.join(_ROLES)}, and no other",
+                found=f"also `{role.value}`",
+                help="It runs in the middle of the cluster. What it may do, everybody may who gets into it.",
+                where=role,
+            )
+
+
+def _judge_service(server: Located, service: Located, container: Located, listens: int, asked: Located | None) -> None:
     space, labels = service.get("metadata", "namespace"), pod_labels(server)
     expect.that(
         space is not None and space.value == SPACE, expected=f"the namespace `{SPACE}`", found=f"{space}", where=service
@@ -210,7 +258,13 @@ def _judge_service(server: Located, service: Located, container: Located, listen
         found=f"it selects {written(selector)}",
         where=service["spec"]["selector"],
     )
-    entry = service["spec"]["ports"][0]
+    number = 443 if asked is None else asked.value
+    entries = list(service["spec"]["ports"])
+    entry = next((one for one in entries if one["port"].value == number), entries[0])
+    protocol = entry.get("protocol")
+    expect.that(
+        protocol is None or protocol.value == "TCP", expected="the protocol TCP", found=f"{protocol}", where=protocol
+    )
     target = entry.get("targetPort") or entry["port"]
     expect.that(
         port_of(container, target) == listens,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -26,12 +26,17 @@ class Peer:
     namespace: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     address: str = ""
+    marks: dict[str, str] = field(default_factory=dict)
+    """Further labels of its namespace."""
 
 
 CONTROLLER = Peer("the ingress controller", INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik", "app": "traefik"})
 PROMETHEUS = Peer("Prometheus", METRICS_NAMESPACE, {"app.kubernetes.io/name": "prometheus", "app": "prometheus"})
 DNS = Peer("the DNS of the cluster", "kube-system", {"k8s-app": "kube-dns"})
 REGISTRY = Peer("the model registry", REGISTRY_NAMESPACE, {"app.kubernetes.io/name": "mlflow", "app": "mlflow"})
+
+DNS_PORTS = ((53, "UDP"), (53, "TCP"))
+SPACES = ("default", "kube-system", NAMESPACE, INGRESS_NAMESPACE, METRICS_NAMESPACE, REGISTRY_NAMESPACE)
 
 
 class Policies:
@@ -70,6 +75,52 @@ class Policies:
         rules = [rule for one in meant for rule in one.get("spec", direction) or ()]
         return not meant or any(self._allows(rule, direction, peer, port, protocol) for rule in rules)
 
+    def strangers(self, direction: Direction, known: Container[str], rng: np.random.Generator) -> list[Peer]:
+        """Those whom the policies name and who are not known, beside the usual ones: namespaces, and addresses."""
+        entries = [
+            entry
+            for one in self.chosen
+            for rule in one.get("spec", direction) or ()
+            for entry in rule.get("from" if direction == "ingress" else "to") or ()
+        ]
+        spaces, labels, found = dict.fromkeys(SPACES), [{"app": "web"}], []
+        for entry in entries:
+            values, pods = entry.get("namespaceSelector"), entry.get("podSelector")
+            named = {**_pairs(values)}
+            if (name := named.pop(NAMES, None)) is not None:
+                spaces[name] = None
+            elif named:
+                space = _stranger(rng)
+                found.append(Peer(f"a pod of a namespace with {written(named)}", space, {"app": "web"}, marks=named))
+            for one in (values.get("matchExpressions") if values is not None else None) or ():
+                spaces |= dict.fromkeys(value.of(str) for value in one.get("values") or ())
+            if (wanted := _pairs(pods)) and wanted not in labels:
+                labels.append(wanted)
+            block = entry.get("ipBlock", "cidr")
+            if block is not None:
+                network = _network(block)
+                found += [
+                    Peer("an address outside of the cluster", address=str(one)) for one in (network[0], network[-1])
+                ]
+        found += [
+            Peer(f"a pod of the namespace `{space}` with {written(one)}", space, one)
+            for space in spaces
+            for one in labels
+        ]
+        return [one for one in found if one.address or one.namespace not in known]
+
+    def ports(self, direction: Direction) -> list[int]:
+        """The ports that the policies name, those beside them, and some that are often open."""
+        found = {22, 80, 443}
+        for one in self.chosen:
+            for rule in one.get("spec", direction) or ():
+                for entry in rule.get("ports") or ():
+                    for name in ("port", "endPort"):
+                        number = entry.get(name)
+                        if number is not None and isinstance(number.value, int):
+                            found |= {number.value - 1, number.value, number.value + 1}
+        return sorted(one for one in found if 0 < one < 65_536)
+
     def _allows(self, rule: Located, direction: Direction, peer: Peer, port: int, protocol: str) -> bool:
         peers = rule.get("from" if direction == "ingress" else "to")
         ports = rule.get("ports")
@@ -85,6 +136,11 @@ class Policies:
         if isinstance(wanted.value, str):  # a name is that of a port of the pod that is called
             return direction == "ingress" and port_of(self.container, wanted) == port
         return wanted.of(int) <= port <= (last.of(int) if last is not None else wanted.of(int))
+
+
+def _pairs(selector: Located | None) -> dict[str, str]:
+    wanted = selector.get("matchLabels") if selector is not None else None
+    return {key: value.of(str) for key, value in wanted.items()} if wanted is not None else {}
 
 
 def _types(policy: Located) -> list[str]:
@@ -103,7 +159,7 @@ def _is_peer(entry: Located, peer: Peer) -> bool:
     spaces, pods = entry.get("namespaceSelector"), entry.get("podSelector")
     if spaces is None and peer.namespace != NAMESPACE:  # without it: pods of the policy's own namespace
         return False
-    if spaces is not None and not selects(spaces, {NAMES: peer.namespace}):
+    if spaces is not None and not selects(spaces, {NAMES: peer.namespace, **peer.marks}):
         return False
     return pods is None or selects(pods, peer.labels)
 
@@ -141,21 +197,33 @@ def _stranger(rng: np.random.Generator) -> str:
     return f"team-{int(rng.integers(1_000, 9_999))}"
 
 
-def judge_closed_entrance(policies: Policies, rng: np.random.Generator) -> None:
-    """Nobody else gets in."""
+def judge_closed_entrance(policies: Policies, rng: np.random.Generator, outside: str = "") -> None:
+    """Nobody else gets in, apart from the addresses of the network `outside`."""
     space = _stranger(rng)
     strangers = [
         (Peer(f"a pod of another namespace (`{space}`)", space, {"app": "web"}), PORT),
         (Peer("a pod of the same namespace that is none of these", NAMESPACE, {"app": "web"}), PORT),
         (Peer("a pod that calls itself Prometheus, in another namespace", space, dict(PROMETHEUS.labels)), PORT),
         (Peer("an address of the internet", address=f"8.8.{int(rng.integers(256))}.8"), PORT),
-        (CONTROLLER, 22),
-        (CONTROLLER, int(rng.integers(10_000, 65_536))),
     ]
-    for peer, port in strangers:
+    strangers += [
+        (one, PORT)
+        for one in policies.strangers("ingress", (INGRESS_NAMESPACE, METRICS_NAMESPACE), rng)
+        if not (one.address and outside and ipaddress.ip_address(one.address) in ipaddress.ip_network(outside))
+    ]
+    ports = [*policies.ports("ingress"), int(rng.integers(10_000, 65_536))]
+    asked = [(peer, port, "TCP") for peer, port in strangers]
+    asked += [
+        (peer, port, protocol)
+        for peer in (CONTROLLER, PROMETHEUS)
+        for port in (*ports, PORT)
+        for protocol in ("TCP", "UDP", "SCTP")
+        if (port, protocol) != (PORT, "TCP")
+    ]
+    for peer, port, protocol in asked:
         expect.that(
-            not policies.lets("ingress", peer, port),
-            expected=f"{peer.who} does not get to port {port} of the pods",
+            not policies.lets("ingress", peer, port, protocol),
+            expected=f"{peer.who} does not get to {protocol} port {port} of the pods",
             found="it does",
             help="An empty `from`, or an item without a selector, is everybody. Without `ports`, every port is open.",
             where=policies.all[0]["spec"].nearest("ingress"),
@@ -192,13 +260,19 @@ def judge_closed_exit(policies: Policies, rng: np.random.Generator) -> None:
         (Peer(f"a pod of another namespace (`{space}`)", space, {"k8s-app": "kube-dns"}), 53),
         (Peer("a name server that is not the cluster's", address=f"8.8.{int(rng.integers(256))}.8"), 53),
         (Peer("a pod of `kube-system` that is not the DNS", "kube-system", {"k8s-app": "kube-proxy"}), 53),
-        (REGISTRY, 22),
-        (REGISTRY, 53),
-        (REGISTRY, int(rng.integers(10_000, 65_536))),
-        (DNS, REGISTRY_PORT),
-        (DNS, int(rng.integers(54, 65_536))),
     ]
-    for peer, port, protocol in [(*place, protocol) for place in places for protocol in ("TCP", "UDP")]:
+    ports = policies.ports("egress")
+    places += [(one, port) for one in policies.strangers("egress", (REGISTRY_NAMESPACE,), rng) for port in ports]
+    places += [
+        (one, port)
+        for one in (REGISTRY, DNS)
+        for port in (*ports, 53, REGISTRY_PORT, int(rng.integers(10_000, 65_536)))
+    ]
+    for peer, port, protocol in [(*place, protocol) for place in places for protocol in ("TCP", "UDP", "SCTP")]:
+        if (peer.namespace, peer.labels) == (DNS.namespace, DNS.labels) and (port, protocol) in DNS_PORTS:
+            continue
+        if peer == REGISTRY and (port, protocol) == (REGISTRY_PORT, "TCP"):
+            continue
         expect.that(
             not policies.lets("egress", peer, port, protocol),
             expected=f"the pods do not get to {peer.who}, {protocol} port {port}",

@@ -63,6 +63,20 @@ def judge_rights(workload: Located) -> None:
             found=f"{profile}" if profile is not None else "no profile: every system call is allowed",
             where=profile or near,
         )
+    context = pod.get("securityContext")
+    for field, wrong, why in (
+        ("runAsUser", 0, "no `runAsUser: 0`"),
+        ("runAsNonRoot", False, "no `runAsNonRoot: false`"),
+        ("seccompProfile", "Unconfined", "no `seccompProfile` of the type `Unconfined`"),
+    ):
+        found = context.get(field, *(("type",) if wrong == "Unconfined" else ())) if context is not None else None
+        expect.that(
+            found is None or found.value != wrong or type(found.value) is not type(wrong),
+            expected=f"{why} in the pod's `securityContext`",
+            found=f"{found}",
+            help="Pod Security refuses it there, also where each container says something better.",
+            where=found,
+        )
     _judge_node(workload)
 
 
@@ -108,7 +122,13 @@ def _judge_node(workload: Located) -> None:
                 help="It takes the port of the node: one pod on each node, and past every Service and policy.",
                 where=taken,
             )
-        for hook in (("startupProbe",), ("livenessProbe",), ("readinessProbe",), ("lifecycle", "preStop")):
+        for hook in (
+            ("startupProbe",),
+            ("livenessProbe",),
+            ("readinessProbe",),
+            ("lifecycle", "preStop"),
+            ("lifecycle", "postStart"),
+        ):
             for action in ("httpGet", "tcpSocket"):
                 host = container.get(*hook, action, "host")
                 expect.that(host is None or host.value == "", expected="no `host`", found=f"{host}", where=host)
@@ -161,3 +181,12 @@ def judge_token(workload: Located) -> None:
         help="Each pod gets a key to the API of the cluster, unless one says no. This service never uses it.",
         near=pod,
     )
+    for volume in pod.get("volumes") or ():
+        for source in volume.get("projected", "sources") or ():
+            expect.that(
+                "serviceAccountToken" not in source,
+                expected="no volume with a token for the API",
+                found="a projected `serviceAccountToken`",
+                help="It is the same key by another way.",
+                where=source,
+            )

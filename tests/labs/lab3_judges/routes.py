@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab3_judges.facts import NAME, PATHS, PORT, PORT_NAME
+from lab3_judges.facts import NAME, NAMESPACE, PATHS, PORT, PORT_NAME
 from lab3_judges.objects import container_of, described_ports, pod_labels, port_of, written
 from labkit.checks import CheckFailed, Documents, Located, expect, fail
 
 SERVICE_PORT = 80
+# Parts of the names of annotations with which one controller or another changes a path.
+REWRITES = ("rewrite", "strip-prefix", "strip-path", "replace-path", "app-root")
 
 
 def judge_selector(service: Located, workload: Located) -> None:
@@ -33,19 +35,27 @@ def judge_selector(service: Located, workload: Located) -> None:
         help="The way in from outside is the ingress. `NodePort` and `LoadBalancer` would open a second one beside it.",
         where=kind,
     )
+    near = service.get("spec", "internalTrafficPolicy")
+    expect.that(
+        near is None or near.value == "Cluster",
+        expected="a Service that leads to all pods that are ready",
+        found=f"`internalTrafficPolicy: {near and near.value}`",
+        help="It leads to the pods on the caller's own node only. Where there is none, the connection is refused.",
+        where=near,
+    )
     for field, why in (
         ("externalIPs", "Each node then takes what is sent to these addresses: a second way in."),
         ("publishNotReadyAddresses", "Requests then come to pods whose models are not loaded yet."),
     ):
         more = service.get("spec", field)
         expect.that(not (more and more.value), expected=f"no `{field}`", found=f"{more}", help=why, where=more)
-    address = service.get("spec", "clusterIP")
+    address, more = service.get("spec", "clusterIP"), [one.value for one in service.get("spec", "clusterIPs") or ()]
     expect.that(
-        address is None or address.value != "None",
+        (address is None or address.value != "None") and "None" not in more,
         expected="a Service with an address of its own",
         found="`clusterIP: None`",
         help="Its name then leads to the pods themselves, on whatever port the caller names: 80 is mapped to nothing.",
-        where=address,
+        where=address or service["spec"],
     )
 
 
@@ -148,7 +158,11 @@ def _of_route(entry: Located) -> list[Rule]:
     expect.that(hosts is None or len(hosts) == 0, expected="a route for any host", found="`hostnames`", where=hosts)
     found: list[Rule] = []
     for rule in entry["spec"]["rules"]:
-        for one in rule.get("filters") or ():
+        filters = [
+            *(rule.get("filters") or ()),
+            *(one for ref in rule["backendRefs"] for one in ref.get("filters") or ()),
+        ]
+        for one in filters:
             expect.that(
                 one["type"].value not in ("URLRewrite", "RequestRedirect"),
                 expected="paths as they come: the service knows `/v1/…` and not another name for it",
@@ -157,12 +171,28 @@ def _of_route(entry: Located) -> list[Rule]:
             )
         backends = list(rule["backendRefs"])
         expect.that(len(backends) == 1, expected="one backend", found=f"{len(backends)}", where=rule["backendRefs"])
+        weight, space = backends[0].get("weight"), backends[0].get("namespace")
+        expect.that(
+            weight is None or weight.value != 0,
+            expected="a backend that gets requests",
+            found="`weight: 0`",
+            help="It then gets none, and callers get 500.",
+            where=weight,
+        )
+        expect.that(
+            space is None or space.value == NAMESPACE,
+            expected="the Service of the same namespace",
+            found=f"`namespace: {space and space.value}`",
+            where=space,
+        )
         for match in rule.get("matches") or ():
             narrow = next((match.get(key) for key in ("headers", "queryParams", "method") if match.get(key)), None)
             expect.that(narrow is None, expected="a match for every request", found="a condition", where=narrow)
             path = match.get("path")
             kind, value = match.get("path", "type"), match.get("path", "value")
-            word = "Exact" if kind is not None and kind.value == "Exact" else "Prefix"
+            word = {"Exact": "Exact", "RegularExpression": "ImplementationSpecific"}.get(
+                str(kind.value) if kind is not None else "", "Prefix"
+            )
             found.append(Rule(word, "/" if value is None else value.of(str), backends[0], path or match))
         if rule.get("matches") is None:
             found.append(Rule("Prefix", "/", backends[0], rule))
@@ -171,10 +201,13 @@ def _of_route(entry: Located) -> list[Rule]:
 
 def judge_paths(entry: Located) -> None:
     """Every path of the service gets to the Service, as it is."""
-    for name in ("rewrite-target", "strip-prefix", "replace-path"):
+    if entry["kind"].value == "Ingress":
+        name = entry["metadata"]["name"]
+        expect.that(name.value == NAME, expected=f"the Ingress is named `{NAME}`", found=name, where=name)
+    for word in REWRITES:
         for key, value in (entry.get("metadata", "annotations") or _Nothing()).items():
             expect.that(
-                name not in key,
+                word not in key,
                 expected="paths as they come: the service knows `/v1/…` and not another name for it",
                 found=f"the annotation `{key}`",
                 help="An annotation works with one controller only. The next one ignores it.",
@@ -244,8 +277,27 @@ def judge_gateway(entry: Located, objects: list[Located]) -> None:
         where=entry["spec"]["parentRefs"],
     )
     assert gateway is not None
+    named = gateway["metadata"]["name"]
+    expect.that(named.value == NAME, expected=f"the Gateway is named `{NAME}`", found=named, where=named)
+    listeners = [one["name"].value for one in gateway["spec"]["listeners"]]
+    for parent in entry["spec"]["parentRefs"]:
+        section = parent.get("sectionName")
+        expect.that(
+            section is None or parent["name"].value != NAME or section.value in listeners,
+            expected=f"a `sectionName` that the Gateway has: {', '.join(map(str, listeners))}",
+            found=f"{section}",
+            help="A route to a listener that is not there is accepted, and nobody serves it.",
+            where=section,
+        )
     for listener in gateway["spec"]["listeners"]:
         _for_any_host(listener.get("hostname"), "listener", "gets 404")
+        protocol = listener["protocol"]
+        expect.that(
+            protocol.value in ("HTTP", "HTTPS"),
+            expected="a listener of HTTP or HTTPS: an HTTPRoute belongs to no other",
+            found=protocol,
+            where=protocol,
+        )
 
 
 def judge_any_controller(entry: Located) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 from lab3_judges.facts import NAME
 from lab3_judges.objects import container_of, judge_selects, whole
 from lab3_judges.workload import resource_of
 from labkit.checks import CheckFailed, Located, expect
 
+_COUNT = re.compile(r"""/spec/replicas\b|(?<![\w"'])["']?replicas["']?\s*:""")
 PATCHED = "In an overlay: a patch whose `target` matches nothing is no error, it is left out."
 
 
@@ -43,6 +45,15 @@ def judge_no_count(kustomization: Located) -> None:
         help="Kustomize writes it into the Deployment, and each `kubectl apply -k` sets the pods back to this number.",
         where=counts,
     )
+    for one in kustomization.get("patches") or ():
+        patch = one.get("patch")
+        expect.that(
+            patch is None or not _COUNT.search(str(patch.value)),
+            expected="no patch of `replicas` in `base/kustomization.yaml`: the HPA sets them",
+            found="one that has `replicas`",
+            help="Each `kubectl apply -k` sets the pods back to this number.",
+            where=patch,
+        )
 
 
 def smallest(hpa: Located) -> int:
@@ -116,7 +127,19 @@ def judge_metric(hpa: Located, workload: Located) -> None:
         measured.append(source)
     if not measured:
         raise CheckFailed("a metric", "none", where=metrics.place)
-    target = measured[0]["target"]
+    for one in measured:
+        _judge_share(one["target"])
+    request = resource_of(container_of(workload), "requests", "cpu")
+    expect.that(
+        request is not None,
+        expected="a CPU request in the Deployment: the utilization is a share of it",
+        found="there is none",
+        help="The HPA then says `<unknown>/70%`, and does nothing.",
+        where=container_of(workload),
+    )
+
+
+def _judge_share(target: Located) -> None:
     share = target.get("averageUtilization")
     expect.that(
         target["type"].value == "Utilization" and share is not None,
@@ -131,14 +154,6 @@ def judge_metric(hpa: Located, workload: Located) -> None:
         found=share,
         help="It is a share of the *request*. Over 90 new pods come too late: they take their time to start.",
         where=share,
-    )
-    request = resource_of(container_of(workload), "requests", "cpu")
-    expect.that(
-        request is not None,
-        expected="a CPU request in the Deployment: the utilization is a share of it",
-        found="there is none",
-        help="The HPA then says `<unknown>/70%`, and does nothing.",
-        where=container_of(workload),
     )
 
 

@@ -16,14 +16,30 @@ if TYPE_CHECKING:
 LONG = 360.0
 """A timeout that nothing here needs."""
 SHORT = 60.0
-AWAY = 6
+AWAY = 12
 """So many calls fail while the API is away: more than someone who tries a few times would bear."""
 SICK = {"reason": "CreateContainerConfigError", "message": 'secret "of-another" not found'}
 FOREIGN = "registry.example/other/ml-api:hotfix"
 GROUPS = {
-    "fine": ("fine", "own smoke test", "bad smoke test", "bad answer", "odd answer", "leads nowhere", "no pods"),
+    "fine": (
+        "fine",
+        "own smoke test",
+        "bad smoke test",
+        "bad once",
+        "bad answer",
+        "odd answer",
+        "leads nowhere",
+        "no pods",
+    ),
     "stuck": ("crash", "pull", "unschedulable"),
-    "shared": ("scaled meanwhile", "image meanwhile", "image in the middle", "image at once", "image at the end"),
+    "shared": (
+        "scaled meanwhile",
+        "image meanwhile",
+        "image in the middle",
+        "image at once",
+        "image at the end",
+        "image on the way back",
+    ),
     "interrupted": ("breaks", "ends", "expires", "away", "cut"),
     "history": ("history", "well"),
     "slow": ("waiting", "no way back"),
@@ -72,10 +88,18 @@ class Scenes:
     def _scenes(self, door: Door) -> dict[str, Callable[[], Scene]]:
         control = Control(door)
 
-        def look(namespace: str) -> None:
+        def look(namespace: str, /) -> None:  # the name of what it takes is its own business
             """The smoke test of a check: it looks at the cluster when it is called."""
             last = [line for line in control.ask("GET", namespace)["log"] if "what" in line][-1]
             self.smoked.append((str(namespace), bool(last["complete"])))
+
+        failed: set[str] = set()
+
+        def once(namespace: str, /) -> None:
+            """A smoke test that is bad when it is called for the first time, and good after that."""
+            if namespace not in failed:
+                failed.add(namespace)
+                raise ValueError("the prices were wrong once")
 
         # Not an error of the network, and another kind each time: one that no code names, so none passes by chance.
         refusal = (str(self._rng.choice(["ArithmeticError", "BufferError", "EOFError"])), "the prices are wrong")
@@ -85,6 +109,7 @@ class Scenes:
             "fine": scene,
             "own smoke test": partial(scene, smoke=look),
             "bad smoke test": partial(scene, smoke=refusal),
+            "bad once": partial(scene, smoke=once),
             "bad answer": partial(scene, answer=503),
             "odd answer": partial(scene, answer=202),
             "leads nowhere": partial(scene, reached=False),
@@ -92,11 +117,12 @@ class Scenes:
             "crash": partial(scene, "stuck-crash", sick=SICK),
             "pull": partial(scene, "stuck-pull", sick=SICK),
             "unschedulable": partial(scene, "stuck-unschedulable", sick=SICK),
-            "scaled meanwhile": partial(scene, meanwhile={"replicas": 7}),
+            "scaled meanwhile": partial(scene, meanwhile={"replicas": 7, "times": 3}),
             "image meanwhile": partial(scene, meanwhile=other),
             "image in the middle": partial(scene, takeover={**other, "at": 2}),
             "image at once": partial(scene, takeover={**other, "at": 2, "done": True}),
             "image at the end": partial(scene, "stuck-crash", takeover={**other, "at": 3}),
+            "image on the way back": partial(scene, "stuck-crash", takeover={**other, "at": 1, "writes": 1}),
             "breaks": partial(scene, watch="breaks"),
             "ends": partial(scene, watch="ends"),
             "expires": partial(scene, watch="expires"),
@@ -115,7 +141,7 @@ class Scenes:
 
     def _waiting(self) -> Scene:
         scene = self._scene("waiting-unschedulable", timeout=SHORT)
-        scene.script["plays"][scene.script["image"]] = "slow"
+        scene.script["plays"][scene.script["image"]] = "slow"  # longer than half of the timeout
         return scene
 
     def _no_way_back(self) -> Scene:

@@ -164,6 +164,14 @@ def _judge_other_maps(rendered: Rendered, container: Located, settings: Located)
                 "The container would not start: `CreateContainerConfigError`.",
                 where=name.place,
             )
+        for key, value in other["data"].items():
+            expect.that(
+                key in SETTINGS,
+                expected=f"only settings that the service reads: {', '.join(SETTINGS)}",
+                found=f"`{key}`, from the ConfigMap `{name.value}`",
+                help="A name that nobody reads is no error. The default goes on, and nobody notices.",
+                where=value,
+            )
         twice = [key for key, _ in other["data"].items() if key in settings["data"]]
         expect.that(
             not twice,
@@ -206,7 +214,8 @@ def judge_secrets(rendered: Rendered, kustomization: Located) -> None:
         )
     container = container_of(rendered.one("Deployment"))
     variables = [(one["name"].of(str), one.get("value")) for one in container.get("env") or ()]
-    for key, value in [*settings_of(rendered)["data"].items(), *variables]:
+    data = [pair for one in rendered.all("ConfigMap") for pair in (one["data"].items() if "data" in one else ())]
+    for key, value in [*data, *variables]:
         if value is not None:
             expect.that(
                 not _SECRET.search(key) and not _SECRET_VALUE.search(str(value.value)),
@@ -229,11 +238,15 @@ def judge_secrets(rendered: Rendered, kustomization: Located) -> None:
             f"it takes {names}",
             where=container.nearest("envFrom").place,
         )
-    optional = found.get("optional")
-    expect.that(
-        optional is not None and optional.value is True,
-        expected=f"the Secret `{SECRETS}` may be missing: `optional: true`",
-        found=f"{optional}" if optional is not None else "it is not there, and the default is false",
-        help="No exercise needs a secret yet. Without it, no pod would start: `CreateContainerConfigError`.",
-        where=optional or found,
-    )
+    volumes = rendered.one("Deployment")["spec"]["template"]["spec"].get("volumes") or ()
+    mounted = [one["secret"] for one in volumes if one.get("secret") is not None]
+    for source in (*named, *mounted):
+        own, optional = (source.get("name") or source["secretName"]).of(str), source.get("optional")
+        expect.that(
+            optional is not None and optional.value is True,
+            expected=f"the Secret `{own}` may be missing: `optional: true`",
+            found=f"{optional}" if optional is not None else "it is not there, and the default is false",
+            help="No exercise needs a secret yet. Without it, no pod would start: it is so for each place that names a"
+            " Secret.",
+            where=optional or source,
+        )

@@ -9,6 +9,10 @@ from labkit.checking.located import Located
 from labkit.checks import expect, fail
 
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|::")
+_NAMES = re.compile(r"\b(?:var|local|data|module|aws_\w+)\.\w+")
+_OTHERWISE = re.compile(r"\?|\bnull\b")
+_LIMIT = re.compile(r"""\$\{\s*(?:tostring\(|format\("[^"]*",)?\s*var\.monthly_budget_usd\s*\)?\s*\}""")
+_EXPIRES = re.compile(r"tagStatus\W*[=:]\W*(?:any|tagged)\b")
 _ENFORCES = re.compile(r"""enableNetworkPolicy\W*[=:]\W*true\b""")
 VERSIONS = ("1.35", "1.36", "1.37")
 NODE_POLICIES = {
@@ -16,7 +20,6 @@ NODE_POLICIES = {
     "AmazonEKS_CNI_Policy",
     "AmazonEC2ContainerRegistryReadOnly",
     "AmazonEC2ContainerRegistryPullOnly",
-    "AmazonSSMManagedInstanceCore",
 }
 PUSH = {
     "ecr:BatchCheckLayerAvailability",
@@ -52,7 +55,7 @@ def judge_references(infra: Infra) -> None:
 
 def judge_state(infra: Infra) -> None:
     """The state lies in S3, encrypted and locked, and nobody has a key."""
-    for kind in ("aws_iam_access_key", "aws_iam_user"):
+    for kind in ("aws_iam_access_key", "aws_iam_user", "aws_key_pair"):
         for one in infra.resources(kind):
             fail(
                 expected="roles only",
@@ -71,6 +74,14 @@ def judge_state(infra: Infra) -> None:
             "people have two of them.",
             where=blocks[0] if blocks else None,
         )
+    key = backends[0].get("key")
+    expect.that(
+        key is not None and key.value,
+        expected="`key` in the backend: the name of the state in its bucket",
+        found="it is not there",
+        help="`state.tfbackend` says bucket and region, and no more.",
+        where=backends[0],
+    )
     only(backends[0], "encrypt", True, "The state has every value in clear.")
     lock = backends[0].get("use_lockfile")
     expect.that(
@@ -166,8 +177,9 @@ def judge_endpoint(infra: Infra) -> None:
     if public is not None and public.value is False:
         return
     found = network.get("public_access_cidrs")
+    text = str(infra.resolved(found).value) if found is not None else ""
     expect.that(
-        found is not None and "var.api_cidrs" in str(found.value) and not _ADDRESS.search(str(found.value)),
+        set(_NAMES.findall(text)) == {"var.api_cidrs"} and not _ADDRESS.search(text) and not _OTHERWISE.search(text),
         expected="`public_access_cidrs = var.api_cidrs`, or no public endpoint",
         found=found if found is not None else "no limit: the default is 0.0.0.0/0, the whole world",
         help="A login stands before it. So it did before every CVE of the last years.",
@@ -194,6 +206,15 @@ def judge_nodes(infra: Infra) -> None:
         help="With one node, each update of the node is an outage.",
         where=scaling["min_size"],
     )
+    wanted_now = scaling.get("desired_size")
+    expect.that(
+        wanted_now is None or not isinstance(wanted_now.value, int) or wanted_now.value >= 2,
+        expected="2 nodes or more, also at the beginning",
+        found=wanted_now,
+        where=wanted_now,
+    )
+    _leads(infra, group, "node_role_arn", "aws_iam_role.node", "the role of the nodes")
+    _no_key(group)
     after = group.get("depends_on")
     kind = "aws_iam_role_policy_attachment"
     named = set(re.findall(rf"{kind}\.\w+", str(after.value if after is not None else "")))
@@ -212,6 +233,34 @@ def judge_nodes(infra: Infra) -> None:
     )
 
 
+def _no_key(group: Located) -> None:
+    for access in group.blocks("remote_access"):
+        key = access.get("ec2_ssh_key")
+        expect.that(
+            key is None,
+            expected="no key to the nodes",
+            found=key,
+            help="A key is a secret that is copied, and works for ever.",
+            where=key,
+        )
+
+
+def _leads(infra: Infra, block: Located, name: str, wanted: str, what: str) -> None:
+    """Expect that an argument names a resource of this configuration, or has the same value as its `name`."""
+    found = block.get(name)
+    text = str(infra.resolved(found).value) if found is not None else ""
+    kind, _, label = wanted.partition(".")
+    names = [one.get("name") for one in infra.blocks("resource", kind, label)] if label else []
+    same = found is not None and any(one is not None and one.value == found.value for one in names)
+    expect.that(
+        same or re.search(rf"\b{re.escape(wanted)}\b", text),
+        expected=f"`{name}` leads to {what}, `{wanted}`",
+        found=found if found is not None else "it is not there",
+        help="Terraform takes any text here. What is set for another one protects nothing, or is nowhere.",
+        where=found or block,
+    )
+
+
 def judge_node_rights(infra: Infra) -> None:
     """The node role has what a node needs."""
     found: dict[str, Located] = {}
@@ -219,17 +268,16 @@ def judge_node_rights(infra: Infra) -> None:
         if "aws_iam_role.node" not in str(one["role"].value):
             continue
         each = one.get("for_each")
-        text = str(one["policy_arn"].value) + (str(each.value) if each is not None else "")
+        text = str(infra.resolved(one["policy_arn"]).value)
+        text += str(infra.resolved(each).value) if each is not None else ""
         found |= {name: one for name in _policy_names(text)}
-    for kind in ("aws_iam_role_policy", "aws_iam_role_policies_exclusive"):
-        for one in infra.resources(kind):
-            expect.that(
-                "aws_iam_role.node" not in str(one["role"].value if one.get("role") is not None else ""),
-                expected="no further policy of the node role",
-                found=f"`{kind}`",
-                help="What a node may do, each pod on it may do. Pods have a role of their own: Pod Identity.",
-                where=one,
-            )
+    for kind, one in _further(infra, "node", ("aws_iam_role_policy_attachment",)):
+        fail(
+            expected="no further policy of the node role",
+            found=f"`{kind}`",
+            help="What a node may do, each pod on it may do. Pods have a role of their own: Pod Identity.",
+            where=one,
+        )
     extra = sorted(set(found) - NODE_POLICIES)
     expect.that(
         not extra,
@@ -248,8 +296,35 @@ def judge_node_rights(infra: Infra) -> None:
 
 
 def _policy_names(text: str) -> list[str]:
-    names = re.findall(r"\b(?:Amazon|AWS|Admin|Power|IAM|ReadOnly)\w+", text)
-    return [name for name in names if not name.startswith("aws")]
+    """The policies of AWS by their names, and those of this configuration."""
+    return re.findall(r"\b[A-Z]\w{7,}|(?<!data\.)\baws_iam_policy\.\w+", text)
+
+
+_GRANTS = (
+    "aws_iam_role_policy",
+    "aws_iam_role_policies_exclusive",
+    "aws_iam_role_policy_attachment",
+    "aws_iam_role_policy_attachments_exclusive",
+    "aws_iam_policy_attachment",
+)
+
+
+def _further(infra: Infra, role: str, known: tuple[str, ...]) -> list[tuple[str, Located]]:
+    """What else gives a role rights: resources of other kinds than the known ones, and arguments of the role itself."""
+    own = re.compile(rf"\baws_iam_role\.{role}\b")
+    found = [
+        (kind, one)
+        for kind in _GRANTS
+        if kind not in known
+        for one in infra.resources(kind)
+        if any(own.search(str(one[name].value)) for name in ("role", "role_name", "roles") if one.get(name) is not None)
+    ]
+    return found + [
+        (name, one)
+        for one in infra.blocks("resource", "aws_iam_role", role)
+        for name in ("managed_policy_arns", "inline_policy")
+        if one.get(name) is not None
+    ]
 
 
 def judge_enforced(infra: Infra) -> None:
@@ -257,12 +332,22 @@ def judge_enforced(infra: Infra) -> None:
     addons = [one for one in infra.resources("aws_eks_addon") if "vpc-cni" in texts(one.get("addon_name"))]
     told = [one.get("configuration_values") for one in addons]
     expect.that(
-        any(one is not None and _ENFORCES.search(str(infra.resolved(one).value)) for one in told),
+        any(one is not None and _is_enforced(str(infra.resolved(one).value)) for one in told),
         expected="the add-on `vpc-cni` has `enableNetworkPolicy` in its `configuration_values`",
         found="no such add-on" if not addons else told[0] if told[0] is not None else "no `configuration_values`",
-        help="EKS takes a network policy, shows it, and enforces nothing, until its network is told to.",
+        help="EKS takes a network policy, shows it, and enforces nothing, until its network is told to. It is a field"
+        " of its own, and no variable of `env`.",
         where=addons[0] if addons else None,
     )
+    for addon in infra.resources("aws_eks_addon"):
+        _leads(infra, addon, "cluster_name", "aws_eks_cluster.main", "the cluster")
+
+
+def _is_enforced(text: str) -> bool:
+    """Whether the field is set, and not somewhere within another one."""
+    match = _ENFORCES.search(text)
+    ahead = text[: match.start()].removeprefix("${") if match else ""
+    return match is not None and ahead.count("{") - ahead.count("}") <= 1
 
 
 def judge_registry(infra: Infra) -> None:
@@ -273,11 +358,14 @@ def judge_registry(infra: Infra) -> None:
         "With MUTABLE the same tag is another image tomorrow, and going back to it goes nowhere.",
     )  # fmt: skip
     only(repository, "force_delete", True, "A repository with images is not deleted: `destroy` would leave it behind.")
+    _can_be_destroyed(repository)
     scanning = inner(repository, "image_scanning_configuration", "Images are scanned for known holes.")
     only(scanning, "scan_on_push", True, "Images are scanned for known holes.")
-    policy = infra.one("aws_ecr_lifecycle_policy", "Without it, images are kept, and paid, for ever.")["policy"]
+    rules = infra.one("aws_ecr_lifecycle_policy", "Without it, images are kept, and paid, for ever.")
+    _leads(infra, rules, "repository", "aws_ecr_repository.ml_api", "the registry")
+    policy = rules["policy"]
     expect.that(
-        re.search(r"\b(any|tagged)\b", str(policy.value)),
+        _EXPIRES.search(str(infra.resolved(policy).value)),
         expected="a rule for images with a tag: `tagStatus` is `any` or `tagged`",
         found="none",
         help="A tag that never changes never leaves its image: here no image ever becomes `untagged`.",
@@ -285,10 +373,23 @@ def judge_registry(infra: Infra) -> None:
     )
 
 
+def _can_be_destroyed(block: Located) -> None:
+    for one in block.blocks("lifecycle"):
+        kept = one.get("prevent_destroy")
+        expect.that(
+            kept is None or kept.value is False,
+            expected="no `prevent_destroy`: `destroy` removes it, whatever is in it",
+            found=f"`prevent_destroy = {str(kept.value).lower() if kept is not None else ''}`",
+            help="`terraform destroy` then stops, and all else that stands here stays, too, and costs.",
+            where=kept,
+        )
+
+
 def judge_bucket(infra: Infra) -> None:
     """The models are encrypted, private, versioned, and gone after `destroy`."""
     bucket = infra.one("aws_s3_bucket", "Where models lie.")
     only(bucket, "force_destroy", True, "A bucket with objects is not deleted: `destroy` would leave it behind.")
+    _can_be_destroyed(bucket)
     private = infra.one("aws_s3_bucket_public_access_block", "Four switches against one careless policy.")
     for name in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
         only(private, name, True, "Each of the four closes another way to make a bucket public.")
@@ -301,6 +402,8 @@ def judge_bucket(infra: Infra) -> None:
     )  # fmt: skip
     versions = infra.one("aws_s3_bucket_versioning", "A model that was overwritten can be had again.")
     only(inner(versions, "versioning_configuration", "Whether."), "status", "Enabled", "Overwritten is not lost.")
+    for one in (private, secret, versions):
+        _leads(infra, one, "bucket", "aws_s3_bucket.models", "the bucket of models")
 
 
 def judge_github(infra: Infra) -> None:
@@ -314,10 +417,13 @@ def judge_github(infra: Infra) -> None:
         actions == ["sts:AssumeRoleWithWebIdentity"],
         expected="the action `sts:AssumeRoleWithWebIdentity`", found=", ".join(actions) or "none", where=statement,
     )  # fmt: skip
+    _is_allowed(statement)
     who = inner(statement, "principals", "GitHub's provider.")
     expect.that(
-        who["type"].value == "Federated" and "openid_connect_provider" in str(who["identifiers"].value),
-        expected="the principal is GitHub's OIDC provider", found=who["identifiers"], where=who,
+        who["type"].value == "Federated"
+        and len(texts(who["identifiers"])) == 1
+        and "openid_connect_provider" in str(who["identifiers"].value),
+        expected="the principal is GitHub's OIDC provider, and no other", found=who["identifiers"], where=who,
     )  # fmt: skip
     conditions = {str(one["variable"].value): one for one in statement.blocks("condition")}
     for name, wanted, help in (
@@ -346,6 +452,12 @@ def judge_github(infra: Infra) -> None:
         )
 
 
+def _is_allowed(statement: Located) -> None:
+    effect = statement.get("effect")
+    allows = effect is None or effect.value == "Allow"
+    expect.that(allows, expected="a statement that allows", found=effect, where=effect)
+
+
 def judge_rights(infra: Infra) -> None:
     """No policy says `*`, and each role has what it needs."""
     for block in infra.blocks("data", "aws_iam_policy_document"):
@@ -360,6 +472,13 @@ def judge_rights(infra: Infra) -> None:
                 where=statement.get("actions") or statement,
             )
             expect.that(
+                not statement.get("not_resources"),
+                expected="each resource by its ARN",
+                found="`not_resources`",
+                help="It means everything else, also what comes next year.",
+                where=statement.get("not_resources"),
+            )
+            expect.that(
                 "*" not in resources or actions == ["ecr:GetAuthorizationToken"],
                 expected="each resource by its ARN; only `ecr:GetAuthorizationToken` knows none",
                 found=f"`*` for {', '.join(actions)}",
@@ -368,7 +487,7 @@ def judge_rights(infra: Infra) -> None:
             )
     _may(infra, "ci", PUSH, "aws_ecr_repository.", "push an image to the repository")
     _may(infra, "ci", {"ecr:GetAuthorizationToken"}, "*", "log in to the registry")
-    _may(infra, "ml_api", {"s3:ListBucket"}, "aws_s3_bucket.", "list the bucket")
+    _may(infra, "ml_api", {"s3:ListBucket"}, "aws_s3_bucket.", "list the bucket: its ARN, without `/*`", objects=False)
     _may(infra, "ml_api", {"s3:GetObject"}, "/*", "read the objects: their ARN ends in `/*`")
     for name, may, expected, why in (
         (
@@ -387,16 +506,61 @@ def judge_rights(infra: Infra) -> None:
             help=why,
             where=infra.policy(name),
         )
+    _only_there(infra, "ci", "aws_ecr_repository.ml_api", {"ecr:GetAuthorizationToken"})
+    _only_there(infra, "ml_api", "aws_s3_bucket.models", set())
+    for name in ("ci", "ml_api"):
+        _no_further_rights(infra, name)
+
+
+def _only_there(infra: Infra, name: str, wanted: str, anywhere: set[str]) -> None:
+    """What a role may do, it may do with one resource."""
+    for statement in infra.policy(name).blocks("statement"):
+        if set(texts(statement.get("actions"))) <= anywhere:
+            continue
+        for text in texts(statement.get("resources")):
+            expect.that(
+                wanted in _behind(infra, text),
+                expected=f"`{name}` has rights for `{wanted}` alone",
+                found=f"also for `{text}`",
+                help="Each resource of the list is one more that somebody with this role gets at.",
+                where=statement["resources"],
+            )
+
+
+def _behind(infra: Infra, text: str) -> str:
+    """A text with the local values that it names."""
+    for place in infra.blocks("locals"):
+        for name, value in place.items():
+            text = re.sub(rf"\blocal\.{name}\b", lambda _, value=value: str(value.value), text)
+    return text
+
+
+def _no_further_rights(infra: Infra, name: str) -> None:
+    """A role has the policy document of its name, and nothing beside it."""
+    wrong = _further(infra, name, ("aws_iam_role_policy",))
+    for one in infra.resources("aws_iam_role_policy"):
+        own = re.search(rf"\baws_iam_role\.{name}\b", str(one["role"].value))
+        if own and f"data.aws_iam_policy_document.{name}.json" not in str(one["policy"].value):
+            wrong.append(("aws_iam_role_policy", one))
+    for kind, one in wrong:
+        fail(
+            expected=f"the role `{name}` has the policy document `{name}`, and no rights beside it",
+            found=f"a further `{kind}`",
+            help="Rights add up. Whoever reads the document believes that this is all.",
+            where=one,
+        )
 
 
 def _actions(infra: Infra, name: str) -> set[str]:
     return {one for statement in infra.policy(name).blocks("statement") for one in texts(statement.get("actions"))}
 
 
-def _may(infra: Infra, name: str, actions: set[str], resource: str, what: str) -> None:
+def _may(infra: Infra, name: str, actions: set[str], resource: str, what: str, *, objects: bool | None = None) -> None:
     allowed: set[str] = set()
     for statement in infra.policy(name).blocks("statement"):
-        if any(resource in text for text in texts(statement.get("resources"))):
+        _is_allowed(statement)
+        found = [_behind(infra, text) for text in texts(statement.get("resources"))]
+        if any(resource in text and (objects is None or ("/*" in text) is objects) for text in found):
             allowed |= set(texts(statement.get("actions")))
     missing = sorted(actions - allowed)
     expect.that(
@@ -420,7 +584,10 @@ def judge_pods(infra: Infra) -> None:
         help="Pod Identity tags the session with namespace and service account. Without TagSession no pod gets in.",
         where=trust,
     )
+    for statement in statements:
+        _is_allowed(statement)
     link = infra.one("aws_eks_pod_identity_association", "It says which pods get the role.")
+    _leads(infra, link, "cluster_name", "aws_eks_cluster.main", "the cluster")
     only(link, "namespace", "ml-api", "The pods of the service run there.")
     only(link, "service_account", "ml-api", "The pods of the service have this account.")
     expect.that(
@@ -443,9 +610,17 @@ def judge_budget(infra: Infra) -> None:
         only(budget, name, wanted, "The cost of a month in US dollars.")
     limit = budget["limit_amount"]
     expect.that(
-        "var.monthly_budget_usd" in str(limit.value),
+        _LIMIT.fullmatch(str(infra.resolved(limit).value)),
         expected="`limit_amount` is `var.monthly_budget_usd`", found=limit, where=limit,
     )  # fmt: skip
+    for one in budget.blocks("cost_filter"):
+        expect.that(
+            one["name"].value in ("TagKeyValue", "LinkedAccount"),
+            expected="a budget of the whole cost, or of what has a tag",
+            found=f"only of a `{one['name'].value}`",
+            help="Nobody hears of the cost of all else.",
+            where=one,
+        )
     notes = budget.blocks("notification")
     expect.that(
         notes,

@@ -12,6 +12,7 @@ from lab3_judges.objects import container_of, described_ports, judge_selects, po
 from lab3_judges.quantities import quantity
 from labkit.checks import CheckFailed, Located, expect, fail
 
+MOST_PODS = 6  # of the HPA of the base
 PREDICTS = ("/v1/", "/", "/docs", "/openapi.json")
 
 
@@ -212,7 +213,7 @@ def judge_memory(workload: Located) -> None:
         where=limit,
     )
     expect.that(
-        most <= 2200,
+        most <= 2 * 2**30 / 1e6,
         expected="a memory limit of 2 GiB or less",
         found=f"`{limit.value}`, which is {most:,.0f} MB: {measured}",
         help="A limit far above the need limits nothing.",
@@ -356,9 +357,15 @@ def _pause(container: Located) -> float:
     if seconds is not None:
         return seconds.of(int)
     words = " ".join(str(one.value) for one in hook.get("exec", "command") or ()).split()
-    for program, argument in pairwise(words):
+    for (program, argument), after in zip(pairwise(words), [*words[2:], ""], strict=True):
         plain = argument.strip("\"'").removesuffix("s")
         if program.rpartition("/")[2].strip("\"'") == "sleep" and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", plain):
+            if after.strip("\"'") == "&":
+                raise CheckFailed(
+                    "a `preStop` that waits for its sleep",
+                    "`&`: the sleep goes on in the background, and the hook is over at once",
+                    where=hook.place,
+                )
             return float(plain)
     if by_python := re.search(r"\btime\.sleep\(([0-9]{1,6}(?:\.[0-9]{1,3})?)\)", " ".join(words)):
         return float(by_python[1])
@@ -383,6 +390,14 @@ def judge_spread(workload: Located, key: str = "kubernetes.io/hostname", unit: s
     for rule in pod.get("topologySpreadConstraints") or ():
         if rule["topologyKey"].value == key and "labelSelector" in rule:
             judge_selects(rule["labelSelector"], workload, "the `labelSelector` of `topologySpreadConstraints`")
+            expect.that(
+                rule["maxSkew"].of(int) < MOST_PODS,
+                expected=f"a `maxSkew` below {MOST_PODS}, such as 1",
+                found=rule["maxSkew"],
+                help=f"It says how many pods more than elsewhere may stand on one of the {unit}. With {MOST_PODS} or"
+                f" more, all {MOST_PODS} pods of the HPA may.",
+                where=rule["maxSkew"],
+            )
             return
     for term in pod.get("affinity", "podAntiAffinity", "preferredDuringSchedulingIgnoredDuringExecution") or ():
         wish = term["podAffinityTerm"]
