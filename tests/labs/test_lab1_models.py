@@ -127,15 +127,22 @@ def test_the_model_learns_log_prices(priced, rng):
 
 
 @pytest.fixture(scope="module")
-def validated(new_lab, module_rng):
+def validation_lab(new_lab):
+    """The worker of 1.3."""
+    return new_lab("1.3")
+
+
+@pytest.fixture(scope="module")
+def validated(validation_lab, module_rng):
     """One cross-validation of a model that tells which rows it was given."""
-    return folds.cross_validate(new_lab("1.3"), module_rng)
+    return folds.cross_validate(validation_lab, module_rng)
 
 
 @exercise("1.3")
-def test_one_row_per_fold(validated):
+def test_one_row_per_fold(validated, validation_lab, rng):
     """The answer has one row per fold with `rmse`, `mae` and `r2`."""
     folds.judge_table(validated)
+    folds.judge_table(folds.cross_validate(validation_lab, rng, 2))
 
 
 @exercise("1.3")
@@ -163,9 +170,9 @@ def test_model_and_sales_stay_as_they_were(validated):
 
 
 @exercise("1.3")
-def test_evaluate_measures_a_trained_model(lab, rng):
+def test_evaluate_measures_a_trained_model(validation_lab, rng):
     """`evaluate` judges a trained model on other sales: `rmse` and `mae` in dollars, `r2`."""
-    evaluation.judge_evaluate(lab, rng)
+    evaluation.judge_evaluate(validation_lab, rng)
 
 
 # 1.4 tune_model
@@ -232,7 +239,7 @@ def iris_lab(new_lab):
 @pytest.fixture(scope="module")
 def compared(iris_lab, module_rng):
     """One comparison, in which it was recorded which flowers the models got."""
-    return flowers.compare(iris_lab, module_rng, seed=3)
+    return flowers.compare(iris_lab, module_rng, seed=0)
 
 
 @exercise("1.5")
@@ -274,7 +281,7 @@ def test_accuracy_is_that_of_the_test_folds(compared):
 @exercise("1.5")
 def test_the_seed_decides_the_folds(compared, iris_lab, rng):
     """The same seed gives the same folds, another seed gives others."""
-    again, other = (flowers.compare(iris_lab, rng, seed=seed) for seed in (3, 4))
+    again, other = (flowers.compare(iris_lab, rng, seed=seed) for seed in (0, 4))
     flowers.judge_seed(compared, again, other)
 
 
@@ -290,7 +297,7 @@ def confusion_lab(new_lab):
 @pytest.fixture(scope="module")
 def counted(confusion_lab, module_rng):
     """The confusion matrix of a model whose mistakes are known."""
-    return confusion.count(confusion_lab, module_rng, seed=5)
+    return confusion.count(confusion_lab, module_rng, seed=0)
 
 
 @exercise("1.6")
@@ -315,7 +322,7 @@ def test_the_model_that_was_passed_in_stays_untrained(counted):
 @exercise("1.6")
 def test_the_folds_are_shuffled_by_the_seed(counted, confusion_lab, rng):
     """The folds are stratified and shuffled: another seed gives other folds."""
-    confusion.judge_seed(counted, *(confusion.count(confusion_lab, rng, seed=seed) for seed in (5, 6)))
+    confusion.judge_seed(counted, *(confusion.count(confusion_lab, rng, seed=seed) for seed in (0, 6)))
 
 
 # 1.7 rfm

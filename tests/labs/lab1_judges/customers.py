@@ -39,11 +39,13 @@ def draw_customers(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
 
 
 def draw_last_day(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """Purchases of some customers, and the day on which some of them bought for the last time."""
+    """Purchases of some customers, and a day on which one of them bought again, and one for the first time."""
     purchases = draw_purchases(rng, 60).drop_duplicates()  # rows that look alike are asked for in `draw_later`
-    last = purchases.groupby("customer_id")["date"].max()
-    as_of = last[last < "1998-06-01"].mode().iloc[0]
-    return purchases, as_of
+    dates = purchases.groupby("customer_id")["date"]
+    first, last = dates.min(), dates.max()
+    as_of = last[(first < last) & (last < "1998-06-01")].mode().iloc[0]
+    once = purchases["customer_id"] == first.index[(first == last)][0]
+    return purchases.assign(date=purchases["date"].where(~once, as_of)), as_of
 
 
 def draw_later(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
@@ -67,12 +69,15 @@ def judge_last_day(lab: LabHandle, rng: Generator) -> None:
     that_day = found.known.loc[is_seen, "customer_id"].unique()
     there = found.table["monetary"].reindex(wanted.index)
     wrong = [customer for customer in that_day if not np.isclose(there[customer], wanted[customer], atol=0.006)]
+    words = "the number of purchases, those of that day too"
     expect.that(
         not wrong,
         expected=f"a purchase on {found.as_of.date()} counts as of {found.as_of.date()}, with a recency of 0 days",
         found=f"that of customer {few(wrong)} is left out",
         help="`as_of` is seen at the end of the day: compare with `<=`. What comes after it is unknown.",
     )
+    judge_recency(found)
+    _amount(found, "frequency", found.known.groupby("customer_id").size(), {}, words)
 
 
 def judge_later(lab: LabHandle, rng: Generator) -> None:

@@ -19,6 +19,19 @@ ROUNDED = 6e-4
 COLUMNS = ("accuracy_mean", "accuracy_std")
 ENSEMBLES = ("BaseForest", "BaseGradientBoosting", "BaseHistGradientBoosting", "BaseBagging", "BaseWeightBoosting")
 DUMMY_WORDS = ("dummy", "baseline", "majority", "most frequent", "chance")
+OTHER_WORDS = {
+    "LinearDiscriminantAnalysis": ("linear discriminant", "lda"),
+    "QuadraticDiscriminantAnalysis": ("quadratic discriminant", "qda"),
+    "NeighborsBase": ("neighb", "knn"),
+    "BaseLibSVM": ("svc", "svm", "support vector"),
+    "LinearSVC": ("svc", "svm", "support vector"),
+    "_BaseNB": ("naive", "bayes"),
+    "BaseDecisionTree": ("decision tree",),
+    "BaseBagging": ("bagging", "bagged"),
+    "VotingClassifier": ("voting", "vote"),
+    "StackingClassifier": ("stack",),
+}
+"""Which class a row is about whose name has such a word, where a model of that class was judged at all."""
 LOGISTIC_WORDS = ("logistic", "logit", "logreg")
 SHUFFLE = "The file is sorted by species: shuffle the folds and keep the share of each species in every fold ({how})."
 REPEATED = "`RepeatedStratifiedKFold` does both, and repeats"
@@ -281,10 +294,13 @@ def _candidates(found: Comparison, name: str) -> list[int]:
     wanted = [
         *(["LogisticRegression"] if _any([name], LOGISTIC_WORDS) else []),
         *(["BaseForest"] if "forest" in name else []),
-        *(["BaseHistGradientBoosting", "BaseGradientBoosting"] if "boost" in name else []),
+        *(["BaseHistGradientBoosting", "BaseGradientBoosting", "BaseWeightBoosting"] if "boost" in name else []),
         *(["DummyClassifier"] if "dummy" in name else []),
     ]
     models = found.models
+    if not wanted:
+        there = set().union(*(parts[0].names for parts in models.values()))
+        wanted = [kind for kind, words in OTHER_WORDS.items() if kind in there and _any([name], words)]
     return [candidate for candidate, parts in models.items() if not wanted or parts[0].names & set(wanted)]
 
 

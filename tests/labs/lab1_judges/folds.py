@@ -119,11 +119,14 @@ class ProbeRun:
         raise ValueError(f"expected: {expected}; found: {found}")
 
 
-def cross_validate(lab: LabHandle, rng: Generator) -> ProbeRun:
-    """Let the learner's code cross-validate a probe on sales with many houses that were sold twice."""
+def cross_validate(lab: LabHandle, rng: Generator, folds: int = 0) -> ProbeRun:
+    """Let the learner's code cross-validate a probe on sales with many houses sold twice, in as many `folds`.
+
+    0: in a number that is drawn.
+    """
     sales = draw_sales(rng, 200, sold_twice=60)
     errors = rng.lognormal(0, 0.3, len(sales))
-    run = ProbeRun(sales, int(rng.choice([3, 4, 6, 7])), sales["price"].to_numpy() * errors)
+    run = ProbeRun(sales, folds or int(rng.choice([3, 4, 6, 7])), sales["price"].to_numpy() * errors)
     # Functions, not methods: `clone` would copy the object behind a method.
     callbacks = (lambda *given: run.on_fit(*given), lambda *given: run.on_predict(*given))
     probe = lab.make("mlops_probes.spies:ProbeRegressor", *callbacks)
@@ -206,8 +209,8 @@ def judge_training_rows(run: ProbeRun) -> None:
         help="A model with `warm_start=True` keeps what it has learned, and has then seen its test rows. Make a "
         "`clone(model)` in each fold, not once before them.",
     )
-    trained, asked = min(run.parts, key=lambda part: len(part[0]) / max(1, len(run.sales) - len(part[1])))
-    rest = len(run.sales) - len(asked)
+    others = [(trained, len(run.sales) - len(asked)) for trained, asked in run.parts]
+    trained, rest = max(others, key=lambda part: abs(len(part[0]) - part[1]) + len(part[0]) - len(np.unique(part[0])))
     expect.that(
         len(np.unique(trained)) == len(trained) == rest,
         expected="each fold is judged by a model that was trained on all the other folds",

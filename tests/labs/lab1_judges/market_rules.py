@@ -82,9 +82,11 @@ def judge_features(market: Market) -> None:
     """Fail where `FEATURES`, with which `main` trains, names what a model must not use."""
     used, value = _constant(market.lab, "FEATURES", "main")
     names = list(value) if isinstance(value, (list, tuple)) else []
-    if not used or not names:
+    if not used:
         return  # written another way, without the list
     help_text = "`FEATURES` names the columns that the model may use: `main` trains with `sales[FEATURES]`."
+    if not names:
+        fail(expected="`FEATURES` is a list of column names", found=expect.shown(value), help=help_text)
     if not all(isinstance(name, str) for name in names):
         fail(expected="`FEATURES` is a list of column names", found=expect.shown(value), help=help_text)
     unknown = [name for name in names if name not in market.new.columns and name not in ("price", *LEAKS)]

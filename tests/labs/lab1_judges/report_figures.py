@@ -22,6 +22,10 @@ SPREAD_WORDS = re.compile(r"std|spread|±|deviation", re.IGNORECASE)
 VALIDATED_WORDS = re.compile(r"cross|\bcv\b|fold|valid", re.IGNORECASE)
 LATER_WORDS = re.compile(r"201[45]|test|later|future|held|hold|unseen|\bfrom\b|\btime\b", re.IGNORECASE)
 LINEAR = {"LinearModel", "BaseSGD", "LinearSVR", "BaseSGDRegressor"}
+GAP = r"(?<![\w.,-])(?P<count>\d[\d,]*)(?![\d.])[^\d.;:|()]{0,30}?"
+LEARN_WORDS = rf"{GAP}(?:to learn from|to train on|for training|before 2015)"
+JUDGE_WORDS = rf"{GAP}(?:from 2015-01-01 on|to be judged on|to judge|to test on|for the test)"
+COUNT = "Count what the section was given, and what `split_by_time` returned."
 KINDS = {
     "mean price": r"mean|dummy|baseline|average",
     "linear model": r"linear|ridge|lasso|regression",
@@ -98,7 +102,7 @@ class Houses:
         return pd.DataFrame({**columns, **quarters})
 
     def validated(self, candidates: set[int]) -> list[dict[str, float]]:
-        """The metrics of the cross-validation: the means over the folds, and those over all rows in one."""
+        """The metrics of the cross-validation: the means over the folds, of all sales or of those to learn from."""
         for rows in (np.arange(len(self.sales)), self.train):
             folds = {}
             for part in self._of(candidates):
@@ -109,9 +113,7 @@ class Houses:
                     folds[part.unseen.tobytes()] = said
             if len(folds) > 1 and sorted(np.concatenate([rows for rows, _ in folds.values()])) == sorted(rows):
                 scores = [score(self.prices[rows], said) for rows, said in folds.values()]
-                whole = score(*(np.concatenate(side) for side in zip(*(
-                    (self.prices[rows], said) for rows, said in folds.values()), strict=True)))  # fmt: skip
-                return [{name: float(np.mean([one[name] for one in scores])) for name in METRICS}, whole]
+                return [{name: float(np.mean([one[name] for one in scores])) for name in METRICS}]
         return []
 
     def _of(self, candidates: set[int]) -> list[Part]:
@@ -137,8 +139,31 @@ def judge_counts(houses: Houses, text: Text) -> None:
             any(number.value == count for number in numbers),
             expected=f"the report says how many {what} there are: {count:,}",
             found="no such number",
-            help="Count what the section was given, and what `split_by_time` returned.",
+            help=COUNT,
         )
+    _judge_words(len(houses.sales), len(houses.train), len(houses.test), text)
+
+
+def _judge_words(whole: int, train: int, test: int, text: Text) -> None:
+    """Fail where the words beside a count are those of the other side, or there are more sales than were given."""
+    for line in text.lines:
+        for words, count, other in ((LEARN_WORDS, train, test), (JUDGE_WORDS, test, train)):
+            for match in re.finditer(words, line, re.IGNORECASE):
+                value = int(match["count"].replace(",", ""))
+                expect.that(
+                    value == count or value != other,
+                    expected=f"{train} sales to learn from (before {CUTOFF:%Y-%m-%d}), {test} to be judged on",
+                    found=match[0],
+                    help="The two counts are swapped: `train` is to learn from, `test` is from the cutoff on.",
+                )
+        for match in re.finditer(r"(?<![\w.,])(\d[\d,]*) sales\b", line):
+            value = int(match[1].replace(",", ""))
+            expect.that(
+                value <= max(train, test) or value in (whole, train + test),
+                expected=f"the report is about the {whole} sales that were given",
+                found=match[0],
+                help=COUNT,
+            )
 
 
 def judge_trained(houses: Houses) -> None:

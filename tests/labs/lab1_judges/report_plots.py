@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,6 +14,13 @@ import pandas as pd
 from labkit.checks import expect, fail
 
 PLOTS = "predicted against actual, residuals by month, confusion matrix, segments"
+CAPTIONS = {
+    "predicted_against_actual": r"predict\w* (?:against|vs\W|versus|and) actual|actual (?:against|vs\W|versus|and) ",
+    "residuals_by_month": r"residual",
+    "confusion_matrix": r"confusion|taken for",
+    "segments": r"segment",
+}
+"""Words of a caption that can be about this plot only."""
 
 
 def judge_pictures(images: dict[str, bytes]) -> None:
@@ -82,6 +90,17 @@ class Drawings:
         """What the plots of this function of `mlops_lab.plots` were drawn from."""
         frames = [note.get("frame") for note in self.shown.values() if note.get("kind") == kind]
         return [frame for frame in frames if isinstance(frame, pd.DataFrame)]
+
+    def judge_caption(self, caption: str, content: bytes) -> None:
+        """Fail where the words beside a picture are those of another plot of `mlops_lab.plots`."""
+        kind = str(self.shown.get(digest_of(content), {}).get("kind") or "")
+        named = [one for one, words in CAPTIONS.items() if re.search(words, caption, re.IGNORECASE)]
+        expect.that(
+            not kind or not named or kind in named,
+            expected=f"the picture `{caption[:60]}` shows what it says",
+            found=f"the plot `{kind}`",
+            help="Were two pictures saved under each other's names?",
+        )
 
     @property
     def own(self) -> list[list[np.ndarray]]:

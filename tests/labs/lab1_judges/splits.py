@@ -46,7 +46,7 @@ class Split:
 
 
 def draw_split(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """Sales with houses sold on both sides of the cutoff and twice on one side, and sales on the cutoff day."""
+    """Sales with houses sold on both sides of the cutoff (some twice before it) and on one, and on the cutoff day."""
     while True:
         sales = draw_sales(rng, 260, sold_twice=70)
         is_twice = sales["id"].duplicated(keep=False)
@@ -55,6 +55,10 @@ def draw_split(rng: Generator) -> tuple[pd.DataFrame, pd.Timestamp]:
             continue  # a cutoff that is typed in would be right by chance
         late = (sales.loc[is_twice, "date"] >= cutoff).groupby(sales["id"]).sum()
         if late.value_counts().reindex([0, 1, 2], fill_value=0).min() > 1:
+            # Some houses are sold three times: twice before the cutoff, and from it on.
+            houses = late.index[late == 1][:4]
+            early = sales.index[~is_twice & (sales["date"] < cutoff)]
+            sales.loc[early[: len(houses)], "id"] = houses.to_numpy()
             return sales, cutoff
 
 
