@@ -170,14 +170,14 @@ def endpoint(pod: str, *, ready: bool) -> Object:
     }
 
 
-def endpoint_slice(namespace: str, service: str, endpoints: list[Object]) -> Object:
-    """Where a Service leads; as in the real one, an empty list is null."""
+def endpoint_slice(namespace: str, service: str, endpoints: list[Object], number: int = 0) -> Object:
+    """A part of where a Service leads; as in the real one, an empty list is null."""
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "addressType": "IPv4",
         "metadata": {
-            "name": f"{service}-{digest(service)[:5]}",
+            "name": f"{service}-{digest(service + '+' * number)[:5]}",
             "namespace": namespace,
             "labels": {"kubernetes.io/service-name": service},
         },

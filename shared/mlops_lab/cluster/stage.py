@@ -262,7 +262,9 @@ class Stage:
             objects.endpoint(one["metadata"]["name"], ready=not trouble or _image(one) != self.image)
             for one in self.pods()
         ]
-        return [*slices, objects.endpoint_slice(self.namespace, NAME, [*leaving, *others] if self.reached else [])]
+        # A Service may have several slices. The first of these has no pod that is ready.
+        parts = [leaving, others] if self.reached else [[], []]
+        return [*slices, *(objects.endpoint_slice(self.namespace, NAME, one, at) for at, one in enumerate(parts))]
 
     def service(self) -> Object:
         """The Service `ml-api`."""

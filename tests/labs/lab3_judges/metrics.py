@@ -65,12 +65,12 @@ def judge_rights(role: Located) -> None:
 
 
 def container_of(server: Located) -> Located:
-    """Its container."""
+    """Its container: of several, the one with the name or the image of metrics-server."""
     containers = list(server["spec"]["template"]["spec"]["containers"])
-    found = next((one for one in containers if one["name"].value == NAME), None)
-    if found is None:
+    found = [one for one in containers if NAME in (one["name"].value, *re.split("[/:@]", str(one["image"].value)))]
+    if len(containers) > 1 and not found:
         raise CheckFailed(f"a container `{NAME}`", f"{len(containers)} others", where=server["spec"].place)
-    return found
+    return (found or containers)[0]
 
 
 @dataclass(frozen=True)

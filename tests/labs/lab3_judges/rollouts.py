@@ -225,6 +225,14 @@ def judge_timeout(scenes: Scenes, door: Door) -> None:
         found=str(rollout["reason"])[:200],
         help="The controller has not given up yet, and the pods say already what is wrong.",
     )
+    # What comes of it, nobody can say who reaches no API; but it ends.
+    told = scenes.get(door, "away for good").told
+    expect.that(
+        "answer" in told or "raised" in told,
+        expected=f"it ends after {SHORT:g} seconds, and as long for the way back, also where the API stays away",
+        found="it still runs, long after its `timeout`",
+        help="Look at the clock before each question, and not only after a good answer.",
+    )
 
 
 def judge_no_way_back(scenes: Scenes, door: Door) -> None:

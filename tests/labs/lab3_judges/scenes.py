@@ -42,7 +42,7 @@ GROUPS = {
     ),
     "interrupted": ("breaks", "ends", "expires", "away", "cut"),
     "history": ("history", "well"),
-    "slow": ("waiting", "no way back"),
+    "slow": ("waiting", "no way back", "away for good"),
 }
 """Scenes that are played at the same time."""
 
@@ -128,6 +128,7 @@ class Scenes:
             "expires": partial(scene, watch="expires"),
             "away": partial(scene, away=AWAY),
             "cut": partial(scene, cut=AWAY),
+            "away for good": partial(scene, away=10**9, timeout=SHORT),
             "history": self._history,
             "well": self._well,
             "waiting": self._waiting,

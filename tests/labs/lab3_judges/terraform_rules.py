@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|::")
 _NAMES = re.compile(r"\b(?:var|local|data|module|aws_\w+)\.\w+")
 _OTHERWISE = re.compile(r"\?|\bnull\b")
 _LIMIT = re.compile(r"""\$\{\s*(?:tostring\(|format\("[^"]*",)?\s*var\.monthly_budget_usd\s*\)?\s*\}""")
-_EXPIRES = re.compile(r"tagStatus\W*[=:]\W*(?:any|tagged)\b")
+_EXPIRES = re.compile(r"tagStatus\W*[=:]\W*any\b|tagPatternList[^\w\]]*\*[^\w\]]*\]")
 _ENFORCES = re.compile(r"""enableNetworkPolicy\W*[=:]\W*true\b""")
 VERSIONS = ("1.35", "1.36", "1.37")
 NODE_POLICIES = {
@@ -366,9 +366,10 @@ def judge_registry(infra: Infra) -> None:
     policy = rules["policy"]
     expect.that(
         _EXPIRES.search(str(infra.resolved(policy).value)),
-        expected="a rule for images with a tag: `tagStatus` is `any` or `tagged`",
+        expected="a rule for images with any tag: `tagStatus` is `any`, or `tagPatternList` is `[\"*\"]`",
         found="none",
-        help="A tag that never changes never leaves its image: here no image ever becomes `untagged`.",
+        help="A tag that never changes never leaves its image: here no image ever becomes `untagged`. And a list of "
+        "prefixes leaves all others for ever.",
         where=policy,
     )
 
