@@ -75,7 +75,9 @@ def ask_in_experiment(
         follower.models.ready["house_price"] = artifact
         follower.version = str(number)
         follower.named = not (alias == "challenger" and asked[0].get("over"))
-        artifact.model.meanwhile = partial(_take_another, follower.models, artifact) if asked[0].get("swap") else None
+        artifact.model.meanwhile = (
+            partial(_take_another, app.state.followers, follower.models, artifact) if asked[0].get("swap") else None
+        )
     lines: list[dict[str, Any]] = []
 
     class Keep(logging.Handler):
@@ -91,8 +93,10 @@ def ask_in_experiment(
         logging.getLogger(package).removeHandler(handler)
 
 
-def _take_another(models: Any, artifact: Any) -> None:
+def _take_another(followers: Any, models: Any, artifact: Any) -> None:
     """What a service does in the middle of a request: from now on, version 9 is ready."""
+    for follower in followers.values():
+        follower.version = "9" if follower.version else None
     models.ready["house_price"] = replace(artifact, metadata=replace(artifact.metadata, version="9"))
 
 
