@@ -113,6 +113,29 @@ async def _asked(app: Any, asked: list[dict[str, Any]], lines: list[dict[str, An
     return answers
 
 
+def ready_with(factory: str, there: list[str], failed: list[str]) -> int:
+    """The status of `/readyz` of an app in which these models are loaded, and these cannot be loaded."""
+    import httpx
+
+    from mlops_lab.artifacts import Artifact, Metadata
+
+    module, _, name = factory.partition(":")
+    app = getattr(importlib.import_module(module), name)("http://127.0.0.1:9")
+    for one in there:
+        metadata = Metadata(one, "1", "", {}, {"grade": "long"}, 0, None, None, {}, "", "", {})
+        app.state.models.ready[one] = Artifact(Champion(1.0), metadata)
+    app.state.models.failed |= dict.fromkeys(failed, "a damaged file")
+    if "house_price" in there:
+        app.state.followers["champion"].version = "1"
+
+    async def ask() -> int:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            return (await client.get("/readyz")).status_code
+
+    return asyncio.run(ask())
+
+
 def run_until_ready(
     factory: str,
     environment: dict[str, str],
