@@ -75,7 +75,9 @@ def ask_in_experiment(
         follower.models.ready["house_price"] = artifact
         follower.version = str(number)
         follower.named = not (alias == "challenger" and asked[0].get("over"))
-        artifact.model.meanwhile = partial(_take_another, follower.models, artifact) if asked[0].get("swap") else None
+        artifact.model.meanwhile = (
+            partial(_take_another, app.state.followers, follower.models, artifact) if asked[0].get("swap") else None
+        )
     lines: list[dict[str, Any]] = []
 
     class Keep(logging.Handler):
@@ -91,8 +93,10 @@ def ask_in_experiment(
         logging.getLogger(package).removeHandler(handler)
 
 
-def _take_another(models: Any, artifact: Any) -> None:
+def _take_another(followers: Any, models: Any, artifact: Any) -> None:
     """What a service does in the middle of a request: from now on, version 9 is ready."""
+    for follower in followers.values():
+        follower.version = "9" if follower.version else None
     models.ready["house_price"] = replace(artifact, metadata=replace(artifact.metadata, version="9"))
 
 
@@ -107,6 +111,29 @@ async def _asked(app: Any, asked: list[dict[str, Any]], lines: list[dict[str, An
             answer = await client.post(path, params={"unit": one["unit"]}, json=one["house"])
             answers.append([answer.status_code, answer.text, [line for line in lines if line["message"] == "exposure"]])
     return answers
+
+
+def ready_with(factory: str, there: list[str], failed: list[str]) -> int:
+    """The status of `/readyz` of an app in which these models are loaded, and these cannot be loaded."""
+    import httpx
+
+    from mlops_lab.artifacts import Artifact, Metadata
+
+    module, _, name = factory.partition(":")
+    app = getattr(importlib.import_module(module), name)("http://127.0.0.1:9")
+    for one in there:
+        metadata = Metadata(one, "1", "", {}, {"grade": "long"}, 0, None, None, {}, "", "", {})
+        app.state.models.ready[one] = Artifact(Champion(1.0), metadata)
+    app.state.models.failed |= dict.fromkeys(failed, "a damaged file")
+    if "house_price" in there:
+        app.state.followers["champion"].version = "1"
+
+    async def ask() -> int:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            return (await client.get("/readyz")).status_code
+
+    return asyncio.run(ask())
 
 
 def run_until_ready(

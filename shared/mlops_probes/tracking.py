@@ -52,24 +52,28 @@ def small_model(alpha: float = 1.0) -> Any:
 
 
 class Broken(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """An estimator that raises with this text: a ValueError in `fit`, or a KeyError in `predict` where that is said."""
+    """An estimator that raises with this text: a ValueError in `fit`, or a KeyError in `predict` where that is said.
 
-    def __init__(self, text: str = "", where: str = "fit") -> None:
+    It raises where it is given `rows` rows or more.
+    """
+
+    def __init__(self, text: str = "", where: str = "fit", rows: int = 0) -> None:
         self.text = text
         self.where = where
+        self.rows = rows
 
     def fit(self, X: Any, y: Any) -> Broken:
         """Learn the mean, or fail."""
         self.mean_ = float(np.mean(y))
-        return self._maybe("fit")
+        return self._maybe("fit", len(X))
 
     def predict(self, X: Any) -> Any:
         """Answer with the mean, or fail."""
-        self._maybe("predict")
+        self._maybe("predict", len(X))
         return np.full(len(X), self.mean_)
 
-    def _maybe(self, where: str) -> Broken:
-        if where == self.where:
+    def _maybe(self, where: str, rows: int) -> Broken:
+        if where == self.where and rows >= self.rows:
             raise ValueError(self.text) if where == "fit" else KeyError(self.text)
         return self
 

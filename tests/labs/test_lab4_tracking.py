@@ -20,8 +20,8 @@ def logged(new_lab, template, module_rng):
 
 @pytest.fixture(scope="module")
 def failed(logged, module_rng):
-    """Two trainings that raised, in the same worker: one in `fit`, one in `predict`."""
-    return {where: training.log_broken(logged.first.lab, module_rng, where) for where in ("fit", "predict")}
+    """Trainings that raised, in the same worker: in `fit` or in `predict`, at once or after all folds."""
+    return {where: training.log_broken(logged.first.lab, module_rng, where) for where in training.BROKEN}
 
 
 @exercise("4.1")
@@ -80,7 +80,7 @@ def test_two_plots_lie_with_the_run(logged):
 
 
 @exercise("4.1")
-@pytest.mark.parametrize("where", ["fit", "predict"])
+@pytest.mark.parametrize("where", training.BROKEN)
 def test_a_training_that_raises_has_failed(failed, where):
     """A training that raises ends as FAILED with its error as a tag, and the caller hears of it."""
     training.judge_failure(failed[where])
@@ -133,7 +133,7 @@ def test_other_data_is_noticed(repeatable, rng, what):
 
 
 @exercise("4.2")
-@pytest.mark.parametrize("name", ["GIT_COMMIT", "GIT_DIFF"])
+@pytest.mark.parametrize("name", ["GIT_COMMIT", "GIT_DIRTY", "GIT_DIFF"])
 def test_other_code_is_noticed(repeatable, name):
     """Where the code is not that of then, `reproduce` raises a ValueError."""
     repeats.judge_code(repeatable, name)
@@ -141,7 +141,7 @@ def test_other_code_is_noticed(repeatable, name):
 
 @exercise("4.2")
 def test_what_does_not_come_out_again_is_noticed(repeatable):
-    """A run that failed cannot be repeated, and one that comes out otherwise was not: a ValueError for both."""
+    """A run that has not finished is not repeated, and one that comes out otherwise was not: a ValueError for both."""
     repeats.judge_unfinished(repeatable)
     repeats.judge_metrics(repeatable)
 
@@ -180,7 +180,7 @@ def test_a_run_is_registered_once(registered):
 
 
 @exercise("4.3")
-@pytest.mark.parametrize("status", ["FAILED", "RUNNING", "FINISHED"])
+@pytest.mark.parametrize("status", ["FAILED", "RUNNING", "KILLED", "FINISHED"])
 def test_a_run_without_a_finished_model_is_refused(registered, status):
     """A run that has not finished, or has no model, raises a ValueError."""
     version_rules.judge_refused(registered, status)

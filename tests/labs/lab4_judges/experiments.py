@@ -127,7 +127,7 @@ def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
     sizes = [int(one) for one in rng.choice(np.arange(150, 400), 2, replace=False)]  # equal ones hide mistakes
     share = sizes[1] / sum(sizes)
     table = outcomes(draw_errors(rng, sizes[0]), draw_errors(rng, sizes[1]) * 0.9, rng)
-    for options in ({}, {"effect": 9_000.0, "alpha": 0.01}, {"planned": 120}):
+    for options in ({}, {"effect": 9_000.0, "alpha": 0.01}, {"planned": 120}, {"planned": 130, "alpha": 0.1}):
         options = {"share": round(share, 2), **options}
         found, wanted = ask(lab, table, **options), figures(table, **options)
         said = ", ".join(f"{name}={value:g}" for name, value in options.items())
@@ -148,6 +148,14 @@ def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
         )
         method = "fixed-horizon" if "planned" in options else "always-valid"
         expect.that(found["method"] == method, expected=f"`method` is {method!r} with {said}", found=found["method"])
+        decision = wanted.decision(options.get("planned"))
+        expect.that(
+            found["decision"] == decision,
+            expected=f"`decision` is {decision!r} with {said}, where the interval is {found['low']:,.0f} to "
+            f"{found['high']:,.0f}",
+            found=found["decision"],
+            help="Where 0 lies in the interval nothing is decided, with `planned` units, too.",
+        )
 
 
 def _close(found: object, wanted: float, what: str, help: str) -> None:
@@ -173,6 +181,9 @@ def judge_units(lab: LabHandle, rng: np.random.Generator) -> None:
     """A unit with many answers counts once."""
     table = outcomes(draw_errors(rng, 150), draw_errors(rng, 150), rng)
     many = repeated(table, rng)
+    # Some ask again much later: their place is that of their first answer, and the mean has all answers in it.
+    again = rng.permutation(len(table))[:60]
+    many = pd.concat([many, table.iloc[again].assign(error=draw_errors(rng, len(again)))], ignore_index=True)
     for planned in (None, 110):
         found, wanted = ask(lab, many, planned=planned), figures(many, planned=planned)
         wrong = figures(many.assign(unit=[str(place) for place in range(len(many))]), planned=planned)
@@ -183,6 +194,8 @@ def judge_units(lab: LabHandle, rng: np.random.Generator) -> None:
             value = found["difference"] if name == "difference" else (found["high"] - found["low"]) / 2
             counted = np.isclose(expect.number(value, name), other)
             help = "Each row was counted as a unit of its own." if counted else ""
+            if planned:
+                help += " The first units are those whose first answers came first; all their answers count."
             help += (
                 " Ten answers to one customer are no ten customers: take the mean of each unit first. Else the "
                 "interval is too narrow."
@@ -213,18 +226,21 @@ def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
     few = FEWEST - 1
     uneven = outcomes(worse[:280], better[:150], rng)
     # The horizon alone speaks against a decision: the interval is clear of 0.
-    while (clear := figures(uneven, share=150 / 430, planned=200)).difference >= -clear.half:
+    while (clear := figures(uneven, share=150 / 430, planned=151)).difference >= -clear.half:
         uneven = outcomes(draw_errors(rng, 280), draw_errors(rng, 150) * 0.5, rng)
-    found = ask(lab, uneven, planned=200, share=150 / 430)
+    found = ask(lab, uneven, planned=151, share=150 / 430)
     expect.that(
         found["decision"] == "undecided",
-        expected="`decision` is 'undecided' with planned=200, while one arm has 280 units and the other 150",
+        expected="`decision` is 'undecided' with planned=151, while one arm has 280 units and the other 150",
         found=found["decision"],
         help="Each arm must have its `planned` units. Their sum is no horizon.",
     )
-    far, near = rng.uniform(900, 1_100, few + 50), rng.uniform(9, 11, few)  # the interval is clear of 0 in each draw
+    far, near = (
+        rng.uniform(900, 1_100, few + 50),
+        rng.uniform(9, 11, few + 1),
+    )  # the interval is clear of 0 in each draw
     for planned in (None, few - 30):
-        found = ask(lab, outcomes(far, near, rng), share=few / (2 * few + 50), planned=planned)
+        found = ask(lab, outcomes(far, near[:few], rng), share=few / (2 * few + 50), planned=planned)
         expect.that(
             found["decision"] == "undecided",
             expected=f"`decision` is 'undecided' with {few} units in one arm, however large the difference"
@@ -232,6 +248,13 @@ def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
             found=found["decision"],
             help="`FEWEST` units in each arm: the means of a few long-tailed errors are not normal.",
         )
+    found = ask(lab, outcomes(far, near, rng), share=FEWEST / (2 * few + 51))
+    expect.that(
+        found["decision"] == "challenger",
+        expected=f"`decision` is 'challenger' with {FEWEST} units in its arm, which are enough, and far smaller errors",
+        found=found["decision"],
+        help="Undecided is an arm with fewer than `FEWEST` units: just as many are enough.",
+    )
 
 
 def judge_mismatch(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -246,6 +269,16 @@ def judge_mismatch(lab: LabHandle, rng: np.random.Generator) -> None:
         help="One challenger in five is missing: perhaps those that it answered too slowly. Who is missing is not "
         "chance, so the means cannot be compared, however clear the difference looks.",
     )
+    for more, less in ((1_074, 926), (1_073, 927)):  # the p-value is 0.0009, and 0.0011
+        table = outcomes(errors[0][:more], errors[1][:less] * 0.5, rng)
+        found, wanted = ask(lab, table), figures(table)
+        expect.that(
+            found["decision"] == wanted.decision(None),
+            expected=f"`decision` is {wanted.decision(None)!r} with {more:,} units against {less}: `mismatch_p` is "
+            f"{wanted.mismatch_p:.4f}",
+            found=found["decision"],
+            help=f"The limit is `MISMATCH`, {MISMATCH}.",
+        )
     few = outcomes(errors[0][: FEWEST - 10], errors[0][100 : 100 + FEWEST // 3], rng)
     for table, options, what in (
         (few, {}, f"{FEWEST - 10} units against {FEWEST // 3}, also where that is too few for any other decision"),
@@ -344,7 +377,14 @@ def judge_refused(lab: LabHandle, rng: np.random.Generator) -> None:
             help="Then the assignment was not stable, and nobody knows what this unit's outcomes are an effect of.",
         ):
             lab.ab_test.analyse(twice, **options)
-    alone = table.loc[table["arm"] != "champion", "unit"].iloc[0]
-    single = table[(table["arm"] == "champion") | (table["unit"] == alone)]
-    with expect.raises("ValueError", what="`analyse` of a table with one unit of the challenger"):
-        lab.ab_test.analyse(single.reset_index(drop=True))
+    for arm in ("challenger", "champion"):
+        mine = table["arm"] == arm
+        single = pd.concat([table[~mine], table[mine].head(1)], ignore_index=True)
+        often = pd.concat([single, table[mine].head(1)], ignore_index=True)
+        for what, one_arm in (
+            (f"one unit of the {arm}", single),
+            (f"one unit of the {arm}, with two answers", often),
+            (f"no unit of the {arm}", table[~mine].reset_index(drop=True)),
+        ):
+            with expect.raises("ValueError", what=f"`analyse` of a table with {what}", help="Two units in each arm."):
+                lab.ab_test.analyse(one_arm)

@@ -25,8 +25,9 @@ def judge_experiment(lab: LabHandle, rng: np.random.Generator) -> None:
     for one, is_challenger, answer in zip(asked, got, ask(lab, share, factors, asked), strict=True):
         judge_answer(one, "challenger" if is_challenger else "champion", factors, answer)
     # A request that meets a swap: the next version is taken while this one prices the house.
-    (answer,) = ask(lab, share, factors, [{**asked[0], "swap": True}])
-    judge_answer(asked[0], "challenger" if got[0] else "champion", factors, answer)
+    for place in (int(np.flatnonzero(got)[0]), int(np.flatnonzero(~got)[0])):
+        (answer,) = ask(lab, share, factors, [{**asked[place], "swap": True}])
+        judge_answer(asked[place], "challenger" if got[place] else "champion", factors, answer)
     alone = {"champion": factors["champion"]}
     few = [asked[place] for place in (*np.flatnonzero(got)[:2], *np.flatnonzero(~got)[:1])]  # of both arms
     for one, answer in zip(few, ask(lab, share, alone, few), strict=True):
@@ -89,7 +90,7 @@ def judge_answer(asked: dict[str, Any], arm: str | None, factors: dict[str, floa
     for name, one in right.items():
         found = lines[0].get(name)
         help = {
-            "experiment": "The name of the experiment is `challenger-` and the version.",
+            "experiment": "The name of the experiment is `challenger-` and the version that the arm was assigned with.",
             "model_version": "It is the version that has answered, whichever arm that is.",
         }.get(name, "")
         expect.that(found == one, expected=f"`{name}` in the log is {one!r}", found=found, help=help)

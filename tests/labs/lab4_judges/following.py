@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +32,17 @@ PATIENCE = 15.0
 """Seconds that a check waits for it, on a machine that is busy."""
 LOADS = 1.0
 """Seconds that a version takes to load while requests go on."""
-SETTINGS = {"MODELS_DIR": FOLDER, "POLL_SECONDS": "0.1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+SETTINGS = {
+    "MODELS_DIR": FOLDER,
+    "POLL_SECONDS": "0.1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",  # long enough to see who waits for it
+}
+LISTED = (
+    "name", "status", "version", "created_at", "training_rows", "first_date", "last_date", "metrics", "features",
+)  # fmt: skip
+NAMES = ("iris", "customer_segment", "house_price")
+
 INSIDE = ("Traceback", "site-packages", "127.0.0.1", "/srv/", "/tmp", ".py", "Error")
 
 
@@ -152,6 +163,15 @@ def state(service: Service) -> dict[str, Any]:
         expect.that(
             ready.get("status") == "ready", expected='`/readyz` says `"status": "ready"`', found=expect.shown(ready)
         )
+        told_of = {str(one.get("name")): set(one) for one in models or [] if isinstance(one, dict)}
+        lacking = [f"{name}: {key}" for name in NAMES for key in LISTED if key not in told_of.get(name, ())]
+        expect.that(
+            not lacking,
+            expected="`/v1/models` has an entry for each of the three models, with all that lab 2 says of it",
+            found=f"missing: `{lacking[0]}`" if lacking else "",
+            help="`lab2.describe(models, name)` for each name of `lab2.MODELS`; the state of the champion is added to "
+            "`house_price`.",
+        )
         strangers = [one for one in models or [] if isinstance(one, dict) and one.get("name") != "house_price"]
         told = [f"{one.get('name')}: {name}" for one in strangers for name in names[1:] if name in one]
         expect.that(
@@ -201,6 +221,7 @@ def wait_for_reason(world: World, service: Service, there: bool, what: str, help
 
 def judge_champion(world: World) -> None:
     """Not ready without a version, ready with the first champion, and gone after SIGTERM."""
+    _judge_ready(world)
     first, second = world.add(), world.add()
     world.registry.point(second, "another-alias")
     # Nothing can be noted here, as on a full disk: a folder has the name of the note.
@@ -224,7 +245,13 @@ def judge_champion(world: World) -> None:
         except ValueError:
             fail(expected="`since` is a time of ISO 8601", found=expect.shown(found["since"]))
         away = abs(since.timestamp() - time.time()) if since.tzinfo else 1e9
-        expect.that(away < 120, expected="`since` is the time of the swap, in UTC", found=found["since"])
+        is_utc = since.tzinfo is not None and not since.utcoffset()
+        expect.that(
+            away < 120 and is_utc,
+            expected="`since` is the time of the swap, in UTC",
+            found=found["since"],
+            help="`datetime.now(UTC)`: whoever compares two services reads one time zone.",
+        )
         _judge_next(world, service, second, since)
         expect.that(
             any("alias=challenger" in line for line in world.door.requests),
@@ -233,6 +260,21 @@ def judge_champion(world: World) -> None:
             help="`app.state.followers` has two: the lifespan begins a task for each.",
         )
         judge_end(service)
+
+
+def _judge_ready(world: World) -> None:
+    """One model that is missing, whichever it is, and the service is not ready."""
+    factory, probe = f"{world.lab._package}.serve:create_app", "mlops_probes.serving:ready_with"
+    for there, failed in ((NAMES[1:], ()), (NAMES[::2], ()), (NAMES[1:], NAMES[:1]), (NAMES[:2], ())):
+        status = world.lab.make(probe, factory, list(there), list(failed), doing="`GET /readyz`")
+        (missing,) = set(NAMES) - set(there)
+        expect.that(
+            status == 503,
+            expected=f"`/readyz` answers 503 while the model `{missing}` {'cannot be' if failed else 'is not'} loaded",
+            found=f"status {status}",
+            help="Every model of lab 2 has to be there: `models.get(name)` for each of `lab2.MODELS` answers with 503 "
+            "else.",
+        )
 
 
 def _judge_next(world: World, service: Service, version: str, before: datetime) -> None:
@@ -354,7 +396,15 @@ def judge_outage(world: World) -> None:
             world.door.shut()
             try:
                 help = "What `ask` raises is caught in `look`: note a sentence with `stay`, and go on."
-                wait_for_reason(world, service, True, "while MLflow does not answer", help)
+                why = wait_for_reason(world, service, True, "while MLflow does not answer", help)
+                expect.that(
+                    not re.search("no version .*alias|has the alias|is champion|cannot be loaded", why),
+                    expected="`why_not_newer` says that MLflow does not answer, while it does not",
+                    found=expect.shown(why),
+                    help="Nobody knows what stands in the registry then. Only `NoVersion` says that no version has the "
+                    "alias.",
+                )
+                _judge_patience(world, service)
                 world.registry.point(second)
             finally:
                 world.door.open()
@@ -367,6 +417,31 @@ def judge_outage(world: World) -> None:
         wait_for_reason(world, service, False, "when all is well again", "`take` sets it back to None.")
 
 
+def _judge_patience(world: World, service: Service) -> None:
+    """MLflow takes the question, and says nothing: requests are answered all the same."""
+    with world.door._source.listen(world.door.port) as silent:
+        silent.settimeout(PATIENCE)
+        question, _ = silent.accept()
+        with question:
+            question.settimeout(PATIENCE)
+            while b"\r\n\r\n" not in question.recv(65_536, socket.MSG_PEEK):
+                time.sleep(0.02)
+            question.recv(65_536)
+            served(world, service)
+            # Nobody answers: where the question was given up by now, the request has waited for that.
+            question.settimeout(0)
+            try:
+                is_open = bool(question.recv(1))
+            except BlockingIOError:
+                is_open = True
+        expect.that(
+            is_open,
+            expected="while MLflow takes long to answer, requests go on",
+            found="a request had to wait until the question to MLflow had failed",
+            help="`ask` inside the event loop stops everything: `await run_in_threadpool(self.ask)`.",
+        )
+
+
 def judge_bad_versions(world: World) -> None:
     """A version that cannot be loaded, or cannot answer, does not serve."""
     first = world.add()
@@ -374,7 +449,7 @@ def judge_bad_versions(world: World) -> None:
         "whose file is damaged": world.add(files={"model__pkl": b"\x80\x04not a model"}),
         "that raises when it is asked": world.add(answer="raise"),
         "that answers with NaN": world.add(answer="nan"),
-        "that answers with infinity": world.add(answer="inf"),
+        "that answers with infinity": world.add(answer=str(world.rng.choice(["inf", "-inf"]))),
     }
     last = world.add()
     world.registry.point(first)
@@ -388,7 +463,13 @@ def judge_bad_versions(world: World) -> None:
                 "caught in `look`, which says which version it is. Neither NaN nor infinity is a price."
             )
             with traffic(world, service) as seen:
-                wait_for_reason(world, service, True, f"when the champion is a version {what}", help, version)
+                why = wait_for_reason(world, service, True, f"when the champion is a version {what}", help, version)
+            expect.that(
+                not re.search("MLflow.*(not|n't) (answer|respond)|has the alias", why),
+                expected=f"`why_not_newer` says that version {version} cannot be loaded",
+                found=expect.shown(why),
+                help="MLflow has answered. It is the version that is bad: a sentence of its own.",
+            )
             others = set(seen.answered) - {first}
             expect.that(not others, expected=f"version {first} goes on", found=f"version {min(others, default='')}")
         found = state(service)

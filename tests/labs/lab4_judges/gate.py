@@ -219,6 +219,7 @@ BETTER_HELP = (
 
 def judge_better(gate: Gate) -> None:
     """The rule `better` is the upper end of the paired interval, on the newest month."""
+    off: list[float] = []  # in standard errors
     for kind in ("last month", "better", "luck", "equal"):
         rule = gate.decisions[kind].rules["better"]
         wanted, error = upper_end(gate, kind)
@@ -229,8 +230,16 @@ def judge_better(gate: Gate) -> None:
                 found=f"{expect.figure(value)} USD",
                 help=_suspect(gate, kind, value, error),
             )
+        off += [(value - wanted) / error] if error > 0 else []
         help = "`value < 0`: no difference is no reason to change what serves." if kind == "equal" else ""
         _judge_verdict(rule, "better", wanted < 0, f"a version that {DESCRIBED[kind]}", help)
+    # One value may be off by luck. The quantile of 95 % is off by a third of an error each time.
+    expect.that(
+        abs(sum(off) / len(off)) < 0.2,
+        expected=f"over {len(off)} versions, `value` is the 97.5 % quantile of the means: 95 % of them lie inside",
+        found=f"a value that is too {'small' if sum(off) < 0 else 'large'} for each of them",
+        help="An interval has two ends, and 2.5 % lie beyond each: `np.quantile(means, 0.975)`.",
+    )
 
 
 SIGNATURE_HELP = (
@@ -319,6 +328,13 @@ def judge_latency(gate: Gate) -> None:
     help = (
         "Ask the loaded model for one house, several times, with `time.perf_counter()` around it. Seconds, not "
         "milliseconds; one house, not all of them divided by their number. "
+    )
+    asked = gate.alone["slow"].asked
+    expect.that(
+        asked >= 5,
+        expected="the median of five predictions for one house",
+        found=f"{asked} predictions",
+        help="Of fewer, two bad moments of the machine are the median.",
     )
     for kind in ("slow", "better", "a small group"):
         rule = gate.decisions[kind].rules["latency"]
@@ -426,6 +442,14 @@ def judge_first(gate: Gate) -> None:
             help="Only what compares with a champion falls away: `better` and `groups`. The signature has to be there, "
             "and `latency` is measured.",
         )
+    bare = gate.alone["bare"]
+    expect.that(
+        bare.rules["latency"].get("value") is None and bare.rules["latency"].get("passed") is False and not bare.asked,
+        expected="nothing is measured of a version without a signature, also where there is no champion yet",
+        found=f"`latency` has the value {bare.rules['latency'].get('value')}, passed = "
+        f"{bare.rules['latency'].get('passed')}; it was asked for prices {bare.asked} times",
+        help="Look at the signature first, with a champion and without.",
+    )
     first = gate.first
     compared = {name: first.rules[name] for name in ("better", "groups")}
     expect.that(
@@ -443,8 +467,10 @@ def judge_first(gate: Gate) -> None:
 
 def judge_kept(gate: Gate) -> None:
     """The decision is kept with the version."""
-    for kind in ("better", "one group", "inputs"):
-        ruled = gate.decisions[kind]
+    several = {f"a version that {DESCRIBED[kind]}": gate.decisions[kind] for kind in ("better", "one group", "inputs")}
+    several["the first champion"] = gate.first
+    several |= {f"a version that {DESCRIBED[kind]}, without a champion": ruled for kind, ruled in gate.alone.items()}
+    for what, ruled in several.items():
         try:
             kept = json.loads(ruled.tag)
             rules = {rule["name"]: rule for rule in kept["rules"]}
@@ -455,7 +481,7 @@ def judge_kept(gate: Gate) -> None:
             same = False
         expect.that(
             same,
-            expected="the tag `gate` of the version holds the decision as JSON, also where it was refused",
+            expected=f"the tag `gate` of the version holds the decision as JSON, also for {what}",
             found=expect.shown(ruled.tag) if ruled.tag else "no tag `gate`",
             help="`json.dumps(asdict(decision))` with `set_model_version_tag`, before the champion moves. Why was this "
             "one promoted? is asked months later.",
@@ -475,6 +501,8 @@ def judge_way_back(lab: LabHandle, template: Template, rng: Generator) -> None:
     entries = [entry(recent, price + factor * error, "better") for factor in (1.0, 0.9, 0.8, 0.7)]
     made = lab.make("mlops_probes.tracking:add_versions", NAME, recent, entries)
     one, two, three, four = (int(number) for number in made)
+    with expect.raises("ValueError", what="`rollback` before any version was promoted", help="The history is empty."):
+        lab.registry.rollback()
     for number in (one, two, three):
         ruled = decide(lab, number, recent)
         expect.that(ruled.promoted, expected="a version that is better at each house is promoted", found="refused")
@@ -601,6 +629,18 @@ def judge_two_at_once(one: LabHandle, other: LabHandle, door: Door, rng: Generat
         help="The lock is held until the alias has moved.",
     )
     _judge_locked(one, door, name, ({made[1], made[2]} - set(won)).pop(), recent)
+    one.make("mlops_probes.tracking:unlock", name)
+    try:
+        answer = one.registry.rollback(name)
+    except LearnerError as error:
+        answer = f"{error.type_name}: {error.message}"[:200]
+    champion = expect.number(one.registry.version_of("champion", name), "the version of `champion`")
+    expect.that(
+        answer == made[0] and champion == made[0],
+        expected=f"`rollback({name!r})` puts version {made[0]} of that model back",
+        found=f"the answer {expect.shown(answer)}, and its `champion` points to version {champion:g}",
+        help="Hand on `name`: to `only_one`, to `champions` and to `crown`.",
+    )
 
 
 def _judge_locked(lab: LabHandle, door: Door, name: str, version: int, recent: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from lab4_judges import sales, store
 from lab4_judges.sales import METRICS, Generator
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
+OFF = 5e-6  # of a metric: more than the millionth that may be
 Template = Callable[[str], Path]
 
 
@@ -140,12 +141,19 @@ def judge_code(logged: Logged, name: str) -> None:
 
 
 def judge_unfinished(logged: Logged) -> None:
-    """A run that failed is refused."""
-    client_run = logged.lab.make("mlops_probes.tracking:add_run", "house-price", "FAILED")
-    with expect.raises(
-        "ValueError", what="`reproduce` of a run that FAILED", help="`mlflow.get_run(run_id).info.status`."
-    ):
-        logged.lab.tracking.reproduce(client_run, logged.table)
+    """A run that has not finished is refused, although all else in its record is right."""
+    client = "mlops_probes.tracking:set_status"
+    for status in ("FAILED", "RUNNING", "KILLED"):
+        logged.lab.make(client, logged.run, status)
+        try:
+            with expect.raises(
+                "ValueError",
+                what=f"`reproduce` of a run that is {status}",
+                help="`mlflow.get_run(run_id).info.status` has to be FINISHED: any other run may lack a part.",
+            ):
+                logged.lab.tracking.reproduce(logged.run, logged.table)
+        finally:
+            logged.lab.make(client, logged.run, "FINISHED")
 
 
 def judge_metrics(logged: Logged) -> None:
@@ -159,15 +167,27 @@ def judge_metrics(logged: Logged) -> None:
         logged.lab.tracking.reproduce(run, logged.table)
     client = "mlops_probes.tracking:relog"
     for name in METRICS:
-        logged.lab.make(client, logged.run, name, 1 + 1e-4)
+        logged.lab.make(client, logged.run, name, 1 + OFF)
         with expect.raises(
             "ValueError",
-            what=f"`reproduce` of a run whose `{name}` differs by a ten-thousandth from what comes out",
+            what=f"`reproduce` of a run whose `{name}` differs by five millionths from what comes out",
             help="Compare each of the three metrics with that of the run, to a millionth: `math.isclose(value, logged, "
             "rel_tol=1e-6)`. Where all is the same, hardly a digit differs.",
         ):
             logged.lab.tracking.reproduce(logged.run, logged.table)
-        logged.lab.make(client, logged.run, name, 1 / (1 + 1e-4))
+        logged.lab.make(client, logged.run, name, 1 / (1 + OFF))
+    logged.lab.make(client, logged.run, "rmse", 1 + 1e-12)
+    try:
+        logged.lab.tracking.reproduce(logged.run, logged.table)
+    except LearnerError as error:
+        fail(
+            expected="a training whose `rmse` differs by a millionth of a millionth is repeated all the same",
+            found=f"{error.type_name}: {error.message}"[:300],
+            help="Another processor adds in another order, and the last digits differ: compare with "
+            "`math.isclose(value, logged, rel_tol=1e-6)`.",
+        )
+    finally:
+        logged.lab.make(client, logged.run, "rmse", 1 / (1 + 1e-12))
 
 
 __all__ = ["DATA", "judge_code", "judge_data", "judge_metrics", "judge_same", "judge_unfinished", "log"]

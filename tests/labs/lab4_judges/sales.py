@@ -65,6 +65,16 @@ def folds(frame: pd.DataFrame, alpha: float) -> list[dict[str, float]]:
     return found
 
 
+def fingerprint(frame: pd.DataFrame, prefix: str = "data") -> dict[str, str]:
+    """The tags of a table, as `lineage.fingerprint` defines them."""
+    return {
+        f"{prefix}.sha256": sha256(frame),
+        f"{prefix}.rows": str(len(frame)),
+        f"{prefix}.first_date": f"{frame['date'].min():%Y-%m-%d}",
+        f"{prefix}.last_date": f"{frame['date'].max():%Y-%m-%d}",
+    }
+
+
 def sha256(frame: pd.DataFrame) -> str:
     """The fingerprint of a table, as `lineage.fingerprint` defines it."""
     digest = hashlib.sha256("\n".join(frame.columns).encode())

@@ -20,6 +20,7 @@ from labkit.checks import LabHandle, LearnerError, expect, fail
 
 Template = Callable[[str], Path]
 CANDIDATES = 7  # more than the handful that one would look at
+SETTINGS = ("learning_rate", "l2_regularization", "max_leaf_nodes")
 ELSEWHERE = 3  # in the other experiment, and as many that were deleted
 FINISHED = 1_030  # more than one page of MLflow's client
 NO_PROCESS = str(2**22 + 1)  # larger than the number of any process
@@ -44,6 +45,8 @@ def sweep(lab: LabHandle, template: Template, rng: Generator) -> Sweep:
     results = pd.DataFrame(
         {
             "learning_rate": rng.uniform(0.05, 0.3, CANDIDATES + 2),
+            # A setting that is off is a setting.
+            "l2_regularization": np.zeros(CANDIDATES + 2),
             "max_leaf_nodes": rng.permutation(20)[: CANDIDATES + 2] + 8,
             "rmse": np.sort(rng.uniform(1e5, 3e5, CANDIDATES + 2)),
             "rmse_std": rng.uniform(1e3, 9e3, CANDIDATES + 2),
@@ -80,12 +83,13 @@ def judge_parent(swept: Sweep) -> None:
         found=expect.shown(run.params),
         help="`mlflow.log_params({'n_candidates': n_candidates, 'seed': seed})` before the search.",
     )
-    expect.that(
-        run.tags.get("data.sha256") == sales.sha256(swept.train),
-        expected="the fingerprint of `train` in the tags of the search",
-        found=expect.shown(run.tags.get("data.sha256", "no tag `data.sha256`")),
-        help="`mlflow.set_tags(fingerprint(train))`.",
-    )
+    for key, value in sales.fingerprint(swept.train).items():
+        expect.that(
+            run.tags.get(key) == value,
+            expected=f"the fingerprint of `train` in the tags of the search: `{key}` is {value}",
+            found=expect.shown(run.tags.get(key, f"no tag `{key}`")),
+            help="`mlflow.set_tags(fingerprint(train))`: all of its tags.",
+        )
     best = float(swept.results["rmse"].min())
     expect.close(
         run.last("rmse") if run.last("rmse") is not None else float("nan"),
@@ -104,6 +108,13 @@ def judge_children(swept: Sweep) -> None:
         found=f"{len(children)} nested runs, {len(swept.found.runs)} runs in all",
         help="`with mlflow.start_run(nested=True):` for each candidate, inside the run of the search.",
     )
+    there = swept.found.of("house-price")
+    expect.that(
+        len(there) == len(swept.found.runs) == CANDIDATES + 1,
+        expected=f"{CANDIDATES + 1} runs in the experiment `house-price`, the search and its {CANDIDATES} candidates",
+        found=f"{len(there)} runs there, and {len(swept.found.runs) - len(there)} in other experiments",
+        help="Only runs of one experiment are compared with each other, and the best candidate is logged already.",
+    )
     expect.that(
         all(run.status == "FINISHED" for run in children),
         expected="each candidate's run has finished",
@@ -113,11 +124,12 @@ def judge_children(swept: Sweep) -> None:
     for _, row in swept.results.iterrows():
         mine = [run for run in children if _near(run.params.get("learning_rate"), row["learning_rate"])]
         expect.that(
-            len(mine) == 1 and _near(mine[0].params.get("max_leaf_nodes"), row["max_leaf_nodes"]),
+            len(mine) == 1 and all(_near(mine[0].params.get(name), row[name]) for name in SETTINGS),
             expected="each candidate's settings are the parameters of its run, each under its own name",
             found=f"for a `learning_rate` of {row['learning_rate']:.6g}: "
             f"{[run.params for run in mine] or [run.params for run in children][:2]}"[:300],
-            help="A row of `results` has the settings and two metrics: take these out, and `log_params` the rest.",
+            help="A row of `results` has the settings and two metrics: take these out, and `log_params` all the rest, "
+            "also what is 0.",
         )
         for name in ("rmse", "rmse_std"):
             value = mine[0].last(name)
@@ -129,9 +141,9 @@ def judge_children(swept: Sweep) -> None:
                 )
             expect.close(value, float(row[name]), f"`{name}` of a candidate", help="That of its own row.")
         expect.that(
-            set(mine[0].params) <= {"learning_rate", "max_leaf_nodes"},
+            set(mine[0].params) <= set(SETTINGS),
             expected="the parameters of a candidate are its settings, and nothing else",
-            found=f"also {', '.join(sorted(set(mine[0].params) - {'learning_rate', 'max_leaf_nodes'}))}",
+            found=f"also {', '.join(sorted(set(mine[0].params) - set(SETTINGS)))}",
             help="What came out is no setting: `rmse` and `rmse_std` are metrics.",
         )
 
@@ -159,19 +171,20 @@ def many_runs(
             )
         listed = []
         kinds = ["FINISHED"] * FINISHED + ["FAILED", "RUNNING", "KILLED"] * 4 + ["deleted", "elsewhere"] * ELSEWHERE
-        parent = ""
+        parents: dict[str, str] = {}  # a search that failed half-way has candidates, too
         for place, kind in enumerate(rng.permutation(np.array(kinds, dtype=object))):
             run = secrets.token_hex(16)
-            nested = parent if parent and place % 7 == 0 and kind != "elsewhere" else ""
+            parent = parents.get("FAILED" if place % 2 else "FINISHED", "")
+            nested = parent if place % 7 == 0 and kind != "elsewhere" else ""
             metrics = {"rmse": float(rng.uniform(1e5, 4e5)), "mae": float(rng.uniform(5e4, 9e4)), "r2": 0.8}
             if nested:
                 metrics = {"rmse": metrics["rmse"]}
             if kind == "FINISHED" and place % 100 == 3:
-                metrics = {}
+                metrics = {"mae": 7e4 + place} if place % 200 == 3 else {}
             _add(database, run, str(kind), place, metrics, nested)
             if kind == "FINISHED":
                 listed.append({"run_id": run, "parent": nested or None, **metrics})
-                parent = parent or run
+            parents.setdefault(str(kind), run)
         for run, tags in places.items():
             _add(database, run, "RUNNING", len(kinds), {"rmse": 1.0}, "")
             for tag in tags.items():
@@ -280,7 +293,7 @@ def _judge_order(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
     wanted_parents = [None if pd.isna(one) else str(one) for one in right["parent"]]
     expect.that(
         parents == wanted_parents,
-        expected="`parent` is the id of the run that a run is nested in, and None elsewhere",
+        expected="`parent` is the id of the run that a run is nested in, also of a failed one, and None elsewhere",
         found="other values",
         help="It stands in the tag `mlflow.parentRunId`.",
     )

@@ -23,6 +23,7 @@ from labkit.checks import LabHandle, LearnerError, expect, fail
 Template = Callable[[str], Path]
 
 PLOTS = ("predicted_against_actual.png", "residuals_by_month.png")
+BROKEN = ("fit", "late fit", "late predict")
 PACKAGES = ("scikit-learn", "pandas", "numpy")
 NO_RUN = (
     "`mlflow.set_experiment(experiment)` and `mlflow.start_run()` write to the store that MLFLOW_TRACKING_URI names, "
@@ -241,13 +242,7 @@ def judge_tags(trainings: Trainings) -> None:
     for training in (trainings.first, trainings.second):
         found = run_of(trainings, training).tags
         for prefix, frame, name in (("data", training.train, "train"), ("test", training.test, "test")):
-            wanted = {
-                f"{prefix}.sha256": sales.sha256(frame),
-                f"{prefix}.rows": str(len(frame)),
-                f"{prefix}.first_date": f"{frame['date'].min():%Y-%m-%d}",
-                f"{prefix}.last_date": f"{frame['date'].max():%Y-%m-%d}",
-            }
-            _judge_some(found, wanted, f"the fingerprint of `{name}` as it was given")
+            _judge_some(found, sales.fingerprint(frame, prefix), f"the fingerprint of `{name}` as it was given")
         code = {
             "git.commit": training.environment["GIT_COMMIT"],
             "git.dirty": training.environment["GIT_DIRTY"],
@@ -255,6 +250,9 @@ def judge_tags(trainings: Trainings) -> None:
         }
         _judge_some(found, code, "which code it was: `code_version()`")
         place = {"python.version": platform.python_version(), "process.id": str(training.lab.make("os:getpid"))}
+        place["process.machine"] = str(
+            training.lab.make(f"{training.lab._package}.lineage:workplace")["process.machine"]
+        )
         _judge_some(found, place, "which process it was: `workplace()`")
 
 
@@ -469,10 +467,15 @@ class Failure:
 
 
 def log_broken(lab: LabHandle, rng: Generator, where: str) -> Failure:
-    """Have the learner's code log a training whose model raises in `fit` or in `predict`."""
+    """Have the learner's code log a training whose model raises in `fit` or in `predict`.
+
+    With `late fit` the folds go well, and it raises on all of `train`; with `late predict`, on all of `test`.
+    """
     train, test = sales.draw(rng, 60)
+    is_late, where = where.startswith("late "), where.removeprefix("late ")
+    rows = (len(train) if where == "fit" else len(test)) if is_late else 0
     text = f"no solution after {int(rng.integers(1_000, 100_000))} steps"
-    broken = lab.make("mlops_probes.tracking:Broken", text, where)
+    broken = lab.make("mlops_probes.tracking:Broken", text, where, rows)
     before = {run.id for run in store.read(lab).runs}
     error, answer = None, None
     try:
@@ -516,6 +519,6 @@ def judge_failure(failure: Failure) -> None:
         expected=f"the tag `error` of the failed run holds the type and the text: `{failure.type_name}`, "
         f"`{failure.text}`",
         found=expect.shown(tag) if tag else "no tag `error`",
-        help="Inside the run: `except Exception as error: mlflow.set_tag('error', "
-        "f'{type(error).__name__}: {error}')`, then `raise`.",
+        help="Inside the run, around all of the work, the folds, the training and the judging: `except Exception as "
+        "error: mlflow.set_tag('error', f'{type(error).__name__}: {error}')`, then `raise`.",
     )

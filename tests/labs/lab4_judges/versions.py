@@ -52,11 +52,14 @@ def register(lab: LabHandle, template: Template, rng: Generator) -> Registered:
     person = f"person-{secrets.token_hex(3)}"
     lab.make("mlops_probes.tracking:use_store", store.DATABASE, MLFLOW_TRACKING_USERNAME=person)
     for run in runs:
-        lab.make("mlops_probes.tracking:tag_run", run, "data.export", f"export {secrets.token_hex(3)}")
+        for name in ("data.export", "test.export", "git.branch"):
+            lab.make("mlops_probes.tracking:tag_run", run, name, f"one {secrets.token_hex(3)}")
     first = lab.registry.register(runs[0])
     after_first = store.read(lab)
     answers = [first, lab.registry.register(runs[1])]
     after_second = store.read(lab)
+    # Who starts the pipeline again did not make the version.
+    lab.make("mlops_probes.tracking:use_store", store.DATABASE, MLFLOW_TRACKING_USERNAME="somebody-who-came-later")
     answers.append(lab.registry.register(runs[0]))
     found = store.read(lab)
     stores = after_first, after_second, found
@@ -137,7 +140,8 @@ def judge_tags(found: Registered) -> None:
             version.tags.get("registered_by") == found.person,
             expected=f"the tag `registered_by` is `{found.person}`, the `person()` of `lineage.py`",
             found=expect.shown(version.tags.get("registered_by", "no such tag")),
-            help="Who made it a version: not who trained the model. It is the third question after an incident.",
+            help="Who made it a version: not who trained the model, and not who called `register` once more. It is the "
+            "third question after an incident.",
         )
 
 
