@@ -413,7 +413,8 @@ def _asked(scene: Scene) -> dict[str, Any]:
             expected="the smoke test asks a pod to which the Service `ml-api` leads, through a forwarded port",
             found=f"no pod was asked; what was: {', '.join(dict.fromkeys(scene.calls()))}",
             help="`portforward` of `kubernetes.stream`, with `connect_get_namespaced_pod_portforward` of CoreV1Api. "
-            "That pods are ready proves less: a Service whose selector is wrong leads to none of them.",
+            "That pods are ready proves less: a Service whose selector is wrong leads to none of them. And a Service "
+            "may have several slices: a pod that is ready may stand in any of them.",
         )
     return asked[0]
 

@@ -366,7 +366,7 @@ def judge_registry(infra: Infra) -> None:
     policy = rules["policy"]
     expect.that(
         _EXPIRES.search(str(infra.resolved(policy).value)),
-        expected="a rule for images with any tag: `tagStatus` is `any`, or `tagPatternList` is `[\"*\"]`",
+        expected='a rule for images with any tag: `tagStatus` is `any`, or `tagPatternList` is `["*"]`',
         found="none",
         help="A tag that never changes never leaves its image: here no image ever becomes `untagged`. And a list of "
         "prefixes leaves all others for ever.",

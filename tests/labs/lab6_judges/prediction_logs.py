@@ -23,8 +23,8 @@ ID_HEADERS = ("X-Request-ID", "X-Prediction-ID", "X-Correlation-ID", "X-Trace-ID
 _NO_LABEL = "On the first days nothing is sold yet: a table of labels without a row is no error."
 
 
-def lines_of(service: Service, answer: Answer) -> list[dict[str, Any]]:
-    """The lines about the prices of an answer, in their order."""
+def lines_of(service: Service, answer: Answer, count: int = 1) -> list[dict[str, Any]]:
+    """The lines about the prices of an answer, in their order; `count` of them are waited for."""
     name = answer.headers.get("x-prediction-id", "")
     if not name:
         fail(
@@ -38,7 +38,7 @@ def lines_of(service: Service, answer: Answer) -> list[dict[str, Any]]:
             found=f"the content type is {answer.media_type or 'gone'}",
             help="`[*message['headers'], (name, value)]`: the headers of the answer stay.",
         )
-    service.wait_for_output(name, LATE)
+    service.wait_for_output(f"{name}-{count - 1}", LATE)
     found = []
     for line in service.output().splitlines():
         if name in line and '"prediction"' in line:
@@ -98,7 +98,7 @@ def judge_time(value: object, before: datetime) -> None:
 
 def judge_lines(at: Monitored, answer: Answer, houses: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines of an answer are about these houses, in their order."""
-    found = lines_of(at.service, answer)
+    found = lines_of(at.service, answer, len(houses))
     if len(found) != len(houses):
         fail(
             expected=f"{len(houses)} lines for {len(houses)} houses",
