@@ -46,7 +46,10 @@ def build_model() -> Any:
 
 
 def evaluate(model: Any, sales: pd.DataFrame) -> dict[str, float]:
-    """Judge a trained model on `sales`: `rmse` and `mae` in USD, and `r2` (1 is perfect, 0 is the mean price)."""
+    """Judge a trained model on `sales`: `rmse` and `mae` in USD, and `r2` (1 is perfect, 0 is the mean price).
+
+    `sales` is not changed.
+    """
     # TODO 1.3: Cross-validate without fooling yourself
     raise NotImplementedError
 

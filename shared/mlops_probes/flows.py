@@ -283,7 +283,8 @@ def notice_of_failure(target: str, parameters: dict[str, Any], message: str, wit
     def yearly() -> None:
         pass
 
-    state = Failed(data=RuntimeError(message), message=f"Flow run encountered an exception: RuntimeError: {message}")
+    said = f"Flow run encountered an exception: RuntimeError: {message}"
+    state: Any = Failed(data=RuntimeError(message), message=said)
     run = FlowRun(flow_id=uuid4(), name="brave-owl", parameters=parameters, state=state)
     address = os.environ.pop(without, None)
     try:
@@ -321,7 +322,8 @@ def expirations(module: str) -> dict[str, float | None]:
     from prefect import Task
 
     found = [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Task)]
-    return {one.name: one.cache_expiration and one.cache_expiration.total_seconds() for one in found}
+    ages = {one.name: one.cache_expiration for one in found}
+    return {name: None if age is None else age.total_seconds() for name, age in ages.items()}
 
 
 def says_of_error(target: str, words: str) -> Any:

@@ -81,7 +81,10 @@ def build_model() -> Any:
 
 
 def evaluate(model: Any, sales: pd.DataFrame) -> dict[str, float]:
-    """Judge a trained model on `sales`: `rmse` and `mae` in USD, and `r2` (1 is perfect, 0 is the mean price)."""
+    """Judge a trained model on `sales`: `rmse` and `mae` in USD, and `r2` (1 is perfect, 0 is the mean price).
+
+    `sales` is not changed.
+    """
     # solution 1.3
     from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 

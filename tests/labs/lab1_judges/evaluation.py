@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from lab1_judges.answers import few
 from lab1_judges.folds import METRICS, ProbeRun, explain, score
@@ -19,12 +20,23 @@ def judge_evaluate(lab: LabHandle, rng: Generator) -> None:
     probe.fit(sales, sales["price"])
     part = rng.choice(len(sales), 60, replace=False)
     try:
-        answer = lab.house_price.evaluate(probe, sales.iloc[part])
+        lab._called("house_price", "evaluate")
+        target = f"{lab._package}.house_price:evaluate"
+        given = sales.iloc[part]
+        told = lab.make("mlops_probes.prepare:call", target, probe, given, doing="`evaluate(…)`")
     except LearnerError:
         if run.problem:
             fail(**run.problem)
         raise
+    answer, (_, after) = expect.pair(told, "the answer")
     values = answer
+    expect.that(
+        isinstance(after, pd.DataFrame) and after.equals(given),
+        expected="`evaluate` leaves `sales` as it is",
+        found="it was changed",
+        help="Whoever judges two models on the same sales needs them twice: `drop` makes another table, `pop` and "
+        "`inplace=True` change this one.",
+    )
     expect.that(
         len(run.trained) == 1,
         expected="`evaluate(model, sales)` trains nothing",

@@ -130,12 +130,14 @@ def cross_validate(lab: LabHandle, rng: Generator, folds: int = 0) -> ProbeRun:
     # Functions, not methods: `clone` would copy the object behind a method.
     callbacks = (lambda *given: run.on_fit(*given), lambda *given: run.on_predict(*given))
     probe = lab.make("mlops_probes.spies:ProbeRegressor", *callbacks)
+    # In a pipeline: who copies that and not its parts trains the parts of the one that was passed in.
+    model = lab.make("sklearn.pipeline:make_pipeline", probe)
     try:
         given = {"folds": run.folds}
         target = f"{lab._package}.house_price:cross_validate_model"
         lab._called("house_price", "cross_validate_model")
         doing = "`cross_validate_model(…)`"
-        told = lab.make("mlops_probes.prepare:call", target, probe, sales, doing=doing, **given)
+        told = lab.make("mlops_probes.prepare:call", target, model, sales, doing=doing, **given)
     except LearnerError as error:
         if run.problem:
             fail(**run.problem)

@@ -64,8 +64,8 @@ def call(lab: LabHandle, function: str, sales: pd.DataFrame, *args: Any) -> pd.D
 
 
 def known_at(lab: LabHandle, sales: pd.DataFrame, as_of: Any) -> pd.DataFrame:
-    """What the learner's code knows about each zipcode, by zipcode."""
-    table = call(lab, "zipcode_features", sales, as_of)
+    """What the learner's code knows about each zipcode, by zipcode. Here no label of a sale comes twice."""
+    table = call(lab, "zipcode_features", sales.set_axis(pd.RangeIndex(len(sales))[::-1]), as_of)
     names = table.get("zipcode", table.index)
     zipcodes = expect.array(list(names), "`zipcode`", help="The index is the zipcode.")
     numbers = {name: expect.array(table[name], f"`{name}` of `zipcode_features`", finite=False) for name in NAMES}
@@ -88,7 +88,7 @@ def judge_window(lab: LabHandle, rng: Generator) -> None:
     # Sales on each edge of the window, cheap or dear enough that they move the median.
     edge = [sales.sample(9, random_state=rng).assign(date=day - back * DAY) for back in (-1, 0, 1, 90, 91)]
     edge = [rows.assign(price=rows["price"] * factor) for rows, factor in zip(edge, (9, 8, 7, 6, 5), strict=True)]
-    sales = pd.concat([sales, *edge]).sample(frac=1, random_state=rng)
+    sales = pd.concat([sales, *edge], ignore_index=True).sample(frac=1, random_state=rng)
     compare(known_at(lab, sales, day), sales, day)
 
 
@@ -177,7 +177,7 @@ def judge_gaps(lab: LabHandle, rng: Generator) -> None:
     quiet = int(sales["zipcode"].iloc[0])
     recent = (sales["zipcode"] == quiet) & (sales["date"] >= day - 95 * DAY) & (sales["date"] < day)
     compare(known_at(lab, sales[~recent], day), sales[~recent], day)
-    nothing = call(lab, "zipcode_features", sales, sales["date"].min())
+    nothing = call(lab, "zipcode_features", sales.set_axis(pd.RangeIndex(len(sales))), sales["date"].min())
     expect.that(len(nothing) == 0, expected="on the first day there is no row", found=f"{len(nothing)} rows")
 
 
