@@ -611,7 +611,7 @@ def judge_budget(infra: Infra) -> None:
         only(budget, name, wanted, "The cost of a month in US dollars.")
     limit = budget["limit_amount"]
     expect.that(
-        _LIMIT.fullmatch(str(infra.resolved(limit).value)),
+        any(_LIMIT.fullmatch(str(one.value)) for one in (limit, infra.resolved(limit))),
         expected="`limit_amount` is `var.monthly_budget_usd`", found=limit, where=limit,
     )  # fmt: skip
     for one in budget.blocks("cost_filter"):
