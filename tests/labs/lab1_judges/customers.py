@@ -77,7 +77,8 @@ def judge_last_day(lab: LabHandle, rng: Generator) -> None:
         help="`as_of` is seen at the end of the day: compare with `<=`. What comes after it is unknown.",
     )
     judge_recency(found)
-    _amount(found, "frequency", found.known.groupby("customer_id").size(), {}, words)
+    groups = found.known.groupby("customer_id")
+    _amount(found, "frequency", groups.size(), {COUNTS_DAYS: groups["date"].nunique()}, words)
 
 
 def judge_later(lab: LabHandle, rng: Generator) -> None:
