@@ -361,8 +361,8 @@ def test_purchases_after_as_of_change_nothing(lab, rng):
 @exercise("1.7")
 def test_every_purchase_counts(lab, rng):
     """Each purchase counts: of `as_of` itself, of long ago, on a day with another one, or for nothing."""
-    customers.judge_last_day(lab, rng)
     customers.judge_later(lab, rng)
+    customers.judge_last_day(lab, rng)
 
 
 # 1.8 segment_customers, choose_k, profile_segments

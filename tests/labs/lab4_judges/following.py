@@ -20,7 +20,7 @@ from lab2_judges.models import Models
 from lab4_judges.registered import Registry
 from labkit.checking.doors import Door
 from labkit.checking.service import Answer, Service
-from labkit.checks import CheckFailed, LabHandle, LearnerFault, expect, fail
+from labkit.checks import CheckFailed, LabHandle, LearnerFault, LearnerStopped, expect, fail
 from mlops_probes.service import Told
 from mlops_probes.serving import LOADED, LOADING, Champion
 
@@ -427,13 +427,15 @@ def _judge_patience(world: World, service: Service) -> None:
             while b"\r\n\r\n" not in question.recv(65_536, socket.MSG_PEEK):
                 time.sleep(0.02)
             question.recv(65_536)
-            served(world, service)
             # Nobody answers: where the question was given up by now, the request has waited for that.
             question.settimeout(0)
             try:
+                served(world, service)
                 is_open = bool(question.recv(1))
             except BlockingIOError:
                 is_open = True
+            except LearnerStopped:  # one question after the other, and no request in between
+                is_open = False
         expect.that(
             is_open,
             expected="while MLflow takes long to answer, requests go on",

@@ -225,6 +225,7 @@ def judge_failed_month(world: World) -> None:
         bad in run.error[1] and "share" in run.error[1] and good not in run.error[1],
         expected=f"the reason names {bad}, with its reason, and no month that went well",
         found=run.error[1],
+        help="One bad month must not hold up the others: note it, go on, and say at the end which failed, and why.",
     )
     expect.that(
         not run.calls or (bug in run.error[1] and BUG in run.error[1]),

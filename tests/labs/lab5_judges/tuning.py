@@ -169,7 +169,7 @@ def judge_none(lab: LabHandle) -> None:
 
 def judge_runner(lab: LabHandle, rng: np.random.Generator) -> None:
     """What runs on this machine, and what runs elsewhere."""
-    workers = int(rng.integers(2, 7))
+    workers = int(rng.integers(3, 7))  # 2 is what it has without being told
     local = expect.handle(lab.scale.make_runner(None, workers), "`make_runner(None, n)`")
     settings = local.attr("cluster_kwargs") or {}
     for name, wanted, help in (
