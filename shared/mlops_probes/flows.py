@@ -5,6 +5,7 @@ Nothing here decides anything: what happened is asked of Prefect, of MLflow's st
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import http.server
 import importlib
@@ -262,7 +263,7 @@ def raise_holding(target: str, kind: str, *args: Any) -> list[str]:
     came_out = ""
     try:
         with _find(target)(*args):
-            raise getattr(__import__("builtins"), kind)("it went wrong")
+            raise getattr(builtins, kind)("it went wrong")
     except Exception as error:
         came_out = type(error).__name__
     return [came_out, _enter(target, args)]
@@ -309,20 +310,20 @@ def die_holding(target: str, *args: Any) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def timeouts(module: str) -> dict[str, float | None]:
-    """The limit in seconds of each task of Prefect's in a module, by the name of the task."""
+def _tasks_of(module: str) -> list[Any]:
     from prefect import Task
 
-    found = [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Task)]
-    return {one.name: one.timeout_seconds for one in found}
+    return [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Task)]
+
+
+def timeouts(module: str) -> dict[str, float | None]:
+    """The limit in seconds of each task of Prefect's in a module, by the name of the task."""
+    return {one.name: one.timeout_seconds for one in _tasks_of(module)}
 
 
 def expirations(module: str) -> dict[str, float | None]:
     """After how many seconds what a task has computed grows old, for each task of a module; None: never."""
-    from prefect import Task
-
-    found = [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Task)]
-    ages = {one.name: one.cache_expiration for one in found}
+    ages = {one.name: one.cache_expiration for one in _tasks_of(module)}
     return {name: None if age is None else age.total_seconds() for name, age in ages.items()}
 
 
@@ -439,7 +440,7 @@ class Landing:
         if month == self.dying:
             raise KeyboardInterrupt
         if month in self.failing:
-            raise getattr(__import__("builtins"), self.failing[month])(f"{month} is refused")
+            raise getattr(builtins, self.failing[month])(f"{month} is refused")
 
     def stop(self) -> bool:
         """Do the next step; say whether there is none left."""

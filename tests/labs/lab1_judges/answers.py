@@ -30,6 +30,12 @@ def explain(error: LearnerError) -> None:
 
 def looked_at(lab: LabHandle, module: str, function: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     """Call a function; return its answer, and its first argument as it is after the call."""
+    answer, after = called(lab, module, function, *args, **kwargs)
+    return answer, after[0]
+
+
+def called(lab: LabHandle, module: str, function: str, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Call a function; return its answer, and its arguments as they are after the call."""
     target = f"{lab._package}.{module}:{function}"
     lab._called(module, function)
     try:
@@ -37,9 +43,9 @@ def looked_at(lab: LabHandle, module: str, function: str, *args: Any, **kwargs: 
     except LearnerError as error:
         explain(error)
         raise
-    if not isinstance(told, tuple) or len(told) != 2 or not isinstance(told[1], tuple) or not told[1]:
+    if not isinstance(told, tuple) or len(told) != 2 or not isinstance(told[1], tuple) or len(told[1]) != len(args):
         fail(expected=f"`{function}(…)` leaves its process as it was", found="an answer of another form")
-    return told[0], told[1][0]
+    return told[0], told[1]
 
 
 def on_day(lab: LabHandle, module: str, function: str, frame: pd.DataFrame, day: pd.Timestamp) -> tuple[Any, Any]:

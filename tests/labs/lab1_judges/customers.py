@@ -71,7 +71,6 @@ def judge_last_day(lab: LabHandle, rng: Generator) -> None:
     # Without what they spent on that day: another difference has another reason.
     rest = wanted - found.known[found.known["date"] == found.as_of].groupby("customer_id")["dollar_value"].sum()
     wrong = [one for one in that_day if np.isnan(there[one]) or np.isclose(there[one], rest[one], atol=0.006)]
-    words = "the number of purchases, those of that day too"
     expect.that(
         not wrong,
         expected=f"a purchase on {found.as_of.date()} counts as of {found.as_of.date()}, with a recency of 0 days",
@@ -80,7 +79,9 @@ def judge_last_day(lab: LabHandle, rng: Generator) -> None:
     )
     judge_recency(found)
     groups = found.known.groupby("customer_id")
+    words = "the number of purchases, those of that day too"
     _amount(found, "frequency", groups.size(), {COUNTS_DAYS: groups["date"].nunique()}, words)
+    _amount(found, "monetary", wanted, {}, "what all purchases cost (USD), those of that day too")
 
 
 def judge_later(lab: LabHandle, rng: Generator) -> None:

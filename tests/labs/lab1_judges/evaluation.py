@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lab1_judges.answers import few
+from lab1_judges.answers import called, few
 from lab1_judges.folds import METRICS, ProbeRun, explain, score
 from lab1_judges.samples import Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, expect, fail
@@ -19,17 +19,13 @@ def judge_evaluate(lab: LabHandle, rng: Generator) -> None:
     probe = lab.make("mlops_probes.spies:ProbeRegressor", *callbacks)
     probe.fit(sales, sales["price"])
     part = rng.choice(len(sales), 60, replace=False)
+    given = sales.iloc[part]
     try:
-        lab._called("house_price", "evaluate")
-        target = f"{lab._package}.house_price:evaluate"
-        given = sales.iloc[part]
-        told = lab.make("mlops_probes.prepare:call", target, probe, given, doing="`evaluate(…)`")
+        values, (_, after) = called(lab, "house_price", "evaluate", probe, given)
     except LearnerError:
         if run.problem:
             fail(**run.problem)
         raise
-    answer, (_, after) = expect.pair(told, "the answer")
-    values = answer
     expect.that(
         isinstance(after, pd.DataFrame) and after.equals(given),
         expected="`evaluate` leaves `sales` as it is",
@@ -45,7 +41,7 @@ def judge_evaluate(lab: LabHandle, rng: Generator) -> None:
     if not isinstance(values, dict) or not set(METRICS) <= set(values):
         fail(
             expected="`evaluate(model, sales)` is a dict with the keys rmse, mae, r2",
-            found=f"a dict with the keys {few(values)}" if isinstance(values, dict) else expect.shown(answer),
+            found=f"a dict with the keys {few(values)}" if isinstance(values, dict) else expect.shown(values),
         )
     run.asked[0], run.trained[0] = part, np.setdiff1d(np.arange(len(sales)), part)
     wanted = score(sales["price"].to_numpy(dtype=float)[part], run.predicted[part])

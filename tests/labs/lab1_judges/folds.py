@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab1_judges.answers import stays_untrained
+from lab1_judges.answers import called, stays_untrained
 from lab1_judges.samples import KEYS, Generator, draw_sales
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
@@ -133,11 +133,7 @@ def cross_validate(lab: LabHandle, rng: Generator, folds: int = 0) -> ProbeRun:
     # In a pipeline: who copies that and not its parts trains the parts of the one that was passed in.
     model = lab.make("sklearn.pipeline:make_pipeline", probe)
     try:
-        given = {"folds": run.folds}
-        target = f"{lab._package}.house_price:cross_validate_model"
-        lab._called("house_price", "cross_validate_model")
-        doing = "`cross_validate_model(…)`"
-        told = lab.make("mlops_probes.prepare:call", target, model, sales, doing=doing, **given)
+        run.answer, (_, run.after) = called(lab, "house_price", "cross_validate_model", model, sales, folds=run.folds)
     except LearnerError as error:
         if run.problem:
             fail(**run.problem)
@@ -146,7 +142,6 @@ def cross_validate(lab: LabHandle, rng: Generator, folds: int = 0) -> ProbeRun:
             if len(error.message) > MOST_LETTERS:  # a KeyError names each of the rows
                 error.message = f"{error.message[:MOST_LETTERS]} …"
         raise
-    run.answer, (_, run.after) = expect.pair(told, "the answer")
     run.is_trained = not probe.lacks("fit_")
     return run
 

@@ -41,6 +41,10 @@ class Models:
             self.files = {path: data for path, data in self.files.items() if not path.startswith(f"{name}/")}
             self.files |= {f"{name}/{path.name}": path.read_bytes() for path in place.iterdir()}
 
+    def path_of(self, name: str, ending: str) -> str:
+        """Return the path of an artifact's file with this ending."""
+        return next(path for path in self.files if path.startswith(f"{name}/") and path.endswith(ending))
+
     def frame(self, name: str, requests: list[dict[str, Any]]) -> pd.DataFrame:
         """Return requests as the model takes them."""
         return pd.DataFrame(requests, columns=list(self.metadata[name].features))

@@ -61,7 +61,7 @@ def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -
 def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
     """With a damaged artifact the service is alive and never ready."""
     models = told_models(rng)
-    path = next(path for path in models.files if path.startswith("iris/") and path.endswith(".joblib"))
+    path = models.path_of("iris", ".joblib")
     models.files[path] = models.files[path][:-20]
     with start(lab, models) as service:
         others = [name for name in NAMES if name != "iris"]

@@ -241,9 +241,9 @@ def judge_others_load(lab: LabHandle, rng: np.random.Generator) -> None:
     """A model that cannot be loaded, for whatever reason, is a trouble of its own only."""
     models = told_models(rng)
     short, odd, well = (str(name) for name in rng.permutation(NAMES))
-    path = next(path for path in models.files if path.startswith(f"{short}/") and path.endswith(".joblib"))
+    path = models.path_of(short, ".joblib")
     models.files[path] = models.files[path][:-30]
-    path = next(path for path in models.files if path.startswith(f"{odd}/") and path.endswith(".json"))
+    path = models.path_of(odd, ".json")
     models.files[path] = json.dumps({**json.loads(models.files[path]), "libraries": None}).encode()
     with start(lab, models, MODELS=",".join((short, odd, well))) as service:
         answer = ask(service, well, typical(well))
@@ -274,7 +274,7 @@ def judge_ready_last(lab: LabHandle, rng: np.random.Generator) -> None:
             help="The service answers while models load. What says that a model is ready comes last.",
         )
     models = told_models(rng)
-    path = next(path for path in models.files if path.startswith(f"{names[0]}/") and path.endswith(".joblib"))
+    path = models.path_of(names[0], ".joblib")
     models.files[path] = models.files[path][:-30]
     write(lab, models)
     why = lab.make("mlops_probes.service:failures", FOLDER, names, doing="`load_models(…)`")

@@ -296,7 +296,7 @@ def judge_damaged_artifact(lab: LabHandle, rng: np.random.Generator) -> None:
     for draw in (draw_house, draw_iris, draw_segments):
         draw(models, rng)
     hurt, other = "iris", "customer_segment"
-    path = next(path for path in models.files if path.startswith(f"{hurt}/") and path.endswith(".joblib"))
+    path = models.path_of(hurt, ".joblib")
     data = bytearray(models.files[path])
     data[len(data) // 2] ^= 0xFF
     models.files[path] = bytes(data)

@@ -64,15 +64,15 @@ def judge_rights(workload: Located) -> None:
             where=profile or near,
         )
     context = pod.get("securityContext")
-    for field, wrong, why in (
-        ("runAsUser", 0, "no `runAsUser: 0`"),
-        ("runAsNonRoot", False, "no `runAsNonRoot: false`"),
-        ("seccompProfile", "Unconfined", "no `seccompProfile` of the type `Unconfined`"),
+    for path, wrong, words in (
+        (("runAsUser",), 0, "`runAsUser: 0`"),
+        (("runAsNonRoot",), False, "`runAsNonRoot: false`"),
+        (("seccompProfile", "type"), "Unconfined", "`seccompProfile` of the type `Unconfined`"),
     ):
-        found = context.get(field, *(("type",) if wrong == "Unconfined" else ())) if context is not None else None
+        found = context.get(*path) if context is not None else None
         expect.that(
             found is None or found.value != wrong or type(found.value) is not type(wrong),
-            expected=f"{why} in the pod's `securityContext`",
+            expected=f"no {words} in the pod's `securityContext`",
             found=f"{found}",
             help="Pod Security refuses it there, also where each container says something better.",
             where=found,

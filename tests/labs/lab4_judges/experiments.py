@@ -235,10 +235,8 @@ def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
         found=found["decision"],
         help="Each arm must have its `planned` units. Their sum is no horizon.",
     )
-    far, near = (
-        rng.uniform(900, 1_100, few + 50),
-        rng.uniform(9, 11, few + 1),
-    )  # the interval is clear of 0 in each draw
+    # The interval is clear of 0 in each draw.
+    far, near = rng.uniform(900, 1_100, few + 50), rng.uniform(9, 11, few + 1)
     for planned in (None, few - 30):
         found = ask(lab, outcomes(far, near[:few], rng), share=few / (2 * few + 50), planned=planned)
         expect.that(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from lab5_judges import months
@@ -61,7 +63,9 @@ def _help_for(column: str, said: str) -> str:
         return "A contract looks and decides. It changes nothing: no `coerce`, no `strict = 'filter'`, no parser."
     if "unique" in said:
         return months.HELP["key"]
-    return months.HELP.get(column, "Choose limits that hold the data, and somewhat more.")
+    # A rule about several columns fails for each column of the table: its own words name those that it is about.
+    named = [name for name in re.findall(r"\w+", said) if name in months.COLUMNS]
+    return months.HELP.get(named[0] if named else column, "Choose limits that hold the data, and somewhat more.")
 
 
 def judge_fresh_sales(lab: LabHandle, rng: Generator) -> None:
@@ -177,7 +181,7 @@ def judge_types(lab: LabHandle, rng: Generator, what: str) -> None:
         others = [one for one in (*months.WHOLE, *months.FLOATS) if one not in (*months.AREAS, "id", "yr_built")]
         cases = violations(lab, sales.astype(dict.fromkeys(others, str))) or []
         for name in others:
-            if not any(name in (column, *said.replace("'", " ").split()) for _, column, said in cases):
+            if not _is_named(name, cases):
                 shown = f"`{name}` as text, such as {str(sales[name].iloc[4])!r}"
                 fail(expected=f"`HouseSales` refuses {shown}", found="accepted", help=_CONVERTED)
         return
@@ -199,16 +203,17 @@ _CONVERTED = (
 )
 
 
+def _is_named(name: str, cases: Cases) -> bool:
+    """Whether one of the cases is about the column, or names it."""
+    return any(name in (column, *said.replace("'", " ").split()) for _, column, said in cases)
+
+
 def _judge_type(lab: LabHandle, sales: pd.DataFrame, name: str, values: pd.Series) -> None:
     cases = violations(lab, sales.assign(**{name: values}))
     shown = f"`{name}` as {values.dtype}, such as {values.iloc[4]!r}"
     if not cases:
-        fail(
-            expected=f"`HouseSales` refuses {shown}",
-            found="accepted",
-            help=_CONVERTED,
-        )
-    if not any(name in (column, *said.replace("'", " ").split()) for _, column, said in cases):
+        fail(expected=f"`HouseSales` refuses {shown}", found="accepted", help=_CONVERTED)
+    if not _is_named(name, cases):
         fail(expected=f"{shown} is refused because of `{name}`", found=told(cases))
 
 

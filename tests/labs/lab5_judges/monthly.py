@@ -183,11 +183,12 @@ def _judge_report(world: World, month: str, figures: dict[str, int]) -> None:
     path = f"reports/{month}.json"
     there = any(str(one).endswith(f"warehouse/{path}") for one in world.lab.list_files(world.lab.folder))
     report = json.loads(world.lab.read_bytes(f"{world.warehouse}/{path}")) if there else {}
-    told = {name: report.get(name) for name in ("month", *figures)}
+    wanted = {"month": month, **figures}
+    found = {name: report.get(name) for name in wanted}
     expect.that(
-        told == {"month": month, **figures},
-        expected=f"`{path}` in the warehouse, the report of the batch: { ({'month': month, **figures}) }",
-        found=told if there else "no such file",
+        found == wanted,
+        expected=f"`{path}` in the warehouse, the report of the batch: {wanted}",
+        found=found if there else "no such file",
         help="`storage.keep_report(checked['report'], month, warehouse)`: the next month is held against it.",
     )
 

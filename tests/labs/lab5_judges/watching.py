@@ -93,17 +93,17 @@ def judge_new(lab: LabHandle, rng: np.random.Generator) -> None:
         ["write", f"{later}.csv", _content(rng)], ["until", 6], ["looks", 40],
     ]  # fmt: skip
     watch = Watch(lab, steps).run()
-    _only(
-        watch,
-        [*there, later],
-        "five files lie there, a sixth one comes, and there are files of other names",
-        help="`storage.month_of(path)` is None for what is no file of a month. `sorted` gives them in their order.",
-    )
     expect.that(
         not watch.overlapped,
         expected="one month is started after the other: `start` has ended before it is called again",
         found="two were run at the same time",
         help="A month is held against the one before it: call `start` and wait, without a thread or a pool.",
+    )
+    _only(
+        watch,
+        [*there, later],
+        "five files lie there, a sixth one comes, and there are files of other names",
+        help="`storage.month_of(path)` is None for what is no file of a month. `sorted` gives them in their order.",
     )
 
 
