@@ -1,12 +1,14 @@
 """Check right answers again and again: `.venv/bin/python scripts/many_draws.py 1.4 --runs 200`.
 
 Each run draws its inputs anew. The reference and every other right answer of an exercise, or of each exercise of a lab,
-must pass on all of them; whatever does not is printed with the seed that draws it again.
+must pass on all of them; whatever does not is printed with the seed that draws it again. `--in-all` deals the runs over
+these answers in turn: each check meets as many inputs, for a third of the time.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import secrets
 import sys
@@ -33,11 +35,11 @@ def answers(lab: Lab, exercise: str, folder: Path) -> dict[str, Track]:
     return {name: resolve_track(ROOT, where, lab) for name, where in {"solutions": "solutions", **written}.items()}
 
 
-def draw(engine: Engine, lab: Lab, exercise: str, runs: int, folder: Path) -> int:
-    """Check the right answers of an exercise `runs` times; return how many checks have failed."""
+def draw(engine: Engine, lab: Lab, exercise: str, runs: int, in_all: bool, folder: Path) -> int:
+    """Check the right answers of an exercise `runs` times, each or in all; return how many checks have failed."""
     started, failures, checks = time.monotonic(), 0, 0
     tracks = answers(lab, exercise, folder)
-    left = [(name, track) for _ in range(runs) for name, track in tracks.items()]
+    left = list(itertools.islice(itertools.cycle(tracks.items()), runs if in_all else runs * len(tracks)))
     while left:
         batch, left = left[:AT_ONCE], left[AT_ONCE:]
         seeds = [secrets.randbits(32) for _ in batch]
@@ -50,7 +52,9 @@ def draw(engine: Engine, lab: Lab, exercise: str, runs: int, folder: Path) -> in
                     print(f"  {name}: {result.check} {result.outcome}, --seed {seed}\n{result.message.raw}")
     took = time.monotonic() - started
     print(
-        f"{exercise}: {len(tracks)} answers, {runs} runs, {checks} checks, {failures} failed, {took:.0f} s", flush=True
+        f"{exercise}: {len(tracks)} answers, {runs} runs {'in all' if in_all else 'each'}, {checks} checks, "
+        f"{failures} failed, {took:.0f} s",
+        flush=True,
     )
     return failures
 
@@ -66,6 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", nargs="+", metavar="N|N.M")
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--in-all", action="store_true", help="so many runs in all, not for each answer")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--without", default="docker,chromium", help="tools that are not used (default: %(default)s)")
     options = parser.parse_args()
@@ -77,7 +82,7 @@ def main() -> int:
     failures = 0
     with Engine(ROOT, jobs=options.jobs) as engine, tempfile.TemporaryDirectory() as folder:
         for lab, exercise in exercises:
-            failures += draw(engine, lab, exercise.id, options.runs, Path(folder))
+            failures += draw(engine, lab, exercise.id, options.runs, options.in_all, Path(folder))
     return 1 if failures else 0
 
 

@@ -26,6 +26,10 @@ from labkit.sandbox import walls
 from labkit.sandbox.nursery import NurseryProcess
 from labkit.sandbox.workers import MESSAGE
 
+# jsonschema takes this grammar of web addresses where JupyterLab has brought it, and does without it elsewhere. To
+# compile it takes a second of each import of Prefect and MLflow, for the format `iri`, which no lab has.
+NOT_IMPORTED = ("rfc3987_syntax",)
+
 
 class Zygote:
     """The loop of the zygote: orders on a socket, with the ends of sockets for the children."""
@@ -67,11 +71,18 @@ class Zygote:
         """Import modules, and the readers of such files, so that no child has to."""
         get_ready(files)
         missing = [name for name in names if name not in sys.modules]
-        for name in missing:
-            importlib.import_module(name)
-        if missing:
-            gc.collect()
-            gc.freeze()
+        if not missing:
+            return
+        for name in NOT_IMPORTED:
+            sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+        gc.disable()  # it would look at all modules again and again; they stay
+        try:
+            for name in missing:
+                importlib.import_module(name)
+        finally:
+            gc.enable()
+        gc.collect()
+        gc.freeze()
 
     def _fork(self, number: int, handles: list[int]) -> None:
         """Fork a nursery, and the checker that gives it orders where there are ends for one."""
