@@ -143,10 +143,12 @@ def run_until_ready(
     version: str,
     breaks: bool = False,
     by_argument: bool = False,
+    why: str = "",
 ) -> tuple[int, str]:
     """Run the app of `package.module:function` until `/readyz` names the version, then end it; return status and body.
 
-    What follows that answer, notes on the disk for example, has some time before the end.
+    What follows that answer, notes on the disk for example, has some time before the end. With `why`, this has to stand
+    in `why_not_newer`, too, and nothing follows.
 
     With `breaks`, the first download from MLflow breaks off after one file. With `by_argument`, the app is told of
     MLflow by its argument alone, and the environment names a server that is not there.
@@ -159,7 +161,7 @@ def run_until_ready(
         os.environ["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
         try:
             app = make(address)
-            return asyncio.run(_session(app, seconds, version))
+            return asyncio.run(_session(app, seconds, version, why))
         finally:
             os.environ["MLFLOW_TRACKING_URI"] = address
     app = make()
@@ -168,10 +170,10 @@ def run_until_ready(
 
         whole = mlflow.artifacts.download_artifacts
         mlflow.artifacts.download_artifacts = _breaking(whole)
-    return asyncio.run(_session(app, seconds, version))
+    return asyncio.run(_session(app, seconds, version, why))
 
 
-async def _session(app: Any, seconds: float, version: str) -> tuple[int, str]:
+async def _session(app: Any, seconds: float, version: str, why: str) -> tuple[int, str]:
     import httpx
 
     transport = httpx.ASGITransport(app=app)
@@ -182,12 +184,13 @@ async def _session(app: Any, seconds: float, version: str) -> tuple[int, str]:
     ):
         while True:
             answer = await client.get("/readyz")
-            is_there = answer.status_code == 200 and answer.json().get("version") == version
+            told = answer.json() if answer.status_code == 200 else {}
+            is_there = told.get("version") == version and why in str(told.get("why_not_newer"))
             if is_there or time.monotonic() > end:
                 break
             await asyncio.sleep(0.05)
         end = time.monotonic() + 2
-        while is_there and time.monotonic() < end:
+        while is_there and not why and time.monotonic() < end:
             await asyncio.sleep(0.1)
             if len([path for path in Path(os.environ["MODELS_DIR"]).rglob("model.pkl")]) == 1:
                 break

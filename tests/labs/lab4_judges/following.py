@@ -511,6 +511,13 @@ def judge_local_copy(world: World) -> None:
     world.registry.point(first)
     help = "`create_app(tracking_uri)`: each call of MLflow's has to be told of it. Else the environment counts."
     run_before(world, first, "with the address of MLflow as its argument", help, by_argument=True)
+    bad = world.add(answer="nan")
+    world.registry.point(bad)
+    help = (
+        "The service has been up before: `begin` takes what `remember` noted, and it goes on where the champion is a "
+        "version that cannot answer."
+    )
+    run_before(world, first, f"the champion is version {bad}, which answers with NaN", help, why=bad)
     world.registry.point(second)
     world.door.shut()
     is_open = False
@@ -519,7 +526,8 @@ def judge_local_copy(world: World) -> None:
             ready = service.poll("GET", "/readyz", {200}, within=PATIENCE)
             ready.expect(
                 200,
-                help="MLflow is down, and the service has been up before: `begin` takes what `remember` noted.",
+                help=f"MLflow is down, and version {first} has served before: `begin` takes what `remember` noted. A "
+                f"version that was tried and is bad, as {bad}, is not noted, and removes no other copy.",
             )
             expect.that(served(world, service) == first, expected=f"version {first} serves", found="another one")
             help = "A service that started from its copy has to say that it could not ask."
