@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import importlib
+import json
 import logging
 import os
 import threading
@@ -33,6 +34,7 @@ class Told:
         error: text of an error that is raised instead of an answer.
         kind: its class, a built-in one.
         classes: what a classifier chooses from: always the first one. Without them the answer is a number.
+        again: while it is asked, somebody trains it again: its metadata in `$MODELS_DIR` have another version.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Told:
         error: str = "",
         kind: str = "RuntimeError",
         classes: tuple[str, ...] = (),
+        again: bool = False,
     ) -> None:
         self.name = name
         self.weights = weights
@@ -53,6 +56,7 @@ class Told:
         self.asking = asking
         self.error = error
         self.kind = kind
+        self.again = again
         self.asked = 0
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -67,6 +71,9 @@ class Told:
         self.asked += 1
         if self.error:
             raise getattr(builtins, self.kind)(self.error)
+        if self.again:
+            for path in Path(os.environ["MODELS_DIR"], self.name).glob("*.json"):
+                path.write_text(json.dumps({**json.loads(path.read_text()), "version": "trained-again"}))
         if self.classes:
             return np.full(len(X), self.classes[0])
         return np.asarray(X[list(self.weights)].to_numpy(dtype=float) @ np.array(list(self.weights.values())))

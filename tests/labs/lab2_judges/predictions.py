@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -165,7 +166,8 @@ def judge_versions(running: Running) -> None:
 
 def judge_loaded_once(lab: LabHandle, rng: np.random.Generator) -> None:
     """Each model is loaded once, when the service starts, whatever comes after."""
-    with start(lab, told_models(rng)) as service:
+    models = told_models(rng, **{name: {"again": True} for name in NAMES})
+    with start(lab, models) as service:
         service.get("/openapi.json")  # answered once the start is over
         if not all(service.wait_for_output(f"{LOADED} {name}", 3) for name in NAMES):
             missing = [name for name in NAMES if f"{LOADED} {name}" not in service.output()]
@@ -175,9 +177,17 @@ def judge_loaded_once(lab: LabHandle, rng: np.random.Generator) -> None:
                 help="Load in the lifespan. A model that is loaded by the first request makes its caller wait, and "
                 "a damaged one is noticed when it is too late.",
             )
-        for name in [*NAMES, *NAMES]:
+        for name in NAMES:
             ask(service, name, typical(name))
         for name in NAMES:
+            answer, loaded = ask(service, name, typical(name)), models.metadata[name].version
+            found = fields(answer, "model_version")["model_version"]
+            if found != loaded:
+                fail(
+                    expected=f"`model_version` of `{name}` is {loaded}: the model that was loaded gives the answer",
+                    found=f"{expect.shown(found)}: that of a model that was trained meanwhile, and is not loaded",
+                    help="The artifact has model and metadata, loaded together: `artifact.metadata.version`.",
+                )
             times = service.output().count(f"{LOADED} {name}")
             if times != 1:
                 fail(
@@ -254,6 +264,21 @@ def judge_others_load(lab: LabHandle, rng: np.random.Generator) -> None:
                 help=f"The file of `{short}` is damaged, and the metadata of `{odd}` break the loading in a way that "
                 "nobody thought of. One `try` for each model, inside the loop, and `except Exception`.",
             )
+        end = time.monotonic() + 3
+        while (silent := _not_named((short, odd), service.output())) and time.monotonic() < end:
+            time.sleep(0.02)
+        if silent:
+            fail(
+                expected=f"the log says why `{silent[0]}` could not be loaded",
+                found="no line that names it",
+                help="The caller learns that a model has failed, and not why: that is for the log. "
+                "`logger.error(…)`, with the name of the model and the error.",
+            )
+
+
+def _not_named(names: Iterable[str], output: str) -> list[str]:
+    """The models that the service does not speak of. What a model prints when it is loaded is not its word."""
+    return [name for name in names if not re.search(rf"(?<!{re.escape(LOADED)} )\b{name}\b", output)]
 
 
 def judge_ready_last(lab: LabHandle, rng: np.random.Generator) -> None:

@@ -51,6 +51,25 @@ def judge_user(plan: Plan) -> None:
             found=f"line {taken.line}: it lies in `{taken.target}`, and only root may enter `/root`",
             help="Take a folder that everybody may read, such as /opt/venv.",
         )
+    _judge_no_second_copy(plan)
+
+
+def _judge_no_second_copy(plan: Plan) -> None:
+    """No step gives other owners or modes to what was taken over from another stage."""
+    for step in plan.recipe.final.chain():
+        for command in commands(step.expand(step.script())) if step.name == "RUN" else ():
+            program, *words = command
+            if program not in ("chown", "chmod", "chgrp") or not any(re.match("-[a-zA-Z]*R|--rec", w) for w in words):
+                continue
+            folders = [posixpath.normpath(posixpath.join(step.workdir, word)) for word in words if "/" in word]
+            for taken in plan.own.image.carried:
+                if any(f"{taken.target}/".startswith(f"{folder}/") for folder in folders) and taken.line < step.line:
+                    fail(
+                        expected=f"`{taken.target}` is in the image once",
+                        found=f"line {step.line}: `{program}` of all of it, in a layer of its own",
+                        help="A layer that changes the owner or the mode of a file has a copy of the file. What only "
+                        "is read needs no owner; `COPY --chown` makes no copy.",
+                    )
 
 
 def judge_start(plan: Plan) -> Start:
