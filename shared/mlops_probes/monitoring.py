@@ -94,6 +94,8 @@ def tell_of_three_versions(arm: str, made: str) -> tuple[tuple[str, bool], list[
 
     @app.get("/waits/{number}")
     async def waits(number: int) -> Response:
+        if number == 0:
+            return Response(status_code=404)
         begun.set()
         await ended.wait()
         return Response(status_code=503)
@@ -107,6 +109,7 @@ def tell_of_three_versions(arm: str, made: str) -> tuple[tuple[str, bool], list[
         await begun.wait()
         await asyncio.sleep(0.1)
         await client.get("/nothing")
+        await client.get("/waits/0")
         ended.set()
         await waiting
 

@@ -340,7 +340,7 @@ def _judge_nothing_below(title: str, query: str, tree: Any, ratio: Any) -> None:
             made_up.append(node)
     expect.that(
         not made_up,
-        expected=f"`{title}` has no answer where there is nothing to divide by",
+        expected=f"`{title}` answers with no number where there is nothing to divide by, or 0",
         found=query,
         help="A share of no requests is no share. 0 would say that all is well, also where nobody reaches the service.",
     )

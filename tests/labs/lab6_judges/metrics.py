@@ -431,6 +431,13 @@ def judge_versions(lab: LabHandle, rng: np.random.Generator) -> None:
             help="The route is the path as the app declares it, with its braces. Several requests run at a time: "
             "what belongs to one (its status, its start) is a local variable, and no attribute of the middleware.",
         )
+    if found.total(REQUESTS, **labels, status="404") != 1:
+        fail(
+            expected=f"a request for a number that `{route}` does not know counts under this route, with the status 404",
+            found=expect.shown([one for one, _ in found.series(REQUESTS, status="404")]),
+            help="`other` is for a path that the app does not declare. A route that is declared may answer with 404, "
+            "too: what counts is `scope['route']`, and not the status.",
+        )
     ends = [end for end in found.buckets(SECONDS) if np.isfinite(end)]
     expect.that(
         isinstance(latencies, list) and sorted(set(latencies)) == ends,
