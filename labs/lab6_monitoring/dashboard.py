@@ -31,8 +31,8 @@ def queries() -> dict[str, str]:
 
     Only metrics of `metrics.py` are asked for, and `feature_drift_score` of `drift_job.py`. Counters and buckets are
     asked for their rate over `WINDOW`, gauges as they are. A query has the labels that its question names, and no other
-    one. A quantile is computed from the sum of all instances' buckets. Where a share has nothing to divide by, or 0, its
-    answer is no number.
+    one. A quantile is computed from the sum of all instances' buckets. Where a share has nothing to divide by, or 0,
+    its answer is no number.
     """
     # TODO 6.7: Write the dashboard down
     raise NotImplementedError

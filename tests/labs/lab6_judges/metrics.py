@@ -433,7 +433,7 @@ def judge_versions(lab: LabHandle, rng: np.random.Generator) -> None:
         )
     if found.total(REQUESTS, **labels, status="404") != 1:
         fail(
-            expected=f"a request for a number that `{route}` does not know counts under this route, with the status 404",
+            expected=f"a request to which `{route}` answers with the status 404 counts under this route",
             found=expect.shown([one for one, _ in found.series(REQUESTS, status="404")]),
             help="`other` is for a path that the app does not declare. A route that is declared may answer with 404, "
             "too: what counts is `scope['route']`, and not the status.",
