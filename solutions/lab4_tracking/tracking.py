@@ -21,7 +21,8 @@ def log_training(
     - each of `params`;
     - the metrics `rmse`, `mae` and `r2` on `test`, and `cv_rmse`, `cv_mae` and `cv_r2` of each fold of lab 1's
       `cross_validate_model` on `train`, with the number of the fold as step;
-    - the tags of `fingerprint(train)`, of `fingerprint(test, "test")`, of `code_version()` and of `workplace()`;
+    - the tags of `fingerprint(train)`, of `fingerprint(test, "test")`, of `code_version()` and of `workplace()`, from
+      before the training on: a process that is killed says no more;
     - the model, under the name `model`: trained on the columns `FEATURES` of `train`, with its signature, an example of
       up to 5 rows of them, and `requirements()`;
     - two plots of `test` as PNG files: `predicted_against_actual.png` and `residuals_by_month.png`.

@@ -41,6 +41,9 @@ def log(lab: LabHandle, template: Template, rng: Generator) -> Logged:
     cutoff, end = test["date"].min().normalize(), test["date"].quantile(0.7).normalize()
     table_then = table[table["date"] <= end]
     train, test = table_then[table_then["date"] < cutoff], table_then[table_then["date"] >= cutoff]
+    # One of them is of a house that `train` has, too.
+    newer = table.index[table["date"] > end]
+    table.loc[rng.choice(newer), "id"] = rng.choice(train["id"])
     alpha = round(float(rng.uniform(20, 400)), 3)
     run = _training(lab, train, test, lab.make("mlops_probes.tracking:small_model"), alpha)
     return Logged(lab, run, table, train, test, alpha, code)
@@ -67,7 +70,8 @@ def judge_same(logged: Logged) -> None:
                 expected=f"the training can be repeated from {what}",
                 found=f"{error.type_name}: {error.message}"[:300],
                 help="Cut the table first to the days from `data.first_date` to `test.last_date`, then with "
-                "`split_by_time` at `test.first_date`: newer sales must change nothing.",
+                "`split_by_time` at `test.first_date`: newer sales must change nothing, also where a house of then is "
+                "sold again.",
             )
         for name in METRICS:
             value = found.get(name) if isinstance(found, dict) else None

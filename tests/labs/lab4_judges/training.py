@@ -77,7 +77,7 @@ def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str,
     train, test = sales.draw(rng)
     alpha = round(float(rng.uniform(20, 400)), 3)
     model = lab.make("mlops_probes.tracking:small_model")
-    params = {"ridge__alpha": alpha, "ridge__positive": False}
+    params = {"ridge__alpha": alpha, "ridge__positive": False, "ridge__max_iter": None}
     answer = lab.tracking.log_training(train, test, model, params, experiment=experiment)
     learned = lab.make("mlops_probes.tracking:learned", model)
     alpha_after = lab.make("mlops_probes.tracking:alpha_of", model)
@@ -149,12 +149,13 @@ def judge_params(trainings: Trainings) -> None:
             help="`mlflow.log_params(params)` logs each of them under its own name. Only then can runs be searched "
             "and sorted by it.",
         )
-        expect.that(
-            found.get("ridge__positive") == "False",
-            expected="the run has the parameter `ridge__positive` = False",
-            found=f"the parameters {expect.shown(found)}",
-            help="A setting that is off is a setting, as 0 is.",
-        )
+        for name, wanted in (("ridge__positive", "False"), ("ridge__max_iter", "None")):
+            expect.that(
+                found.get(name) == wanted,
+                expected=f"the run has the parameter `{name}` = {wanted}",
+                found=f"the parameters {expect.shown(found)}",
+                help="A setting that is off is a setting, as 0 is, and so is None: no limit.",
+            )
 
 
 def _is_number(text: str, wanted: float) -> bool:
@@ -512,6 +513,13 @@ def judge_failure(failure: Failure) -> None:
         found=f"the status {run.status}{', and it is still open' if failure.is_open else ''}",
         help="`with mlflow.start_run():` around the work does it. `mlflow.start_run()` without `with` leaves it "
         "RUNNING for ever, and an exception that is caught inside makes it FINISHED.",
+    )
+    expect.that(
+        "process.id" in run.tags,
+        expected="the run has the tags of `workplace()`, `process.id` among them, also where the training fails",
+        found=f"the tags {', '.join(sorted(name for name in run.tags if not name.startswith('mlflow.'))) or 'none'}",
+        help="Set them before the work. A process that is killed while it trains says no more, and who looks "
+        "next could not tell whether it is still at work.",
     )
     tag = run.tags.get("error", "")
     expect.that(
