@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from lab1_judges.answers import looked_at
 from lab1_judges.samples import Generator, draw_purchases
-from labkit.checks import LabHandle, expect, fail
+from labkit.checks import LabHandle, LearnerError, expect, fail
 
 Recipe = Callable[[pd.DataFrame], Any]
 Mistake = tuple[Recipe, Recipe, str]
@@ -357,15 +357,15 @@ def choose(lab: LabHandle, table: pd.DataFrame, wanted: list[int], *, once: bool
     Fails where its index is not `k`.
     """
     given = lab.make("builtins:iter", wanted) if once else wanted
-    answer = expect.frame(
-        ask(lab, "choose_k", table, given),
-        "`choose_k(…)`",
-        columns=("inertia", "silhouette"),
-        rows=len(wanted),
-        help="`ks` may be something that can be read only once: `ks = list(ks)` first, if you need it twice."
-        if once
-        else "One row for each of the `ks`, and for no other.",
-    )
+    help = "One row for each of the `ks`, and for no other."
+    if once:
+        help = "`ks` may be something that can be read only once: `ks = list(ks)` first, if you need it twice."
+    try:
+        answer = ask(lab, "choose_k", table, given)
+    except LearnerError as error:
+        error.help = error.help or (help if once else "")
+        raise
+    answer = expect.frame(answer, "`choose_k(…)`", columns=("inertia", "silhouette"), rows=len(wanted), help=help)
     found = f"the index `{answer.index.name}`: {', '.join(str(value)[:12] for value in answer.index[:8])}"
     expect.that(
         answer.index.name == "k" and sorted(map(str, answer.index)) == sorted(map(str, wanted)),

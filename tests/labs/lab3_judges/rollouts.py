@@ -160,7 +160,8 @@ def judge_stuck(scenes: Scenes, door: Door) -> None:
         rollout = _outcome(
             scene,
             "rolled back",
-            "The condition `Progressing` has the reason `ProgressDeadlineExceeded`: it will not become ready.",
+            "The condition `Progressing` has the reason `ProgressDeadlineExceeded`: it will not become ready. Before "
+            "`observedGeneration` has caught up, that is said of the image before, also on the way back.",
         )
         _serves(scene, scene.script["image"])
         _steps(rollout, NOT_READY)
@@ -335,7 +336,8 @@ def judge_history(scenes: Scenes, door: Door) -> None:
         numbers == [number for number, _, _ in wanted],
         expected=f"the revisions {', '.join(str(number) for number, _, _ in wanted)}, in this order, as whole numbers",
         found=", ".join(map(repr, numbers)),
-        help="The annotation is text, and as text 9 comes after 10.",
+        help="The annotation is text, and as text 9 comes after 10. When a revision was made says nothing of its "
+        "number: who goes back makes an old one the newest.",
     )
     for one, other in zip(found, wanted, strict=True):
         expect.that(

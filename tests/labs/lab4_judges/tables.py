@@ -119,7 +119,12 @@ def judge_pointer(world: World) -> None:
     several = one.pointer() + b"- md5: '00'\n  size: 1\n  hash: md5\n  path: other.parquet\n"
     for what, content in (("a folder", folder), ("two files", several), ("no file", b"outs: []\n")):
         world.lab.write_bytes(DATA, content)
-        with expect.raises("DataMismatch", what=f"`read_pointer` of a `.dvc` file that names {what}"):
+        with expect.raises(
+            "DataMismatch",
+            what=f"`read_pointer` of a `.dvc` file that names {what}",
+            help="A run belongs to one table. Look at how many `outs` there are, and that the one is a file: the `md5` "
+            "of a folder ends in `.dir`.",
+        ):
             world.lab.make("mlops_probes.tracking:pointer_as_data", target, DATA, doing="`read_pointer(…)`")
 
 
