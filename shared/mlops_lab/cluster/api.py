@@ -137,6 +137,8 @@ class StandIn:
             self.stages[namespace] = Stage(namespace=namespace, **request.json())
             return {}
         stage = self._stage(namespace)
+        if request.method == "POST":
+            stage.take_over(**request.json())
         return {"log": stage.log, "deployment": stage.deployment, "now": time.monotonic()}
 
     def _deployment(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:

@@ -115,10 +115,13 @@ class Stage:
         return self.at >= int(self.takeover["at"])
 
     def _take_over(self) -> None:
-        image, is_done = self.takeover["image"], self.takeover.get("done")
+        self.take_over(self.takeover["image"], bool(self.takeover.get("done")))
+
+    def take_over(self, image: str, done: bool = False) -> None:
+        """Set another image, as someone else; with `done`, that rollout is over at once."""
         self.takeover = {}
         self._set_image(image)
-        if is_done:
+        if done:
             self._show(len(self.frames) - 1)
         self.log.append({"at": time.monotonic(), "by": "another", "image": image})
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab3_judges.cluster import PACE, Scene, image_of
-from lab3_judges.scenes import SHORT, SICK, Scenes
+from lab3_judges.scenes import FOREIGN, SHORT, SICK, Scenes
 from labkit.checking.doors import Door
 from labkit.checks import expect, fail
 
@@ -269,11 +269,11 @@ def judge_superseded(scenes: Scenes, door: Door) -> None:
         ("image at once", "between two looks, so that their rollout is over at the second one"),
         ("image at the end", "just before it is set back"),
         ("image on the way back", "while the way back is waited for"),
+        ("image during the smoke test", "while a smoke test runs that is bad in the end"),
     ):
         scene = scenes.get(door, name)
-        foreign = (scene.script.get("meanwhile") or scene.script["takeover"])["image"]
         expect.that(
-            scene.image_now() == foreign,
+            scene.image_now() == FOREIGN,
             expected=f"an image that someone else sets {when} stays",
             found=f"it was overwritten: {scene.image_now()} is set now",
             help="Read, decide, and send the `resourceVersion` that you read with the change, also on the way back. "

@@ -39,6 +39,7 @@ GROUPS = {
         "image at once",
         "image at the end",
         "image on the way back",
+        "image during the smoke test",
     ),
     "interrupted": ("breaks", "ends", "expires", "away", "cut"),
     "history": ("history", "well"),
@@ -101,6 +102,11 @@ class Scenes:
                 failed.add(namespace)
                 raise ValueError("the prices were wrong once")
 
+        def overtaken(namespace: str, /) -> None:
+            """A smoke test that is bad, and someone else has mended it meanwhile."""
+            control.ask("POST", namespace, {"image": FOREIGN, "done": True})
+            raise ValueError("the prices are wrong")
+
         # Not an error of the network, and another kind each time: one that no code names, so none passes by chance.
         refusal = (str(self._rng.choice(["ArithmeticError", "BufferError", "EOFError"])), "the prices are wrong")
         scene = self._scene
@@ -123,6 +129,7 @@ class Scenes:
             "image at once": partial(scene, takeover={**other, "at": 2, "done": True}),
             "image at the end": partial(scene, "stuck-crash", takeover={**other, "at": 3}),
             "image on the way back": partial(scene, "stuck-crash", takeover={**other, "at": 1, "writes": 1}),
+            "image during the smoke test": partial(scene, smoke=overtaken),
             "breaks": partial(scene, watch="breaks"),
             "ends": partial(scene, watch="ends"),
             "expires": partial(scene, watch="expires"),
