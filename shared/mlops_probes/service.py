@@ -145,8 +145,11 @@ def loaded(folder: str, names: list[str]) -> tuple[list[str], list[str]]:
     return sorted(models.ready), ready.early
 
 
-def failures(folder: str, names: list[str]) -> dict[str, str]:
-    """Load the models of a folder; return why some of `names` could not be loaded."""
+def failures(folder: str, names: list[str], is_read_only: bool = False) -> dict[str, str]:
+    """Load the models of a folder, perhaps one that cannot be written; return why some of `names` are not loaded."""
+    if is_read_only:
+        training: Any = importlib.import_module("lab2_service.training")
+        training._is_writable = lambda folder: False
     app: Any = importlib.import_module("lab2_service.app")
     app.MODELS = tuple(names)
     models = app.Models(Path(folder))
@@ -154,13 +157,20 @@ def failures(folder: str, names: list[str]) -> dict[str, str]:
     return {str(name): str(why or "") for name, why in models.failed.items()}
 
 
-def priced_together(folder: str, houses: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Load the models of a folder; return what `price_houses` says of many houses."""
-    app = importlib.import_module("lab2_service.app")
+def priced_together(folder: str, houses: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[int]]:
+    """Load the models of a folder; return what `price_houses` says of many houses, and for which zipcodes it asked."""
+    app: Any = importlib.import_module("lab2_service.app")
     models = app.Models(Path(folder))
     app.load_models(models)
+    whole, zipcodes = app.priced_house, list[int]()
+
+    def priced_house(price: float, zipcode: int, known: dict[str, Any]) -> Any:
+        zipcodes.append(int(zipcode))
+        return whole(price, zipcode, known)
+
+    app.priced_house = priced_house
     priced = asyncio.run(app.price_houses(models, [app.House(**house) for house in houses]))
-    return [one.model_dump() for one in priced]
+    return [one.model_dump() for one in priced], zipcodes
 
 
 class _Pricer:

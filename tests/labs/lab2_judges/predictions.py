@@ -309,6 +309,13 @@ def judge_ready_last(lab: LabHandle, rng: np.random.Generator) -> None:
             found=f"`models.failed` is {expect.shown(why)}",
             help="The name of the model, and the words of the error: `str(error)`.",
         )
+    why = lab.make("mlops_probes.service:failures", "nowhere", ["iris"], True, doing="`load_models(…)`")
+    if why:
+        fail(
+            expected="a model that is missing is trained and loaded, also where the folder cannot be written",
+            found=f"`models.failed` is {expect.shown(why)}",
+            help="`ensure_artifact` returns the folder in which the artifact is. Load it from there.",
+        )
 
 
 def judge_together(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -317,8 +324,16 @@ def judge_together(lab: LabHandle, rng: np.random.Generator) -> None:
     write(lab, models)
     houses = inputs.draw_houses(rng, 5)
     target = "mlops_probes.service:priced_together"
-    found = predictions({"predictions": lab.make(target, FOLDER, houses, doing="`price_houses(…)`")}, 5)
-    judge_each(found, houses, models)
+    priced, zipcodes = expect.pair(lab.make(target, FOLDER, houses, doing="`price_houses(…)`"), "what the probe says")
+    judge_each(predictions({"predictions": priced}, 5), houses, models)
+    wanted = [house["zipcode"] for house in houses]
+    # Whoever writes the answer without `priced_house` asks for none.
+    expect.that(
+        not zipcodes or zipcodes == wanted,
+        expected=f"`priced_house` gets the zipcode of each house: {wanted}",
+        found=zipcodes,
+        help="Its warnings are of this very house: go through prices and houses together, with `zip`.",
+    )
 
 
 def judge_each(found: list[dict[str, Any]], houses: list[dict[str, Any]], models: Models) -> None:
