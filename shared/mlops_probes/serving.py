@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -144,8 +145,10 @@ def run_until_ready(
     breaks: bool = False,
     by_argument: bool = False,
     why: str = "",
-) -> tuple[int, str]:
-    """Run the app of `package.module:function` until `/readyz` names the version, then end it; return status and body.
+) -> tuple[tuple[int, str], bool]:
+    """Run the app of `package.module:function` until `/readyz` names the version, then end it.
+
+    Return status and body, and whether versions were taken in the event loop alone.
 
     What follows that answer, notes on the disk for example, has some time before the end. With `why`, this has to stand
     in `why_not_newer`, too, and nothing follows.
@@ -155,22 +158,32 @@ def run_until_ready(
     """
     os.environ.update(environment)
     module, _, name = factory.partition(":")
-    make = getattr(importlib.import_module(module), name)
+    owner: Any = importlib.import_module(module)
+    make = getattr(owner, name)
+    whole_take, places = owner.Follower.take, set[int]()
+
+    def take(*args: Any, **kwargs: Any) -> Any:
+        places.add(threading.get_ident())
+        return whole_take(*args, **kwargs)
+
+    owner.Follower.take = take
     if by_argument:
         address = os.environ.pop("MLFLOW_TRACKING_URI")
         os.environ["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
         try:
             app = make(address)
-            return asyncio.run(_session(app, seconds, version, why))
+            said = asyncio.run(_session(app, seconds, version, why))
         finally:
             os.environ["MLFLOW_TRACKING_URI"] = address
+        return said, places <= {threading.get_ident()}
     app = make()
     if breaks:
         import mlflow.artifacts
 
         whole = mlflow.artifacts.download_artifacts
         mlflow.artifacts.download_artifacts = _breaking(whole)
-    return asyncio.run(_session(app, seconds, version, why))
+    said = asyncio.run(_session(app, seconds, version, why))
+    return said, places <= {threading.get_ident()}
 
 
 async def _session(app: Any, seconds: float, version: str, why: str) -> tuple[int, str]:

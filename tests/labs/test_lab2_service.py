@@ -305,9 +305,10 @@ def test_alive_at_once_and_ready_with_every_model(listening, rng, slow):
 
 
 @exercise("2.5")
-def test_never_ready_with_a_damaged_model(listening, rng):
+def test_never_ready_with_a_damaged_model(new_lab, rng):
     """With a damaged model the service is alive and never ready."""
-    operations.judge_never_ready(listening, rng)
+    operations.judge_never_ready(new_lab("2.5", listen=True), rng)
+    operations.judge_alive_without_models(new_lab("2.5", listen=True), rng)
 
 
 @exercise("2.5")

@@ -152,13 +152,14 @@ def judge_no_frame(lab: LabHandle, rng: np.random.Generator) -> None:
     watch.start()
     for house in inputs.draw_houses(rng, 3):
         pricer.predict([house])
+    pricer.predict(inputs.draw_houses(rng, 4))
     frames, asked = watch.stop()
     if frames or asked:
         used = (
             f"pandas made {frames} tables" if frames else f"trees and encoder of scikit-learn were asked {asked} times"
         )
         fail(
-            expected="three prices without a table of pandas and without scikit-learn",
+            expected="three prices one by one, and four together, without a table of pandas and without scikit-learn",
             found=used,
             help="A table for one row costs a hundred times as much as the trees: hand plain numbers to treelite.",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -94,6 +95,23 @@ def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
                 expected='`/v1/models` says `"status": "failed"` of a damaged model',
                 found=expect.shown(found.get("status")),
             )
+
+
+def judge_alive_without_models(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Where no model at all can be loaded, the process is alive all the same."""
+    models = told_models(rng)
+    name = str(rng.choice(NAMES))
+    path = models.path_of(name, ".joblib")
+    models.files[path] = models.files[path][:-20]
+    with start(lab, models, MODELS=name) as service:
+        end = time.monotonic() + service.seconds
+        while listed(service).get(name, {}).get("status") == "loading" and time.monotonic() < end:
+            time.sleep(0.02)
+        service.get("/livez").expect(
+            200,
+            help=f"`{name}` is the only model of this service, and its file is damaged. The process answers, and "
+            "`/livez` asks for nothing else: restarts would come on top of the trouble.",
+        )
 
 
 def listed(service: Service) -> dict[str, dict[str, Any]]:

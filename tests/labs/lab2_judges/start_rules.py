@@ -150,6 +150,14 @@ def judge_server(plan: Plan) -> None:
         found=f"{line}: `--reload`",
         help="It watches files that never change here, and starts a second process that gets no signals.",
     )
+    threads = plan.recipe.final.environment.get("OMP_NUM_THREADS")
+    expect.that(
+        threads == "1" or "OMP_NUM_THREADS=1 " in start.shown,
+        expected="`ENV OMP_NUM_THREADS=1` in the last stage",
+        found="it is not set there" if threads is None else f"`{threads}`",
+        help="One request is one row: more threads would only wait for each other, and where it is not said, there are "
+        "as many as the node has cores.",
+    )
     for command in start.before:
         text = " ".join(command)
         if re.search(r"training|\b(mkdir|touch|chown|chmod|cp|mv|tee|pip|uv)\b", text):

@@ -545,12 +545,20 @@ def run_before(world: World, version: str, what: str, help: str = "", **options:
     factory = f"{world.lab._package}.serve:create_app"
     probe = "mlops_probes.serving:run_until_ready"
     found = world.lab.make(probe, factory, SETTINGS, PATIENCE, version, doing="the service", **options)
-    status, text = expect.pair(found, "what the service answered")
+    answer, is_in_loop = expect.pair(found, "what the service answered, and how")
+    status, text = expect.pair(answer, "what the service answered")
     expect.that(
         status == 200 and f'"{version}"' in str(text),
         expected=f"`/readyz` answers with status 200 and version {version} within {WITHIN:g} s: {what}",
         found=f"status {status}, {expect.shown(text)}",
         help=help,
+    )
+    expect.that(
+        is_in_loop,
+        expected="`take` is called in the event loop",
+        found="it is called in another thread",
+        help="A request may come between its lines there, and read the new pricer with the old version. Load in a "
+        "thread, and `self.take(…)` after the `await`.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -583,8 +584,10 @@ def judge_two_at_once(one: LabHandle, other: LabHandle, door: Door, rng: Generat
     for place in (1, 2):
         entries[place]["many"] = 0.5  # long enough that both are at it
     made = [int(number) for number in one.make("mlops_probes.tracking:add_versions", name, recent, entries)]
+    before = len(door.requests)
     first = one.registry.promote(made[0], recent, name=name)
     expect.handle(first, "the answer of `promote`")
+    _judge_inside(door.requests[before:])
     told: dict[int, Any] = {}
 
     def promote(lab: LabHandle, version: int) -> None:
@@ -640,6 +643,23 @@ def judge_two_at_once(one: LabHandle, other: LabHandle, door: Door, rng: Generat
         expected=f"`rollback({name!r})` puts version {made[0]} of that model back",
         found=f"the answer {expect.shown(answer)}, and its `champion` points to version {champion:g}",
         help="Hand on `name`: to `only_one`, to `champions` and to `crown`.",
+    )
+
+
+def _judge_inside(asked: list[str]) -> None:
+    """The lock was taken once, and all of the work is between there and its end."""
+    ends = [place for place, line in enumerate(asked) if re.search("/registered-models/(create|delete)[? ]", line)]
+    work = [place for place, line in enumerate(asked) if re.search("/registered-models/alias|artifacts|set-tag", line)]
+    expect.that(
+        len(ends) == 2 and bool(work) and ends[0] < work[0] and work[-1] < ends[1],
+        expected="`promote` takes the lock once: it looks up, loads, measures and writes while it holds it",
+        found="the lock was not taken"
+        if not ends
+        else f"it was taken or given back {len(ends)} times"
+        if len(ends) != 2
+        else "some of it happened before, or afterwards",
+        help="All of it happens inside one `with only_one(name):`. Whoever gives the lock back while it measures has "
+        "compared with a champion that may be another one when it writes.",
     )
 
 

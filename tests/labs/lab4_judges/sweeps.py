@@ -36,6 +36,7 @@ class Sweep:
     results: pd.DataFrame
     calls: Any
     found: Store
+    plain: Any
 
 
 def sweep(lab: LabHandle, template: Template, rng: Generator) -> Sweep:
@@ -55,7 +56,10 @@ def sweep(lab: LabHandle, template: Template, rng: Generator) -> Sweep:
     tuner = expect.handle(lab.make("mlops_probes.tracking:Tuner", "lab1_models.house_price", results), "the tuner")
     seed = int(rng.integers(1, 1_000))
     answer = lab.tracking.sweep(train, n_candidates=CANDIDATES, seed=seed)
-    return Sweep(answer, train, seed, results.head(CANDIDATES), tuner.attr("calls"), store.read(lab))
+    calls, found = tuner.attr("calls"), store.read(lab)
+    number = expect.text(lab.tracking.sweep(train, n_candidates=2), "the answer of `sweep`")
+    plain = store.read(lab).run(number)
+    return Sweep(answer, train, seed, results.head(CANDIDATES), calls, found, plain)
 
 
 def judge_parent(swept: Sweep) -> None:
@@ -82,6 +86,12 @@ def judge_parent(swept: Sweep) -> None:
         expected=f"the parameters {wanted} at the run of the search",
         found=expect.shown(run.params),
         help="`mlflow.log_params({'n_candidates': n_candidates, 'seed': seed})` before the search.",
+    )
+    expect.that(
+        swept.plain is not None and swept.plain.params.get("seed") == "0",
+        expected="the parameter `seed` = 0 at the run of a search without a `seed`",
+        found="no such run" if swept.plain is None else expect.shown(swept.plain.params),
+        help="0 is a seed like any other. A run says it also where it is the default: a default may change.",
     )
     for key, value in sales.fingerprint(swept.train).items():
         expect.that(
