@@ -180,8 +180,8 @@ def judge_limits(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
             )
             if high - low > 6 * half:
                 why = "That is where single errors lie, not their mean: divide by the root of how many there are."
-            # Those of a bootstrap, or of Student's t, are as wide but for some percent, and need not be symmetric. Where
-            # few of the errors are large, both lie higher.
+            # Those of a bootstrap, or of Student's t, are as wide but for some percent, and need not be symmetric.
+            # Where few of the errors are large, both lie higher.
             good = abs(low - (middle - half)) < 0.4 * half and abs(high - (middle + half)) < 0.4 * half
             good = good and abs((high - low) / (2 * half) - 1) < 0.12
             expect.that(
