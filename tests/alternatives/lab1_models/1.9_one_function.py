@@ -18,7 +18,7 @@ from lab1_models.iris import compare_classifiers, confusion
 def rows_of(frame):
     lines = ["|" + "|".join(["", *map(str, frame.columns)]) + "|", "|---" * (len(frame.columns) + 1) + "|"]
     return lines + [
-        f"|{name}|" + "|".join(f"{value:.4g}" for value in row) + "|"
+        f"|{name}|" + "|".join(f"{value:#.4g}" for value in row) + "|"
         for name, row in zip(frame.index, frame.to_numpy(), strict=True)
     ]
 
