@@ -237,7 +237,7 @@ FROM $BASE
 ARG TRACK=labs
 COPY --from=build /packages /packages
 COPY --from=build /w/models /models
-COPY --from=build /w/mlops_lab /srv/mlops_lab
+COPY shared/mlops_lab/*.py /srv/mlops_lab/
 COPY $TRACK/lab2_service /srv/lab2_service
 COPY <<END /srv/health.py
 import sys, urllib.request
@@ -246,12 +246,12 @@ try:
 except OSError as error:
     sys.exit(str(error))
 END
-ENV PYTHONPATH=/srv/:/packages MODELS_DIR=/models
+ENV PYTHONPATH=/srv/:/packages MODELS_DIR=/models OMP_NUM_THREADS=1
 USER nonroot:nonroot
 HEALTHCHECK CMD ["python3", "/srv/health.py"]
 CMD ["-m", "uvicorn", "--factory", "lab2_service.app:create_app", "--host", "0.0.0.0"]
-ARG COMMIT
-LABEL org.opencontainers.image.title="lab 2" org.opencontainers.image.revision="${COMMIT}"
+ARG REVISION
+LABEL org.opencontainers.image.title="lab 2" org.opencontainers.image.revision="${REVISION}"
 """
 
 

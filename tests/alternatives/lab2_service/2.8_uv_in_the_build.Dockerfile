@@ -22,16 +22,16 @@ RUN PYTHONPATH=/build:/build/shared /venv/bin/python -m lab2_service.training --
 
 FROM $BASE
 ARG TRACK=labs
-ARG GIT_COMMIT=none
+ARG REVISION=none
 LABEL "org.opencontainers.image.title"="service of week 2" \
-      "org.opencontainers.image.revision"="$GIT_COMMIT"
+      "org.opencontainers.image.revision"="$REVISION"
 RUN python -m pip uninstall -y pip
 COPY --from=uv /venv /venv
 COPY --from=training /trained /srv/models
-COPY --chown=0:0 shared/mlops_lab/ /venv/lib/python3.13/site-packages/mlops_lab/
+COPY --chown=0:0 shared/mlops_lab/*.py /venv/lib/python3.13/site-packages/mlops_lab/
 COPY ${TRACK}/lab2_service/ /srv/lab2_service/
 WORKDIR /srv
-ENV PATH="/venv/bin:${PATH}" MODELS_DIR=models PORT=8000
+ENV PATH="/venv/bin:${PATH}" MODELS_DIR=models PORT=8000 OMP_NUM_THREADS=1
 EXPOSE $PORT/tcp
 USER 65532
 HEALTHCHECK --timeout=4s CMD python -c "from urllib.request import urlopen; urlopen('http://localhost:8000/readyz')" || exit 1

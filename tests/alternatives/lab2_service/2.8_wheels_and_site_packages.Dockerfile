@@ -26,11 +26,12 @@ RUN ["python", "-m", "lab2_service.training", "--out", "/models"]
 FROM ${BASE} AS serve
 ARG TRACK=labs
 ENV PYTHONPATH=/app:/packages \
-    MODELS_DIR=/models
+    MODELS_DIR=/models \
+    OMP_NUM_THREADS=1
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip
 COPY --from=install /packages /packages
 COPY --from=train /models /models
-COPY shared/mlops_lab /app/mlops_lab
+COPY shared/mlops_lab/*.py /app/mlops_lab/
 COPY ${TRACK}/lab2_service/*.py /app/lab2_service/
 COPY ${TRACK}/lab2_service/page /app/lab2_service/page
 USER nobody

@@ -35,6 +35,18 @@ class Checkout:
     decoys: dict[str, Decoy]
     marker: str
 
+    @property
+    def commit(self) -> str:
+        """What `--build-arg REVISION=…` says."""
+        return self.marker.rpartition("-")[2]
+
+    def service(self, track: str) -> list[str]:
+        """The modules of the service of a track and the files of its page, without the decoys among them."""
+        top = f"{track}/{LAB}/"
+        names = [path.removeprefix(top) for path in self.files - set(self.decoys) if path.startswith(top)]
+        names.sort(key=lambda name: (name.startswith("page/"), name != "page/index.html", name))
+        return [name for name in names if name.startswith("page/") or ("/" not in name and name.endswith(".py"))]
+
     def unwanted(self, path: str, track: str) -> tuple[str, str] | None:
         """Why a file has no place in an image of `track`: its kind and the reason; None where it may be there."""
         if path in self.decoys:
@@ -46,6 +58,10 @@ class Checkout:
             return "work", "is the work on another lab"
         if top == "solutions" and not below.startswith((LAB, "lab1_models")):
             return "work", "is another lab, which the service does not use"
+        if path.startswith("solutions/lab1_models/"):
+            return "work", "is needed to train the models, not to serve them"
+        if path.startswith("shared/mlops_lab/data/"):
+            return "work", "is data to train from; the last stage has the modules of `mlops_lab` only"
         if top in ("tests", "notebooks", "weeks", ".github", ".ci"):
             return "work", "is needed to learn and to test, not to serve"
         return None

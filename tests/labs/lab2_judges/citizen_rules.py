@@ -8,10 +8,17 @@ import re
 from lab2_judges.context import Simulation, commands
 from lab2_judges.dockerfile import Stage, Step, exec_form, expand, pairs
 from lab2_judges.image_rules import Plan
+from lab2_judges.packages import LOCK, TRAIN_LOCK, installs_of
 from lab2_judges.start_rules import PORT
 from labkit.checks import expect, fail
 
 DATA = "shared/mlops_lab/data/"
+TRAINS = "solutions/lab1_models/house_price.py"
+# `a || echo no` and `a; echo done` end as `echo` does, a pipe as its last part.
+_ALWAYS = re.compile(
+    r"\|\|\s*(true|exit 0|:|echo|printf)|;\s*(true|exit 0|:|(echo|printf)\b[^;|&]*)\s*$|"
+    r"[^|]\|\s*(cat|tee|logger)\b[^|]*$|except|suppress\("
+)
 LABELS = ("org.opencontainers.image.title", "org.opencontainers.image.revision")
 
 
@@ -52,14 +59,14 @@ def judge_health(plan: Plan) -> None:
             found=f"{where}: `{other[1]}`, which `requirements-serve.lock` does not have",
             help="`urllib.request` is a part of Python.",
         )
-    ends_badly = re.search(r"exit\(\s*[^0\s)]", script, re.I) or "raise" in script
-    always = re.search(r"\|\|\s*(true|exit 0|:)|;\s*(true|exit 0)\s*$|except", script) and not ends_badly
+    ends_badly = re.search(r"exit\(\s*[^0\s)]|\bexit [1-9]", script, re.I) or "raise" in script
+    always = _ALWAYS.search(script) and not ends_badly
     expect.that(
         not always and re.search(r"urlopen|urlretrieve|status|exit|assert|raise", script),
         expected="HEALTHCHECK ends with 1 where the answer is not 200",
         found=f"{where}: `{script[:160]}` ends with 0 whatever the answer is",
-        help="`urllib.request.urlopen` raises an error for 503, and Python then ends with 1. `http.client` does not: "
-        "compare its `status`.",
+        help="`urllib.request.urlopen` raises an error for 503, and Python then ends with 1. Nothing may come after "
+        "it: `|| echo …`, `; echo …` and a pipe end with 0. `http.client` raises nothing: compare its `status`.",
     )
     ports = set(re.findall(r"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1\])(?::|['\"], ?)(\d+)", script))
     expect.that(
@@ -87,6 +94,13 @@ def judge_models(plan: Plan) -> None:
             "start is another one each time.",
         )
         _judge_data(simulation, [stage for stage, _ in made])
+        expect.that(
+            any(TRAIN_LOCK in name for stage in simulation.recipe.stages for name in _lists(stage, simulation)),
+            expected=f"the models are trained with the packages of `{TRAIN_LOCK}`",
+            found="no stage installs them",
+            help=f"Training reads the data with pyarrow, which `{LOCK}` does not have. A package that is "
+            "installed by its name is another one on another day.",
+        )
         wanted = posixpath.join(final.workdir, final.environment.get("MODELS_DIR") or "artifacts")
         places = [folder for stage, folder in made if stage in final.lineage()]
         for taken in simulation.image.carried:
@@ -117,19 +131,32 @@ def judge_models(plan: Plan) -> None:
 def _judge_data(simulation: Simulation, stages: list[Stage]) -> None:
     """Where the models are trained, all the data is, and the sums that it is compared with."""
     needed = {path for path in (*simulation.context, *simulation.ignored) if path.startswith(DATA)}
-    needed = {path for path in needed if path.endswith((".parquet", "SHA256SUMS"))}
+    needed = {path for path in needed if path.endswith((".parquet", "SHA256SUMS"))} | {TRAINS}
     for stage in stages:
         there = set(simulation.stages[stage.index].layers.values())
         for step in stage.chain():
             there |= set(simulation.mounted(step).values()) if step.name == "RUN" else set()
+        expect.that(
+            any(path.endswith("lab2_service/training.py") for path in there),
+            expected="the stage that trains the models has `lab2_service/training.py`",
+            found="no `COPY` brings it there",
+            help="A stage has only what is copied into it: `COPY ${TRACK}/lab2_service/… /src/lab2_service/`.",
+        )
         if lost := sorted(needed - there):
             fail(
                 expected=f"the stage that trains the models has `{lost[0]}`",
                 found="`.dockerignore` keeps it out of the build"
                 if lost[0] in simulation.ignored
                 else "no `COPY` brings it there",
-                help="Training reads the data of the course, and compares each file with its sum in `SHA256SUMS`.",
+                help="Training uses the finished code of week 1, whatever the track: yours may not be done yet."
+                if lost[0] == TRAINS
+                else "Training reads the data of the course, and compares each file with its sum in `SHA256SUMS`.",
             )
+
+
+def _lists(stage: Stage, simulation: Simulation) -> list[str]:
+    """The names of the locks that a stage installs."""
+    return [name.rpartition("/")[2] for install in installs_of(stage, simulation) for name in install.lists]
 
 
 def _trained_folders(step: Step) -> list[str]:
@@ -153,9 +180,11 @@ def judge_labels(plan: Plan) -> None:
     }  # fmt: skip
     for label in LABELS:
         expect.that(
-            label in found and (found[label][1].strip() or label.endswith("revision")),
-            expected=f"a label `{label}`",
-            found="the labels " + (", ".join(f"`{name}`" for name in list(found)[:6]) or "none at all"),
+            label in found and (found[label][0].expand(found[label][1]).strip() or label.endswith("revision")),
+            expected=f"a label `{label}`, which says something",
+            found="it is empty"
+            if label in found
+            else "the labels " + (", ".join(f"`{name}`" for name in list(found)[:6]) or "none at all"),
             help="The names are the ones of the OCI. Registries, scanners and `docker inspect` show them.",
         )
     step, value = found["org.opencontainers.image.revision"]
@@ -171,4 +200,10 @@ def judge_labels(plan: Plan) -> None:
         expected=f"the variable of `{value[:60]}` is known in the last stage",
         found="no `ARG` above it in this stage declares it",
         help="An `ARG` holds in its own stage, from its line on.",
+    )
+    expect.that(
+        plan.checkout.commit in step.expand(value),
+        expected="`org.opencontainers.image.revision` is the commit, which `--build-arg REVISION=…` gives",
+        found=f"line {step.line}: with `REVISION={plan.checkout.commit}` it is `{step.expand(value)[:60]}`",
+        help='`make image-2` names it `REVISION`: `ARG REVISION=unknown`, then `…image.revision="${REVISION}"`.',
     )

@@ -55,7 +55,8 @@ def read_plan(submitted: Mapping[str, str], root: Path, rng: np.random.Generator
     text, rules = submitted.get("Dockerfile", ""), read_ignore(submitted.get(".dockerignore", ""))
     checkout = draw_checkout(root, rng)
     by_track = {
-        track: Simulation(read_recipe(text, {"TRACK": track}), checkout.files, rules) for track in TRACKS
+        track: Simulation(read_recipe(text, {"TRACK": track, "REVISION": checkout.commit}), checkout.files, rules)
+        for track in TRACKS
     }  # fmt: skip
     return Plan(text, checkout, by_track)
 
@@ -125,6 +126,25 @@ def judge_base(plan: Plan) -> None:
                 "tag, with the patch of Python and the release of Debian: `python:3.13.11-slim-bookworm`.",
             )
     _judge_one_python(plan, root.base or "")
+    for stage in recipe.stages:
+        if (
+            stage.index in needed
+            and "$" not in stage.written
+            and stage.base
+            and _same_image(stage.base, root.base or "")
+        ):
+            fail(
+                expected="all stages start from the `ARG` of the base, such as `FROM ${BASE}`",
+                found=f"line {stage.line}: `FROM {stage.written}`",
+                help="At the next update, or with another `--build-arg`, this stage would stay behind. Then packages "
+                "and models are made with one Python and run with another.",
+            )
+
+
+def _same_image(one: str, other: str) -> bool:
+    """Whether two names of images differ in their tags at most."""
+    first, second = (re.sub(r"[:@][^/]*$", "", name).rpartition("/")[2] for name in (one, other))
+    return first == second
 
 
 def _not_pinned(image: str) -> str:
@@ -138,7 +158,7 @@ def _not_pinned(image: str) -> str:
     if name.rpartition("/")[2] == "python":
         if not re.match(r"\d+\.\d+\.\d+", tag):
             return "names no patch version of Python: it moves every few weeks"
-        if not re.search(r"bookworm|trixie|bullseye|alpine\d|windows", tag):
+        if not re.search(r"bookworm|trixie|bullseye", tag):
             return "names no release of Debian: one day it is another one"
         return ""
     return "" if re.search(r"\d+\.\d+", tag) and not re.match(r"python\d", tag) else "names no full version"
@@ -204,14 +224,28 @@ def judge_service_files(plan: Plan) -> None:
             f"in `COPY ${{TRACK}}/{LAB} /app/{LAB}`.",
         )
         _judge_importable(simulation, str(folder).removesuffix(f"/{LAB}") or "/", LAB)
-        for name in ("schemas.py", "predictor.py", "page/index.html"):
+        for name in plan.checkout.service(track):
             expect.that(
-                f"{folder}/{name}" in files or f"{track}/{LAB}/{name}" not in plan.checkout.files,
+                f"{folder}/{name}" in files,
                 expected=f"the image has the whole service, also `{name}`",
                 found=f"`{folder}/{name}` is missing",
                 help="See what `COPY` names, and what `.dockerignore` lets through.",
             )
     _judge_library(plan.own)
+    _judge_default_track(plan)
+
+
+def _judge_default_track(plan: Plan) -> None:
+    """Where nobody names a track, it is the learner's own, in every stage."""
+    plain = read_recipe(plan.text)
+    for stage in plain.stages:
+        track = stage.arguments.get("TRACK", TRACKS[0])
+        expect.that(
+            stage.index not in plan.own.needed() or track == TRACKS[0],
+            expected="without `--build-arg` the image has your own service: `ARG TRACK=labs` in each stage",
+            found=f"in the stage of line {stage.line} `TRACK` is " + (f"`{track}`" if track else "empty"),
+            help="`make image-2 TRACK=solutions` takes the solution. Who says nothing gets yours.",
+        )
 
 
 def _judge_importable(simulation: Simulation, folder: str, package: str) -> None:
@@ -243,6 +277,16 @@ def _judge_library(simulation: Simulation) -> None:
     )
     good = [place for place in places if place.endswith("/mlops_lab/artifacts.py")]
     expect.that(good, expected="`artifacts.py` lies in a folder `mlops_lab`", found=f"it is `{places[0]}`")
+    folder = good[0].removesuffix("artifacts.py")
+    modules = [
+        path for path in {*simulation.context, *simulation.ignored} if re.match(r"shared/mlops_lab/\w+\.py$", path)
+    ]
+    if lost := sorted(path for path in modules if folder + path.rpartition("/")[2] not in simulation.image.files):
+        fail(
+            expected=f"`mlops_lab` is in the image with all its modules, also `{lost[0].rpartition('/')[2]}`",
+            found=f"`{folder}{lost[0].rpartition('/')[2]}` is missing",
+            help="`COPY shared/mlops_lab/*.py /app/mlops_lab/`: modules need each other.",
+        )
     if not installed:
         _judge_importable(simulation, good[0].removesuffix("/mlops_lab/artifacts.py") or "/", "mlops_lab")
 
@@ -252,7 +296,7 @@ def judge_unwanted(plan: Plan, kinds: tuple[str, ...]) -> None:
     for track in TRACKS:
         layers = plan.by_track[track].image.layers
         found = [
-            (place, origin, *why) for place, origin in sorted(layers.items())
+            (place, origin, *why) for place, origin in sorted(layers.items(), key=lambda one: (LAB not in one[1], one))
             if (why := plan.checkout.unwanted(origin, track)) and why[0] in kinds
         ]  # fmt: skip
         if not found:

@@ -13,8 +13,9 @@ from lab2_judges.dockerfile import Stage, Step
 LOCK, FULL_LOCK, TRAIN_LOCK = "requirements-serve.lock", "requirements.lock", "requirements-train.lock"
 SYSTEM, HOME = "/usr/local", posixpath.join("/root", ".local")
 BUILD_TOOLS = re.compile(
-    r"^(build-essential|gcc|g\+\+|clang|make|cmake|git|curl|wget|python3?-(dev|pip|venv|full)|pip|uv|cargo|rustc|poetry|"
-    r"pipenv|pdm|setuptools|wheel|virtualenv|build)([-=<>~!\[].*)?$"
+    r"^(build-essential|gcc(-\d+)?|g\+\+(-\d+)?|gfortran(-\d+)?|clang(-\d+)?|llvm(-\d+)?|binutils|make|cmake|ninja-build|"
+    r"autoconf|automake|libtool|pkg-config|pkgconf|git|curl|wget|python3?(\.\d+)?-(dev|pip|venv|full)|pip|uv|cargo|rustc|"
+    r"poetry|pipenv|pdm|setuptools|wheel|virtualenv|build)([-=<>~!\[].*)?$"
 )
 _PIP = re.compile(r"^pip(3(\.\d+)?)?$")
 _PIP_VERBS = (
