@@ -148,7 +148,8 @@ def judge_request_id(running: Running, rng: np.random.Generator) -> None:
     mine = f"Order-{rng.integers(10**9)}-of-the-Shop-in-Seattle-{rng.integers(10**9)}-AbC"
     wrong = {"bedrooms": "many"}
     asked = [("GET", "/livez", None), ("POST", PATHS["iris"], typical("iris")), ("POST", PATHS["house_price"], wrong)]
-    for method, path, body in [*asked, ("GET", "/nowhere", None)]:
+    paths = ("/nowhere", "/readyz", "/v1/models", "/openapi.json", "/", "/page/page.js")
+    for method, path, body in [*asked, *(("GET", path, None) for path in paths)]:
         answer = service.request(method, path, json=body, headers={"X-Request-ID": mine})
         if answer.headers.get("x-request-id") != mine:
             fail(
@@ -156,9 +157,40 @@ def judge_request_id(running: Running, rng: np.random.Generator) -> None:
                 found=f"`{answer.headers.get('x-request-id', 'no such header')}`",
                 help="A middleware sees every answer, errors too.",
             )
+    # Probes, files and the page are requests, too. Other requests have their lines looked at elsewhere.
+    for place, path in enumerate(paths[1:]):
+        name = f"{rng.integers(10**9)}-{place}"
+        status = service.request("GET", path, headers={"X-Request-ID": name}).status
+        service.wait_for_output(name, 2)
+        judge_line(service, {"request_id": name, "method": "GET", "path": path, "status": status}, [])
+    short = str(rng.integers(2, 10))
+    for given in (None, None, "", short):
+        headers = {} if given is None else {"X-Request-ID": given}
+        _judge_taken_or_made(service, given, service.request("GET", "/livez", headers=headers))
     made = [service.get("/livez").headers.get("x-request-id", "") for _ in range(3)]
     if "" in made or len(set(made)) < 3:
         fail(expected="a request without an id is given a new one", found=f"{made}")
+
+
+def _judge_taken_or_made(service: Service, given: str | None, answer: Answer) -> None:
+    """The id of an answer is the one of its line in the log; it is the caller's where the caller sent one."""
+    found = answer.headers.get("x-request-id", "")
+    if not found or (given and found != given):
+        fail(
+            expected=f"the id `{given}` comes back"
+            if given
+            else "a request with an empty id or none is given a new one",
+            found=f"`{found}`" if found else "no id",
+            help="Any short and plain text is an id, and an empty one is none.",
+        )
+    service.wait_for_output(f'"{found}"', 2)
+    if not any(line.get("request_id") == found for line in lines(service)):
+        last = next((line for line in reversed(lines(service)) if line.get("path") == "/livez"), {})
+        fail(
+            expected="the `request_id` in the log is the one that the caller gets, also where the service made it up",
+            found=f"the caller gets `{found}`, and the log has {expect.shown(last.get('request_id'))}",
+            help="Make the id up once, keep it in a variable, and use it for the header and for the line.",
+        )
 
 
 def judge_odd_request_id(running: Running) -> None:
