@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,7 +18,7 @@ FLOATS = {
     "Customer": ("monetary",),
 }
 WHOLE = {
-    "House": ("bedrooms", "sqft_living", "view", "grade", "zipcode", "yr_built"),
+    "House": ("bedrooms", "view", "condition", "grade", "zipcode", "yr_built", "yr_renovated"),
     "Customer": ("recency_days", "frequency"),
 }
 
@@ -25,7 +26,7 @@ WHOLE = {
 IMPOSSIBLE: dict[str, dict[str, tuple[float, ...]]] = {
     "House": {
         "bedrooms": (-1, 40, 400),
-        "bathrooms": (-1, 1_000),
+        "bathrooms": (-1, 200),
         "sqft_living": (-100, 0, 10**9),
         "sqft_lot": (-100, 0, 10**12),
         "floors": (-1, 0, 200),
@@ -34,15 +35,15 @@ IMPOSSIBLE: dict[str, dict[str, tuple[float, ...]]] = {
         "grade": (0, 14, 130),
         "sqft_above": (-100, 10**9),
         "sqft_basement": (-1, 10**9),
-        "yr_built": (-5, 1066, 3000),
-        "yr_renovated": (-1, 9999),
+        "yr_built": (-5, 1066, 1600, 2200, 3000),
+        "yr_renovated": (-1, 2200, 9999),
         "zipcode": (-98103, 981, 9_999, 100_000),
-        "lat": (-47.5, 0, 46.7, 48.3),
-        "long": (122.3, 0, -123.4, -120.2),
+        "lat": (-47.5, 0, 46.9, 48.1),
+        "long": (122.3, 0, -123.1, -120.4),
         "sqft_living15": (-100, 0, 10**9),
         "sqft_lot15": (-100, 0, 10**12),
     },
-    "Flower": dict.fromkeys(inputs.FLOWER, (-1.0, 0.0, 1_000.0)),
+    "Flower": dict.fromkeys(inputs.FLOWER, (-1.0, 0.0, 300.0)),
     "Customer": {"recency_days": (-1, 10**9), "frequency": (-3, 0), "monetary": (-0.5,)},
 }
 
@@ -57,6 +58,16 @@ UNITS: dict[str, dict[str, tuple[str, ...]]] = {
     "Flower": dict.fromkeys(inputs.FLOWER, ("cm", "centimet")),
     "Customer": {"recency_days": ("day",), "monetary": ("usd", "dollar", "$")},
 }
+
+OWN_WORDS = (
+    (("lat",), "latitude", "longitude"),
+    (("long",), "longitude", "latitude"),
+    (("sepal_length", "petal_length"), "length", "width"),
+    (("sepal_width", "petal_width"), "width", "length"),
+    (("sepal_length", "sepal_width"), "sepal", "petal"),
+    (("petal_length", "petal_width"), "petal", "sepal"),
+)
+"""Fields, a word of theirs, and the word of another field: whoever has only the other one describes that field."""
 
 HELP = {
     "zipcode": "A zipcode has five digits. The service prices a house in any of them, with a warning (2.4).",
@@ -168,27 +179,46 @@ def judge_required(lab: LabHandle, rng: np.random.Generator, schema: str) -> Non
                 found="accepted",
                 help="With a default in its place the model would price a house that nobody described.",
             )
+    document = schema_of(lab, schema)
+    properties, required = document.get("properties"), document.get("required")
+    needed = required if isinstance(required, list) else []
+    optional = [name for name in properties if name not in needed] if isinstance(properties, dict) else []
+    if optional:
+        fail(
+            expected=f"`{schema}` asks for every field that it has",
+            found=f"a request may leave out `{optional[0]}`",
+            help="No field has a default, also none that you added.",
+        )
 
 
 def judge_types(lab: LabHandle, rng: np.random.Generator, schema: str) -> None:
     """Text, null and a fraction are no whole numbers; truth values are truth values."""
     cases: list[tuple[str, object]] = [(name, "a few") for name in FIELDS[schema]]
-    cases += [(name, None) for name in FIELDS[schema]] + [(name, 2.5) for name in WHOLE.get(schema, ())]
+    cases += [(name, None) for name in FIELDS[schema]]
+    request = samples(schema, rng)[0]
+    # A little more than a right value: what is refused is the fraction, and not the size.
+    cases += [(name, request[name] + 0.5) for name in WHOLE.get(schema, ())]
     cases += [("waterfront", 7)] if schema == "House" else []
     for (name, value), wrong in zip(cases, refused(lab, schema, rng, cases), strict=True):
         if wrong is None:
             fail(expected=f"`{schema}` refuses {name} = {value!r}", found="accepted")
 
 
-def documented(lab: LabHandle, schema: str) -> dict[str, dict[str, Any]]:
-    """What the JSON schema says about each field, with the examples that it gives for the whole where there are any."""
+def schema_of(lab: LabHandle, schema: str) -> dict[str, Any]:
+    """The JSON schema of a class."""
     lab._called("schemas", schema)
     document = lab.make(
         "mlops_probes.service:json_schema",
         f"lab2_service.schemas:{schema}",
         doing=f"`{schema}.model_json_schema()`",
     )
-    properties = document.get("properties") if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def documented(lab: LabHandle, schema: str) -> dict[str, dict[str, Any]]:
+    """What the JSON schema says about each field, with the examples that it gives for the whole where there are any."""
+    document = schema_of(lab, schema)
+    properties = document.get("properties")
     if not isinstance(properties, dict):
         fail(expected=f"`{schema}` has fields", found=expect.shown(document))
     missing = [name for name in FIELDS[schema] if not isinstance(properties.get(name), dict)]
@@ -219,15 +249,24 @@ def judge_documentation(lab: LabHandle, rng: np.random.Generator, schema: str) -
     """Each field says what it is, in which unit, and gives an example that is right."""
     fields = documented(lab, schema)
     for name, properties in fields.items():
-        text = str(properties.get("description") or "").lower()
+        text = str(properties.get("description") or "").strip().lower()
         if not text:
             fail(
                 expected=f"`{schema}.{name}` has a description",
                 found="none",
                 help='`Field(description="…")`: the service\'s own documentation shows it to who has to call it.',
             )
+        for names, own, other in OWN_WORDS:
+            if name in names and other in text and own not in text:
+                fail(
+                    expected=f"the description of `{schema}.{name}` says what this field is, its {own}",
+                    found=f"`{text[:100]}`",
+                    help="Two descriptions have changed places: whoever believes them sends another request.",
+                )
         units = UNITS[schema].get(name, ())
-        if units and not any(unit in text for unit in units):
+        # The name of the field is no unit (`sqft_lot`), and `today` is none either.
+        words = text.replace(name, "")
+        if units and not any(re.search(rf"(?<![a-z]){re.escape(unit)}", words) for unit in units):
             fail(
                 expected=f"the description of `{schema}.{name}` says its unit ({units[0]})",
                 found=f"`{text[:100]}`",
