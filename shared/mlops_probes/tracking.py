@@ -51,8 +51,12 @@ def small_model(alpha: float = 1.0) -> Any:
     return Pipeline([("columns", columns), ("ridge", Ridge(alpha=alpha))])
 
 
+class Diverged(Exception):
+    """No other error of Python's: who catches it has to catch each `Exception`."""
+
+
 class Broken(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """An estimator that raises with this text: a ValueError in `fit`, or a KeyError in `predict` where that is said.
+    """An estimator that raises with this text: a ValueError in `fit`, or Diverged in `predict` where that is said.
 
     It raises where it is given `rows` rows or more.
     """
@@ -74,7 +78,7 @@ class Broken(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _maybe(self, where: str, rows: int) -> Broken:
         if where == self.where and rows >= self.rows:
-            raise ValueError(self.text) if where == "fit" else KeyError(self.text)
+            raise ValueError(self.text) if where == "fit" else Diverged(self.text)
         return self
 
 
@@ -95,6 +99,13 @@ def ask_logged(uri: str, frame: pd.DataFrame) -> Any:
     import mlflow
 
     return np.asarray(mlflow.pyfunc.load_model(uri).predict(frame), dtype=float)
+
+
+def columns_of(uri: str) -> list[str]:
+    """The columns that a logged model of scikit-learn was trained on, in their order."""
+    import mlflow
+
+    return [str(name) for name in getattr(mlflow.sklearn.load_model(uri), "feature_names_in_", ())]
 
 
 def end_open_run() -> bool:

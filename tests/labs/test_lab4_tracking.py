@@ -21,7 +21,7 @@ def logged(new_lab, template, module_rng):
 @pytest.fixture(scope="module")
 def failed(logged, module_rng):
     """Trainings that raised, in the same worker: in `fit` or in `predict`, at once or after all folds."""
-    return {where: training.log_broken(logged.first.lab, module_rng, where) for where in training.BROKEN}
+    return {where: training.log_broken(logged.first, module_rng, where) for where in training.BROKEN}
 
 
 @exercise("4.1")

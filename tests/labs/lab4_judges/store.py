@@ -12,7 +12,8 @@ from typing import Any
 
 from labkit.checks import LabHandle, expect, fail
 
-DATABASE = "mlflow.db"
+TEMPLATE = "mlflow.db"
+DATABASE = "record.db"  # another name than the one that MLflow takes by itself: the environment has to be heard
 MOST_ROWS = 50_000
 STEPS = 2_000_000  # of SQLite's machine, in thousands: a view that runs in circles ends there
 
@@ -106,7 +107,7 @@ def prepare(lab: LabHandle, template: Path | bytes, **environment: str) -> None:
 def fresh(template: Path) -> bytes:
     """An empty store. The template was made for a server: here, artifacts lie in the folder beside it."""
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        database.deserialize((template / DATABASE).read_bytes())
+        database.deserialize((template / TEMPLATE).read_bytes())
         database.execute("update experiments set artifact_location = 'mlruns/' || experiment_id")
         database.commit()
         return database.serialize()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import secrets
 from collections.abc import Callable
@@ -75,6 +76,9 @@ def log_two(lab: LabHandle, template: Template, rng: Generator) -> Trainings:
 
 def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str, str]) -> Training:
     train, test = sales.draw(rng)
+    # One house was sold twice before the day, and another one before and after it: `train` and `test` are as they are.
+    train.iloc[1, train.columns.get_loc("id")] = train["id"].iloc[0]
+    test.iloc[0, test.columns.get_loc("id")] = train["id"].iloc[2]
     alpha = round(float(rng.uniform(20, 400)), 3)
     model = lab.make("mlops_probes.tracking:small_model")
     params = {"ridge__alpha": alpha, "ridge__positive": False, "ridge__max_iter": None}
@@ -128,10 +132,10 @@ def judge_run(trainings: Trainings) -> None:
             found=f"{training.alpha_after}, the one of `params`",
             help="`clone(model).set_params(**params)`: first the copy, and then the settings of the copy.",
         )
-    number = len(found.of(trainings.first.experiment))
+    number = len(found.runs)
     expect.that(
         number == 2,
-        expected="2 runs after two trainings",
+        expected="2 runs after two trainings, in all experiments",
         found=f"{number} runs",
         help="One training is one run: what belongs to it is logged inside the same `with mlflow.start_run()`.",
     )
@@ -238,23 +242,23 @@ def judge_folds(trainings: Trainings) -> None:
 
 def judge_tags(trainings: Trainings) -> None:
     """The tags say which data and which code it was."""
-    import platform
-
     for training in (trainings.first, trainings.second):
         found = run_of(trainings, training).tags
         for prefix, frame, name in (("data", training.train, "train"), ("test", training.test, "test")):
             _judge_some(found, sales.fingerprint(frame, prefix), f"the fingerprint of `{name}` as it was given")
-        code = {
-            "git.commit": training.environment["GIT_COMMIT"],
-            "git.dirty": training.environment["GIT_DIRTY"],
-            "git.diff": training.environment["GIT_DIFF"],
-        }
-        _judge_some(found, code, "which code it was: `code_version()`")
-        place = {"python.version": platform.python_version(), "process.id": str(training.lab.make("os:getpid"))}
-        place["process.machine"] = str(
-            training.lab.make(f"{training.lab._package}.lineage:workplace")["process.machine"]
-        )
-        _judge_some(found, place, "which process it was: `workplace()`")
+        _judge_some(found, _code(training.environment), "which code it was: `code_version()`")
+        _judge_some(found, _place(training.lab), "which process it was: `workplace()`")
+
+
+def _code(environment: dict[str, str]) -> dict[str, str]:
+    """The tags of `code_version()`."""
+    return {f"git.{name}": environment[f"GIT_{name.upper()}"] for name in ("commit", "dirty", "diff")}
+
+
+def _place(lab: LabHandle) -> dict[str, str]:
+    """The tags of `workplace()`."""
+    place = {"python.version": platform.python_version(), "process.id": str(lab.make("os:getpid"))}
+    return {**place, "process.machine": str(lab.make(f"{lab._package}.lineage:workplace")["process.machine"])}
 
 
 def _judge_some(found: dict[str, str], wanted: dict[str, str], what: str) -> None:
@@ -335,6 +339,8 @@ def judge_example(trainings: Trainings) -> None:
         columns, rows = list(example.get("columns", [])), len(example.get("data", []))
     except (ValueError, AttributeError, TypeError, RecursionError):
         columns, rows = [], 0
+    known = pd.concat([trainings.first.train, trainings.first.test])[sales.FEATURES].to_numpy(float).round(6)
+    there = {tuple(row) for row in known.tolist()}
     expect.that(
         columns == sales.FEATURES and 1 <= rows <= 5,
         expected="an input example of 1 to 5 rows with the columns of `FEATURES`",
@@ -342,6 +348,20 @@ def judge_example(trainings: Trainings) -> None:
         help="`input_example=test[FEATURES].head(5)`: who wants to call the model sees how. All rows would be a copy "
         "of the data beside each model.",
     )
+    expect.that(
+        all(_rounded(row) in there for row in example["data"]),
+        expected="an input example of real rows of the data",
+        found=f"the row {expect.shown(example['data'][0])}",
+        help="`input_example=test[FEATURES].head(5)`: values as they are, so that whoever tries the model sees a price "
+        "that makes sense.",
+    )
+
+
+def _rounded(row: Any) -> tuple[float, ...]:
+    try:
+        return tuple(round(float(value), 6) for value in row)
+    except (TypeError, ValueError):
+        return ()
 
 
 def judge_requirements(trainings: Trainings) -> None:
@@ -381,6 +401,14 @@ def judge_model(trainings: Trainings) -> None:
             found=f"{error.type_name}: {error.message}"[:400],
             help="Log the fitted model, with the signature of what it takes.",
         )
+    learned = training.lab.make("mlops_probes.tracking:columns_of", f"models:/{number}", doing=doing)
+    expect.that(
+        learned == sales.FEATURES,
+        expected="the model was trained on the columns `FEATURES`, and on no others",
+        found=_compared(learned if isinstance(learned, list) else []),
+        help="`fit(train[FEATURES], train['price'])`: a model that has seen the price, or the `id`, asks for it when "
+        "it serves.",
+    )
     values = expect.array(found, "the prices of the logged model", length=len(rows))
     wanted = sales.train(training.train, training.alpha).predict(rows)
     expect.that(
@@ -457,7 +485,10 @@ def _judge_shown(trainings: Trainings, training: Training, name: str, content: b
 
 @dataclass
 class Failure:
-    """One training that raised: `error` is what the caller heard of it, `is_open` whether a run was open afterwards."""
+    """One training that raised: `error` is what the caller heard of it, `is_open` whether a run was open afterwards.
+
+    `tags` are those that its run must have.
+    """
 
     text: str
     type_name: str
@@ -465,13 +496,15 @@ class Failure:
     answer: Any
     new: list[Run]
     is_open: bool
+    tags: dict[str, str]
 
 
-def log_broken(lab: LabHandle, rng: Generator, where: str) -> Failure:
+def log_broken(before_it: Training, rng: Generator, where: str) -> Failure:
     """Have the learner's code log a training whose model raises in `fit` or in `predict`.
 
     With `late fit` the folds go well, and it raises on all of `train`; with `late predict`, on all of `test`.
     """
+    lab = before_it.lab
     train, test = sales.draw(rng, 60)
     is_late, where = where.startswith("late "), where.removeprefix("late ")
     rows = (len(train) if where == "fit" else len(test)) if is_late else 0
@@ -485,14 +518,20 @@ def log_broken(lab: LabHandle, rng: Generator, where: str) -> Failure:
         error = raised
     new = [run for run in store.read(lab).runs if run.id not in before]
     is_open = bool(lab.make("mlops_probes.tracking:end_open_run"))
-    return Failure(text, "ValueError" if where == "fit" else "KeyError", error, answer, new, is_open)
+    tags = {
+        **_place(lab),
+        **sales.fingerprint(train),
+        **sales.fingerprint(test, "test"),
+        **_code(before_it.environment),
+    }
+    return Failure(text, "ValueError" if where == "fit" else "Diverged", error, answer, new, is_open, tags)
 
 
 def judge_failure(failure: Failure) -> None:
     """A training that raises leaves a run that says so, and no run open."""
     said = f"{failure.error.type_name}: {failure.error.message}" if failure.error else ""
     expect.that(
-        failure.text in said and failure.error is not None and failure.error.type_name == failure.type_name,
+        failure.text in said and failure.error is not None and failure.error.type_name.endswith(failure.type_name),
         expected=f"the exception of the model goes on to the caller: {failure.type_name}: {failure.text}",
         found=said[:300] or f"no exception, and the answer {expect.shown(failure.answer)}",
         help="After the tag, a bare `raise`: who has called must know that there is no model.",
@@ -514,12 +553,14 @@ def judge_failure(failure: Failure) -> None:
         help="`with mlflow.start_run():` around the work does it. `mlflow.start_run()` without `with` leaves it "
         "RUNNING for ever, and an exception that is caught inside makes it FINISHED.",
     )
+    late = [name for name, value in failure.tags.items() if run.tags.get(name) != value]
     expect.that(
-        "process.id" in run.tags,
-        expected="the run has the tags of `workplace()`, `process.id` among them, also where the training fails",
-        found=f"the tags {', '.join(sorted(name for name in run.tags if not name.startswith('mlflow.'))) or 'none'}",
+        not late,
+        expected="the run has the tags of both tables, of the code and of `workplace()` (such as `process.id`), also "
+        "where the training fails",
+        found=f"missing or other: {', '.join(late)}",
         help="Set them before the work. A process that is killed while it trains says no more, and who looks "
-        "next could not tell whether it is still at work.",
+        "next could not tell what it was about, or whether it is still at work.",
     )
     tag = run.tags.get("error", "")
     expect.that(
