@@ -124,7 +124,7 @@ def add_predictions(app: FastAPI) -> None:
 
 
 async def price_houses(models: Models, houses: list[House]) -> list[PricedHouse]:
-    """Price houses in their order, with the likely range and the warnings that the metadata of the model give."""
+    """Price houses by `models.pricer`, in their order, with likely range and warnings as the metadata have them."""
     # TODO 2.2: Load the models once, and answer
     raise NotImplementedError
 

@@ -157,12 +157,16 @@ def failures(folder: str, names: list[str], is_read_only: bool = False) -> dict[
     return {str(name): str(why or "") for name, why in models.failed.items()}
 
 
-def priced_together(folder: str, houses: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[int]]:
-    """Load the models of a folder; return what `price_houses` says of many houses, and for which zipcodes it asked."""
+def priced_together(folder: str, houses: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, list[int]]]:
+    """Load the models of a folder; return what `price_houses` says of many houses, and whom it asked.
+
+    `zipcodes`: those that `priced_house` was asked for. `watched`: how many rows the watchers were told of, each time.
+    """
     app: Any = importlib.import_module("lab2_service.app")
     models = app.Models(Path(folder))
     app.load_models(models)
-    whole, zipcodes = app.priced_house, list[int]()
+    whole, zipcodes, watched = app.priced_house, list[int](), list[int]()
+    models.watchers.append(lambda rows, prices: watched.append(len(rows)))
 
     def priced_house(price: float, zipcode: int, known: dict[str, Any]) -> Any:
         zipcodes.append(int(zipcode))
@@ -170,7 +174,7 @@ def priced_together(folder: str, houses: list[dict[str, Any]]) -> tuple[list[dic
 
     app.priced_house = priced_house
     priced = asyncio.run(app.price_houses(models, [app.House(**house) for house in houses]))
-    return [one.model_dump() for one in priced], zipcodes
+    return [one.model_dump() for one in priced], {"zipcodes": zipcodes, "watched": watched}
 
 
 class _Pricer:

@@ -168,7 +168,7 @@ def add_predictions(app: FastAPI) -> None:
 
 
 async def price_houses(models: Models, houses: list[House]) -> list[PricedHouse]:
-    """Price houses in their order, with the likely range and the warnings that the metadata of the model give."""
+    """Price houses by `models.pricer`, in their order, with likely range and warnings as the metadata have them."""
     # solution 2.2
     known = models.get("house_price").metadata.extra
     rows = [vars(house) for house in houses]

@@ -18,6 +18,7 @@ from lab2_judges.models import NAMES, PATHS, Models, draw_models, told_models
 from lab2_judges.services import FOLDER, ask, fields, start, start_ready, typical, write
 from labkit.checking.service import Answer, Service
 from labkit.checks import LabHandle, expect, fail
+from labkit.text import clean
 from mlops_probes.service import ASKED, LOADED
 
 BATCH = "/v1/house-price/batch"
@@ -217,7 +218,8 @@ def judge_missing_is_trained(lab: LabHandle, rng: np.random.Generator) -> None:
 
 def judge_answers_while_loading(lab: LabHandle, rng: np.random.Generator) -> None:
     """While a model loads, the service already answers: 503 for predictions, and the rest as always."""
-    with start(lab, told_models(rng, iris={"loading": 1.5})) as service:
+    models = told_models(rng, iris={"loading": 1.5})
+    with start(lab, models, MODELS="house_price,iris") as service:
         service.get("/openapi.json").expect(200)
         if f"{LOADED} iris" in service.output():
             fail(
@@ -230,12 +232,15 @@ def judge_answers_while_loading(lab: LabHandle, rng: np.random.Generator) -> Non
         if answer.status != 503 and not service.wait_for_output(f"{LOADED} iris", LATE):
             answer.expect(503, help="The model is not there yet: the caller should come again.")
         ask(service, "iris", typical("iris")).expect(200, help="The model is loaded by now.")
+        service.post(PATHS["customer_segment"], typical("customer_segment")).expect(
+            404, help="This model is not in `MODELS`, so it never comes: `models.get(name)` says that, too."
+        )
 
 
 def judge_frame(lab: LabHandle, rng: np.random.Generator) -> None:
     """The frame has the columns of the model in its order, whatever the order of the fields."""
     features = [f"{name}_{rng.integers(100)}" for name in ("cpus", "memory", "disk", "age")]
-    rows = [{name: float(rng.integers(1_000)) for name in features} for _ in range(2)]
+    rows = [{name: float(rng.uniform(0, 1_000)) for name in features} for _ in range(2)]
     rows.append(rows[0])  # two may ask for the same
     requests = [inputs.mixed(rng, {**row, "note": 1.0}) for row in rows]
     wanted = [features[place] for place in rng.permutation(4)]
@@ -274,6 +279,15 @@ def judge_others_load(lab: LabHandle, rng: np.random.Generator) -> None:
                 help="The caller learns that a model has failed, and not why: that is for the log. "
                 "`logger.error(…)`, with the name of the model and the error.",
             )
+        # Nobody but the loading knows these words: the message, or the trace, of the error.
+        while (mute := "sha256" not in service.output()) and time.monotonic() < end:
+            time.sleep(0.02)
+        if mute:
+            fail(
+                expected=f"the log says why `{short}` could not be loaded: its sha256 is another one",
+                found="its name, and no reason",
+                help='Hand the error to the log, too: `logger.error("… %s: %s", name, error)`.',
+            )
 
 
 def _not_named(names: Iterable[str], output: str) -> list[str]:
@@ -309,6 +323,7 @@ def judge_ready_last(lab: LabHandle, rng: np.random.Generator) -> None:
             found=f"`models.failed` is {expect.shown(why)}",
             help="The name of the model, and the words of the error: `str(error)`.",
         )
+    judge_reasons(lab, rng, told_models(rng))
     why = lab.make("mlops_probes.service:failures", "nowhere", ["iris"], True, doing="`load_models(…)`")
     if why:
         fail(
@@ -318,14 +333,47 @@ def judge_ready_last(lab: LabHandle, rng: np.random.Generator) -> None:
         )
 
 
+def judge_reasons(lab: LabHandle, rng: np.random.Generator, models: Models) -> None:
+    """Two models that fail in two ways have two reasons, and one that nobody can train stops no other."""
+    kept, hurt, odd = "customer_segment", "iris", f"model_{rng.integers(100)}"
+    path = models.path_of(hurt, ".json")
+    models.files[path] = models.files[path][: len(models.files[path]) // 2]
+    path = models.path_of("house_price", ".joblib")
+    models.files[path] = models.files[path][:-30]
+    write(lab, models)
+    names = [odd, hurt, "house_price", kept]
+    why = lab.make("mlops_probes.service:failures", FOLDER, names, doing="`load_models(…)`")
+    if sorted(why) != sorted(names[:3]):
+        fail(
+            expected=f"with `MODELS={','.join(names)}` `models.failed` names {', '.join(names[:3])}",
+            found=f"it names {', '.join(why) or 'none'}",
+            help=f"Nobody can train `{odd}`, and the files of the other two are damaged.",
+        )
+    # Without the names: what is left is the reason.
+    said = [re.sub("|".join(names), "", why[name]) for name in (hurt, "house_price")]
+    if said[0] == said[1]:
+        fail(
+            expected="`models.failed` says why: the metadata of one model are damaged, and the model file of another",
+            found=f"the same words for both: {clean(why[hurt], 200)}",
+            help="That it has failed is known. The words of the error say why: `str(error)`.",
+        )
+
+
 def judge_together(lab: LabHandle, rng: np.random.Generator) -> None:
     """`price_houses` gives each of many houses its own price and range."""
     models = draw_models(rng)
     write(lab, models)
     houses = inputs.draw_houses(rng, 5)
     target = "mlops_probes.service:priced_together"
-    priced, zipcodes = expect.pair(lab.make(target, FOLDER, houses, doing="`price_houses(…)`"), "what the probe says")
+    priced, seen = expect.pair(lab.make(target, FOLDER, houses, doing="`price_houses(…)`"), "what the probe says")
+    zipcodes, watched = seen["zipcodes"], seen["watched"]
     judge_each(predictions({"predictions": priced}, 5), houses, models)
+    expect.that(
+        bool(watched),
+        expected="`price_houses` asks `models.pricer`, which tells its watchers of each price",
+        found="the right prices, and no watcher was told",
+        help="`models.pricer.predict(rows)`: the pricer is the fast way to use the model, and metrics come from it.",
+    )
     wanted = [house["zipcode"] for house in houses]
     # Whoever writes the answer without `priced_house` asks for none.
     expect.that(
@@ -348,17 +396,21 @@ def judge_each(found: list[dict[str, Any]], houses: list[dict[str, Any]], models
         )
     for place, (price, right) in enumerate(zip(prices, wanted, strict=True)):
         judge_price(price, float(right), f"the price of house {place}", models, houses[place])
-    low = models.metadata["house_price"].extra["likely_range"]["low"]
+    known = models.metadata["house_price"].extra["likely_range"]
     # Each of them: two houses may have one price, and so one range.
     for one, price in zip(found, prices, strict=True):
         likely = one.get("likely_range")
-        if not isinstance(likely, dict) or abs(expect.number(likely.get("low"), "`low`") - price * low) > 2:
+        if not isinstance(likely, dict) or any(
+            abs(expect.number(likely.get(side), f"`{side}`") - price * known[side]) > 2 for side in ("low", "high")
+        ):
             fail(
-                expected=f"each prediction has its own likely range, which begins at {low:.4g} times its price: "
-                f"{price * low:,.0f} USD",
+                expected="each prediction has its own likely range, from "
+                f"{known['low']:.4g} to {known['high']:.4g} times its price: "
+                f"{price * known['low']:,.0f} to {price * known['high']:,.0f} USD",
                 found=expect.shown(likely),
                 help="`low` and `high` of the metadata are factors of this very price.",
             )
+        expect.close(likely.get("share"), known["share"], "`share`")
 
 
 # 2.3
