@@ -177,7 +177,7 @@ def reproduce(run_id: str, sales: pd.DataFrame) -> dict[str, float]:
     the tags. Nothing is logged.
 
     Raises ValueError where the run has not finished, where `code_version()` is not that of the run, where the data is
-    not (by its fingerprints), and where the metrics do not come out as they were (to a millionth).
+    not (by its fingerprints), and where the metrics do not come out as they were (to a millionth of each).
     """
     # solution 4.2
     import math

@@ -180,7 +180,7 @@ def test_a_run_is_registered_once(registered):
 
 
 @exercise("4.3")
-@pytest.mark.parametrize("status", ["FAILED", "RUNNING", "KILLED", "FINISHED"])
+@pytest.mark.parametrize("status", ["FAILED", "RUNNING", "KILLED", "SCHEDULED", "FINISHED"])
 def test_a_run_without_a_finished_model_is_refused(registered, status):
     """A run that has not finished, or has no model, raises a ValueError."""
     version_rules.judge_refused(registered, status)

@@ -28,9 +28,9 @@ RULES = ("better", "groups", "latency", "signature")
 LIMITS = {"better": 0.0, "groups": 0.05, "latency": 0.2, "signature": 0.0}
 SLOW = 0.25
 KINDS = ("better", "equal", "luck", "last month", "one group", "a small group", "slow", "inputs", "bare")
-# One version asks for less than the champion. Another one asks for as much, and for other things: for the price, and
-# for a zipcode with a fraction.
-INPUTS = {"a small group": FEATURES[:-1], "inputs": [*FEATURES[:-1], "price"]}
+# One version asks for less than the champion: the first input is missing, so all others have other places. Another one
+# asks for as much, and for other things: for the price, and for a zipcode with a fraction.
+INPUTS = {"a small group": FEATURES[1:], "inputs": [*FEATURES[:-1], "price"]}
 # The seconds of one prediction after the other. Once in a while even a slow version is fast, and a fast one slow.
 SECONDS = {"slow": (SLOW, 0.0, SLOW), "a small group": (0.0, 0.0, 0.0, 1.2, 0.0)}
 
@@ -39,7 +39,7 @@ SECONDS = {"slow": (SLOW, 0.0, SLOW), "a small group": (0.0, 0.0, 0.0, 1.2, 0.0)
 class Ruled:
     """One decision of the learner's code: `rules` by name, `champion` after it, `tag` what was kept of it.
 
-    `asked` says how often the version was asked for prices.
+    `asked` says how often the version or the champion was asked for prices.
     """
 
     promoted: bool
@@ -152,7 +152,7 @@ def open_gate(lab: LabHandle, template: Template, rng: Generator) -> Gate:
 
 def decide(lab: LabHandle, version: int, recent: pd.DataFrame, kind: str = "better", where: str = "") -> Ruled:
     """Have the learner's code decide on one version."""
-    before = int(lab.make("mlops_probes.tracking:asked", kind))
+    before = _asked(lab, kind)
     try:
         answer = expect.handle(lab.registry.promote(version, recent), "the answer of `promote`")
     except LearnerError as error:
@@ -182,8 +182,12 @@ def decide(lab: LabHandle, version: int, recent: pd.DataFrame, kind: str = "bett
     found = store.read(lab)
     kept = found.version(version)
     tag = kept.tags.get("gate", "") if kept else ""
-    asked = int(lab.make("mlops_probes.tracking:asked", kind)) - before
+    asked = _asked(lab, kind) - before
     return Ruled(data.get("promoted") is True, by_name, found.alias("champion"), found.alias("challenger"), tag, asked)
+
+
+def _asked(lab: LabHandle, kind: str) -> int:
+    return sum(int(lab.make("mlops_probes.tracking:asked", label)) for label in (kind, "champion"))
 
 
 def errors(gate: Gate, kind: str) -> Errors:
@@ -209,7 +213,15 @@ def measured(gate: Gate, kind: str, name: str, help: str = "") -> float:
             found=f"the rule `signature` has the value {rules['signature'].get('value')}, and `{name}` has none",
             help="What the version asks for counts. An input of the champion's that it can do without is no matter.",
         )
-    return expect.number(rules[name].get("value"), f"the value of the rule `{name}`", help=help)
+    value = rules[name].get("value")
+    if value is None:
+        fail(
+            expected=f"the rule `{name}` has a value for a version that {DESCRIBED[kind]}",
+            found="None",
+            help="Where the signature fits, each rule is measured, also where another one is not passed: whoever asks "
+            "why a version was refused wants to see all four.",
+        )
+    return expect.number(value, f"the value of the rule `{name}`, for a version that {DESCRIBED[kind]},", help=help)
 
 
 BETTER_HELP = (
@@ -221,7 +233,7 @@ BETTER_HELP = (
 def judge_better(gate: Gate) -> None:
     """The rule `better` is the upper end of the paired interval, on the newest month."""
     off: list[float] = []  # in standard errors
-    for kind in ("last month", "better", "luck", "equal"):
+    for kind in ("last month", "better", "luck", "equal", "slow"):
         rule = gate.decisions[kind].rules["better"]
         wanted, error = upper_end(gate, kind)
         value = measured(gate, kind, "better", BETTER_HELP)
@@ -300,7 +312,7 @@ def _judge_verdict(rule: dict[str, Any], name: str, passed: bool, what: str, hel
 
 def judge_groups(gate: Gate) -> None:
     """The rule `groups` is the largest change in a zipcode with enough sales, on all of `recent`."""
-    for kind in ("better", "last month", "one group", "a small group"):
+    for kind in ("better", "last month", "one group", "a small group", "slow"):
         rule = gate.decisions[kind].rules["groups"]
         frame = pd.DataFrame(
             {
@@ -337,7 +349,7 @@ def judge_latency(gate: Gate) -> None:
         found=f"{asked} predictions",
         help="Of fewer, two bad moments of the machine are the median.",
     )
-    for kind in ("slow", "better", "a small group"):
+    for kind in ("slow", "better", "a small group", "equal", "one group"):
         rule = gate.decisions[kind].rules["latency"]
         value = measured(gate, kind, "latency", help)
         expect.that(
@@ -400,7 +412,7 @@ def _judge_unmeasured(ruled: Ruled, kind: str) -> None:
     expect.that(
         ruled.asked == 0,
         expected=f"nothing is measured of a version that {DESCRIBED[kind]}",
-        found=f"it was asked for prices {ruled.asked} times",
+        found=f"{ruled.asked} calls of `predict`, of this version and of the champion",
         help="Look at the signature before you call `predict`: a model that cannot be asked raises, or answers "
         "nonsense.",
     )
@@ -409,6 +421,10 @@ def _judge_unmeasured(ruled: Ruled, kind: str) -> None:
 def judge_decision(gate: Gate) -> None:
     """A version is promoted where each rule is passed; all else stays as it was."""
     champion = gate.numbers["champion"]
+    for ruled in (*gate.decisions.values(), gate.first, *gate.alone.values()):
+        for name, limit in LIMITS.items():
+            what = f"the limit of the rule `{name}`, also where it was not measured,"
+            expect.close(ruled.rules[name].get("limit"), limit, what, abs=1e-12)
     for kind, ruled in gate.decisions.items():
         passed = all(rule.get("passed") is True for rule in ruled.rules.values())
         expect.that(
@@ -451,13 +467,30 @@ def judge_first(gate: Gate) -> None:
         f"{bare.rules['latency'].get('passed')}; it was asked for prices {bare.asked} times",
         help="Look at the signature first, with a champion and without.",
     )
-    first = gate.first
-    compared = {name: first.rules[name] for name in ("better", "groups")}
+    value = bare.rules["signature"].get("value")
     expect.that(
-        all(rule.get("value") is None and rule.get("passed") is True for rule in compared.values()),
-        expected="without a champion, `better` and `groups` have the value None and are passed",
-        found=f"{ {name: (rule.get('value'), rule.get('passed')) for name, rule in compared.items()} }",
-        help="`version_of(CHAMPION, name)` is None before the first promotion.",
+        value == 1,
+        expected="1 as value of the rule `signature` for a version without a signature, also without a champion",
+        found=expect.shown(value),
+        help="A version without a signature has 1, whether there is a champion or not.",
+    )
+    first = gate.first
+    for ruled, what in ((first, ""), (gate.alone["slow"], ", also where the version is too slow")):
+        compared = {name: ruled.rules[name] for name in ("better", "groups")}
+        expect.that(
+            all(rule.get("value") is None and rule.get("passed") is True for rule in compared.values()),
+            expected=f"without a champion, `better` and `groups` have the value None and are passed{what}",
+            found=f"{ {name: (rule.get('value'), rule.get('passed')) for name, rule in compared.items()} }",
+            help="`version_of(CHAMPION, name)` is None before the first promotion.",
+        )
+    value = expect.number(
+        gate.alone["slow"].rules["latency"].get("value"), "the value of the rule `latency`, without a champion,"
+    )
+    expect.that(
+        SLOW <= value < 5,
+        expected=f"a latency of {SLOW} seconds or a little more, also without a champion",
+        found=f"{value:.6f}",
+        help="Only what compares with a champion falls away. The latency is measured as always, in seconds.",
     )
     expect.that(
         first.promoted and first.champion == gate.numbers["champion"],
@@ -587,7 +620,7 @@ def judge_two_at_once(one: LabHandle, other: LabHandle, door: Door, rng: Generat
     before = len(door.requests)
     first = one.registry.promote(made[0], recent, name=name)
     expect.handle(first, "the answer of `promote`")
-    _judge_inside(door.requests[before:])
+    _judge_inside(door.requests[before:], "promote", "looks up, loads, measures and writes")
     told: dict[int, Any] = {}
 
     def promote(lab: LabHandle, version: int) -> None:
@@ -633,10 +666,12 @@ def judge_two_at_once(one: LabHandle, other: LabHandle, door: Door, rng: Generat
     )
     _judge_locked(one, door, name, ({made[1], made[2]} - set(won)).pop(), recent)
     one.make("mlops_probes.tracking:unlock", name)
+    before = len(door.requests)
     try:
         answer = one.registry.rollback(name)
     except LearnerError as error:
         answer = f"{error.type_name}: {error.message}"[:200]
+    going_back = door.requests[before:]
     champion = expect.number(one.registry.version_of("champion", name), "the version of `champion`")
     expect.that(
         answer == made[0] and champion == made[0],
@@ -644,22 +679,23 @@ def judge_two_at_once(one: LabHandle, other: LabHandle, door: Door, rng: Generat
         found=f"the answer {expect.shown(answer)}, and its `champion` points to version {champion:g}",
         help="Hand on `name`: to `only_one`, to `champions` and to `crown`.",
     )
+    _judge_inside(going_back, "rollback", "moves the champion")
 
 
-def _judge_inside(asked: list[str]) -> None:
+def _judge_inside(asked: list[str], what: str, does: str) -> None:
     """The lock was taken once, and all of the work is between there and its end."""
     ends = [place for place, line in enumerate(asked) if re.search("/registered-models/(create|delete)[? ]", line)]
     work = [place for place, line in enumerate(asked) if re.search("/registered-models/alias|artifacts|set-tag", line)]
     expect.that(
         len(ends) == 2 and bool(work) and ends[0] < work[0] and work[-1] < ends[1],
-        expected="`promote` takes the lock once: it looks up, loads, measures and writes while it holds it",
+        expected=f"`{what}` takes the lock once: it {does} while it holds it",
         found="the lock was not taken"
         if not ends
         else f"it was taken or given back {len(ends)} times"
         if len(ends) != 2
         else "some of it happened before, or afterwards",
-        help="All of it happens inside one `with only_one(name):`. Whoever gives the lock back while it measures has "
-        "compared with a champion that may be another one when it writes.",
+        help="All of it happens inside one `with only_one(name):`. Who measures or writes after the lock was "
+        "given back does so while somebody else may be moving the champion.",
     )
 
 

@@ -15,6 +15,7 @@ from lab4_judges.sales import METRICS, Generator
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
 OFF = 5e-6  # of a metric: more than the millionth that may be
+TINY = 1e-8  # of a metric: less, and yet more than a millionth of a dollar
 Template = Callable[[str], Path]
 
 
@@ -147,7 +148,7 @@ def judge_code(logged: Logged, name: str) -> None:
 def judge_unfinished(logged: Logged) -> None:
     """A run that has not finished is refused, although all else in its record is right."""
     client = "mlops_probes.tracking:set_status"
-    for status in ("FAILED", "RUNNING", "KILLED"):
+    for status in ("FAILED", "RUNNING", "KILLED", "SCHEDULED"):
         logged.lab.make(client, logged.run, status)
         try:
             with expect.raises(
@@ -170,28 +171,29 @@ def judge_metrics(logged: Logged) -> None:
     ):
         logged.lab.tracking.reproduce(run, logged.table)
     client = "mlops_probes.tracking:relog"
-    for name in METRICS:
-        logged.lab.make(client, logged.run, name, 1 + OFF)
+    # The first is better when it is repeated, the second worse: neither is the same.
+    for name, factor in zip(METRICS, (1 + OFF, 1 - OFF, 1 + OFF), strict=True):
+        logged.lab.make(client, logged.run, name, factor)
         with expect.raises(
             "ValueError",
             what=f"`reproduce` of a run whose `{name}` differs by five millionths from what comes out",
-            help="Compare each of the three metrics with that of the run, to a millionth: `math.isclose(value, logged, "
-            "rel_tol=1e-6)`. Where all is the same, hardly a digit differs.",
+            help="Compare each of the three metrics with that of the run, to a millionth, in both directions: "
+            "`math.isclose(value, logged, rel_tol=1e-6)`. Where all is the same, hardly a digit differs.",
         ):
             logged.lab.tracking.reproduce(logged.run, logged.table)
-        logged.lab.make(client, logged.run, name, 1 / (1 + OFF))
-    logged.lab.make(client, logged.run, "rmse", 1 + 1e-12)
+        logged.lab.make(client, logged.run, name, 1 / factor)
+    logged.lab.make(client, logged.run, "rmse", 1 + TINY)
     try:
         logged.lab.tracking.reproduce(logged.run, logged.table)
     except LearnerError as error:
         fail(
-            expected="a training whose `rmse` differs by a millionth of a millionth is repeated all the same",
+            expected="a training whose `rmse` differs by a hundredth of a millionth is repeated all the same",
             found=f"{error.type_name}: {error.message}"[:300],
             help="Another processor adds in another order, and the last digits differ: compare with "
             "`math.isclose(value, logged, rel_tol=1e-6)`.",
         )
     finally:
-        logged.lab.make(client, logged.run, "rmse", 1 / (1 + 1e-12))
+        logged.lab.make(client, logged.run, "rmse", 1 / (1 + TINY))
 
 
 __all__ = ["DATA", "judge_code", "judge_data", "judge_metrics", "judge_same", "judge_unfinished", "log"]

@@ -43,6 +43,7 @@ def sweep(lab: LabHandle, template: Template, rng: Generator) -> Sweep:
     """Have the learner's code log one search."""
     store.prepare(lab, template("mlflow"))
     train, _ = sales.draw(rng, 80)
+    train.iloc[1, train.columns.get_loc("id")] = train["id"].iloc[0]  # a house that was sold twice
     results = pd.DataFrame(
         {
             "learning_rate": rng.uniform(0.05, 0.3, CANDIDATES + 2),
@@ -78,7 +79,7 @@ def judge_parent(swept: Sweep) -> None:
         swept.calls == [[len(swept.train), CANDIDATES, swept.seed]],
         expected="one call of lab 1's `tune_model(train, n_candidates, seed)`",
         found=f"the calls {expect.shown(swept.calls)} (rows, candidates, seed)",
-        help="Hand on both: without the seed, nobody can search the same again.",
+        help="Hand on `train` as it is, and both numbers: without the seed, nobody can search the same again.",
     )
     wanted = {"n_candidates": str(CANDIDATES), "seed": str(swept.seed)}
     expect.that(

@@ -166,14 +166,23 @@ def judge_once(found: Registered) -> None:
         found=f"`challenger` points to version {found.found.alias('challenger')}, and not to {found.answers[1]}",
         help="Answer with the version that is there, and do nothing else.",
     )
+    found.lab.make("mlops_probes.tracking:use_store", store.DATABASE, MLFLOW_TRACKING_USERNAME="")
     elsewhere = found.lab.registry.register(found.runs[1], "flats")
     after = store.read(found.lab)
     version = after.version(1, "flats")
+    user = str(found.lab.make(f"{found.lab._package}.lineage:person"))
     expect.that(
         elsewhere == 1 and version is not None and version.run == found.runs[1],
         expected="under another name, the same run becomes version 1 of that name",
         found=f"the answer {expect.shown(elsewhere)}, and {'another' if version else 'no'} version there",
         help="Search among the versions of `name` alone.",
+    )
+    assert version is not None
+    expect.that(
+        version.tags.get("registered_by") == user,
+        expected=f"the tag `registered_by` is `{user}`, the `person()`, also where MLflow knows no user",
+        found=expect.shown(version.tags.get("registered_by", "no such tag")),
+        help="`lineage.py` is given: its `person()` knows where to look.",
     )
     expect.that(
         after.alias("champion", "flats") is None and after.alias("challenger", "flats") == 1,
