@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,10 +31,10 @@ def arms(target: str, units: Sequence[str], *arguments: Any) -> list[str]:
 
 
 def arms_elsewhere(target: str, units: Sequence[str], *arguments: Any) -> str:
-    """The letters of `arms`, from a process of its own, in which Python hashes texts in another way."""
+    """The letters of `arms`, from a process of its own, on another day: Python hashes texts in another way there."""
     module, _, name = target.partition(":")
     source = (
-        f"from {__name__} import arms\n"
+        f"from {__name__} import arms, begin_on_another_day\nbegin_on_another_day()\n"
         f"print(arms({f'{module}:{name}'!r}, {list(units)!r}, *{list(arguments)!r})[0], end='')"
     )
     environment = {
@@ -44,3 +46,39 @@ def arms_elsewhere(target: str, units: Sequence[str], *arguments: Any) -> str:
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr else f"exit status {done.returncode}")
     return done.stdout
+
+
+def begin_on_another_day() -> None:
+    """Put the clock of this process forward, to another weekday, month and year."""
+    away = 400 * 86_400
+    clock, local, utc, text = time.time, time.localtime, time.gmtime, time.strftime
+
+    class Date(datetime.date):
+        @classmethod
+        def today(cls) -> Date:
+            return cls.fromtimestamp(clock() + away)
+
+    class Moment(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Moment:
+            return cls.fromtimestamp(clock() + away, tz)
+
+        @classmethod
+        def today(cls) -> Moment:
+            return cls.now()
+
+        @classmethod
+        def utcnow(cls) -> Moment:
+            return cls.now(datetime.UTC).replace(tzinfo=None)
+
+    later: dict[str, Any] = {
+        "time": lambda: clock() + away,
+        "time_ns": lambda: int((clock() + away) * 1e9),
+        "localtime": lambda seconds=None: local(clock() + away if seconds is None else seconds),
+        "gmtime": lambda seconds=None: utc(clock() + away if seconds is None else seconds),
+        "strftime": lambda form, moment=None: text(form, local(clock() + away) if moment is None else moment),
+    }
+    for name, function in later.items():
+        setattr(time, name, function)
+    for name, kind in (("date", Date), ("datetime", Moment)):
+        setattr(datetime, name, kind)

@@ -70,7 +70,9 @@ def ask_in_experiment(
     for number, (alias, factor) in enumerate(factors.items(), start=1):
         follower = app.state.followers[alias]
         features = {"grade": "long"}
-        metadata = Metadata("house_price", str(number), "", {}, features, 0, None, None, {}, "", "", {})
+        # What the maker has kept is another one for each version: each answer has a warning.
+        extra = {"likely_range": {"low": 0.9 - number / 10, "high": 1.1, "share": 0.9}, "zipcodes": [1]}
+        metadata = Metadata("house_price", str(number), "", {}, features, 0, None, None, {}, "", "", extra)
         artifact = Artifact(Champion(factor), metadata)
         follower.models.pricer = importlib.import_module("lab2_service.predictor").make_pricer(artifact)
         follower.models.ready["house_price"] = artifact
@@ -145,10 +147,12 @@ def run_until_ready(
     breaks: bool = False,
     by_argument: bool = False,
     why: str = "",
-) -> tuple[tuple[int, str], bool]:
+) -> dict[str, Any]:
     """Run the app of `package.module:function` until `/readyz` names the version, then end it.
 
-    Return status and body, and whether versions were taken in the event loop alone.
+    Return the `answer` (status and body), whether versions were taken in the event loop alone (`takes_in_loop`), and
+    whether something was downloaded or loaded there (`slow_in_loop`), what the package has `logged` (level and text),
+    and how many copies there were when the first download began (`copies`; None: there was none).
 
     What follows that answer, notes on the disk for example, has some time before the end. With `why`, this has to stand
     in `why_not_newer`, too, and nothing follows.
@@ -160,30 +164,77 @@ def run_until_ready(
     module, _, name = factory.partition(":")
     owner: Any = importlib.import_module(module)
     make = getattr(owner, name)
-    whole_take, places = owner.Follower.take, set[int]()
+    import mlflow.artifacts
 
-    def take(*args: Any, **kwargs: Any) -> Any:
-        places.add(threading.get_ident())
-        return whole_take(*args, **kwargs)
+    download = mlflow.artifacts.download_artifacts
+    whole = {"take": owner.Follower.take, "load_version": owner.load_version, "download": download}
+    places: dict[str, set[int]] = {one: set() for one in whole}
+    copies: list[int] = []
 
-    owner.Follower.take = take
+    def seen(one: str) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            places[one].add(threading.get_ident())
+            if one == "download":
+                copies.append(len(list(Path(os.environ["MODELS_DIR"]).rglob("model.pkl"))))
+            return whole[one](*args, **kwargs)
+
+        return call
+
+    owner.Follower.take, owner.load_version = seen("take"), seen("load_version")
+    mlflow.artifacts.download_artifacts = _breaking(seen("download")) if breaks else seen("download")
+    logged, make_record = list[tuple[int, str]](), logging.getLogRecordFactory()
+
+    def record(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        made = make_record(*args, **kwargs)
+        if made.name.partition(".")[0] == module.partition(".")[0]:
+            logged.append((made.levelno, made.getMessage()))
+        return made
+
+    logging.setLogRecordFactory(record)
+    address = os.environ["MLFLOW_TRACKING_URI"]
     if by_argument:
-        address = os.environ.pop("MLFLOW_TRACKING_URI")
         os.environ["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
-        try:
-            app = make(address)
-            said = asyncio.run(_session(app, seconds, version, why))
-        finally:
-            os.environ["MLFLOW_TRACKING_URI"] = address
-        return said, places <= {threading.get_ident()}
-    app = make()
-    if breaks:
-        import mlflow.artifacts
+    try:
+        said = asyncio.run(_session(make(*[address] if by_argument else []), seconds, version, why))
+    finally:
+        os.environ["MLFLOW_TRACKING_URI"] = address
+        logging.setLogRecordFactory(make_record)
+        owner.Follower.take, owner.load_version = whole["take"], whole["load_version"]
+        mlflow.artifacts.download_artifacts = download
+    here = threading.get_ident()
+    return {
+        "answer": said,
+        "takes_in_loop": places["take"] <= {here},
+        "slow_in_loop": here in places["load_version"] | places["download"],
+        "logged": logged,
+        "copies": copies[0] if copies else None,
+    }
 
-        whole = mlflow.artifacts.download_artifacts
-        mlflow.artifacts.download_artifacts = _breaking(whole)
-    said = asyncio.run(_session(app, seconds, version, why))
-    return said, places <= {threading.get_ident()}
+
+def goes_on_with_notes(factory: str, environment: dict[str, str], path: str, notes: list[str]) -> str | None:
+    """Start the app once for each content of the file of the note, without a server of MLflow's.
+
+    Return the first note with which it does not get as far as to ask MLflow; None: each is no reason to stop.
+    """
+    os.environ.update(environment)
+    module, _, name = factory.partition(":")
+    owner: Any = importlib.import_module(module)
+
+    async def is_asking() -> bool:
+        app = getattr(owner, name)("http://127.0.0.1:9")
+        async with app.router.lifespan_context(app):
+            end = time.monotonic() + 5
+            while (found := app.state.followers["champion"].why_not_newer is not None) or time.monotonic() < end:
+                if found:
+                    return True
+                await asyncio.sleep(0.02)
+        return False
+
+    for note in notes:
+        Path(path).write_text(note, encoding="utf-8")
+        if not asyncio.run(is_asking()):
+            return note
+    return None
 
 
 async def _session(app: Any, seconds: float, version: str, why: str) -> tuple[int, str]:

@@ -356,9 +356,9 @@ def add_experiment(app: FastAPI) -> None:
 
     While the registry has a challenger (`named`) and its `version` is loaded, an experiment runs. Its name is
     `challenger-7` for version 7, and `assign` says who answers, with `app.state.share` for the challenger. The answer
-    carries the `arm`, and one line goes to the log, with the message `exposure` and the fields `unit`, `experiment`,
-    `arm`, `model_version` and `price`: what an analysis needs when the house is sold. Where there is no challenger, the
-    champion answers, `arm` is null, and nothing is logged.
+    is that of lab 2 with the `arm`, and one line goes to the log, with the message `exposure` and the fields `unit`,
+    `experiment`, `arm`, `model_version` and `price`: what an analysis needs when the house is sold. Where there is no
+    challenger, the champion answers, `arm` is null, and nothing is logged.
     """
     app.state.share = float(os.environ.get("AB_SHARE") or 0.5)
     # solution 4.6

@@ -11,6 +11,7 @@ class Follower:
     version: str | None = None
     since: str | None = None
     why_not_newer: str | None = None
+    damaged: str | None = None
 
     async def follow(self):
         kept = await asyncio.to_thread(self.kept)
@@ -28,9 +29,13 @@ class Follower:
     def kept(self):
         try:
             version = (self.folder / "good").read_text()
+        except (OSError, ValueError):
+            return None
+        try:
             return version, *prepare(self.folder / f"v{version}", version)
         except Exception:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            logger.exception("what was kept is of no use")
+            self.damaged = version
             return None
 
     def step(self):
@@ -42,7 +47,8 @@ class Follower:
             answer = httpx.get(
                 f"{self.tracking_uri}/api/2.0/mlflow/registered-models/alias", params=where, timeout=5, trust_env=False
             )
-        except httpx.HTTPError:
+        except httpx.HTTPError as error:
+            logger.warning("asked in vain", exc_info=error)
             return "The registry is not reached."
         if answer.status_code != 200:
             return f"There is no {self.alias}."
@@ -51,7 +57,7 @@ class Follower:
             return None
         try:
             place = self.folder / f"v{version}"
-            if not place.exists():
+            if not place.exists() or version == self.damaged:
                 beside = self.folder / "unfinished"
                 shutil.rmtree(beside, ignore_errors=True)
                 beside.mkdir(parents=True)
@@ -60,7 +66,9 @@ class Follower:
                     artifact_uri=source, dst_path=str(beside), tracking_uri=self.tracking_uri
                 )
                 (found,) = beside.iterdir()
+                shutil.rmtree(place, ignore_errors=True)
                 found.rename(place)
+                self.damaged = None
             return version, *prepare(place, version)
         except Exception as error:
             logger.exception("not taken", exc_info=error)

@@ -39,8 +39,10 @@ def slack(share: float, count: int) -> float:
 
 
 def judge_same_everywhere(lab: LabHandle, rng: np.random.Generator) -> None:
-    """Asked again, and asked in another process, a unit has the same arm."""
-    units, experiment = draw_units(rng, 200), f"price-{rng.integers(10**6)}"
+    """Asked again, and asked in another process on another day, a unit has the same arm."""
+    # A unit is whatever is randomised: its name need not be English.
+    units = draw_units(rng, 200) + [f"고객-{number}" for number in rng.integers(10**6, size=20)]
+    experiment = f"price-{rng.integers(10**6)}"
     first, again = arms(lab, units, experiment), arms(lab, units, experiment)
     if (first != again).any():
         fail(
@@ -50,16 +52,16 @@ def judge_same_everywhere(lab: LabHandle, rng: np.random.Generator) -> None:
             "compute the arm from a hash of the unit's name.",
         )
     target = f"{lab._package}.ab_test:assign"
-    doing = "`assign(…)` in another process"
+    doing = "`assign(…)` in another process, on another day"
     found = lab.make("mlops_probes.experiments:arms_elsewhere", target, units, experiment, doing=doing)
     elsewhere = np.frombuffer(expect.text(found, "the answer").encode(), dtype=np.uint8) == ord("b")
     changed = int((first != elsewhere).sum()) if len(elsewhere) == len(first) else len(first)
     if changed:
         fail(
-            expected="a unit has the same arm in every process",
-            found=f"{changed} of {len(units)} units have another arm in a second process",
+            expected="a unit has the same arm in every process, on every day",
+            found=f"{changed} of {len(units)} units have another arm in a second process, on another day",
             help="Python's `hash()` of a text is another one in each process (PYTHONHASHSEED). `hashlib.sha256` is the "
-            "same everywhere.",
+            "same everywhere. Neither the day nor the machine may go into it.",
         )
 
 
@@ -72,19 +74,20 @@ def judge_share(lab: LabHandle, rng: np.random.Generator) -> None:
         expected=f"without `share`, half of {MANY:,} units get the challenger, within 0.01",
         found=f"a share of {half:.4f}",
     )
-    for share in (float(rng.uniform(0.1, 0.3)), 0.003, 0.001):
-        found = float(arms(lab, units[:SOME], f"price-{rng.integers(10**6)}", share).mean())
-        if abs(1 - found - share) <= slack(share, SOME):
+    # Of fewer units, a share of 0.001 cannot be told from nobody, nor from twice as many.
+    for share, count in ((float(rng.uniform(0.1, 0.3)), SOME), (0.001, MANY)):
+        found = float(arms(lab, units[:count], f"price-{rng.integers(10**6)}", share).mean())
+        if abs(1 - found - share) <= slack(share, count):
             fail(
                 expected=f"with share={share:.3f}, {share:.1%} of the units get the challenger",
                 found=f"{found:.1%}: `share` was taken as that of the champion",
             )
         expect.that(
-            abs(found - share) <= slack(share, SOME),
-            expected=f"with share={share:.3f}, {share:.1%} of {SOME:,} units get the challenger, but for chance",
+            abs(found - share) <= slack(share, count),
+            expected=f"with share={share:.3f}, {share:.1%} of {count:,} units get the challenger, but for chance",
             found=f"{found:.2%}",
-            help="A hash modulo 100 knows whole percents only. Divide many of its bits by their largest value: a place "
-            "between 0 and 1, which may lie below `share` or not.",
+            help="A hash modulo 100 knows whole percents only, and modulo 500 is too coarse for 0.001. Divide many of "
+            "its bits by their largest value: a place between 0 and 1, which may lie below `share` or not.",
         )
     for share, wanted in ((0.0, "champion"), (1.0, "challenger")):
         found = arms(lab, units[:SOME], "all-or-nobody", share)

@@ -20,8 +20,9 @@ DAYS, DAILY = 14, 60
 
 def judge_sample_size(lab: LabHandle, rng: np.random.Generator) -> None:
     """The formula of the docstring, for several effects."""
-    for power, alpha in ((0.8, 0.05), (0.9, 0.01)):
-        sd, effect = float(rng.uniform(50_000, 120_000)), float(rng.uniform(4_000, 9_000))
+    # The last effect is so large that less than `FEWEST` units find it.
+    for power, alpha, times in ((0.8, 0.05, 1), (0.9, 0.01, 1), (0.8, 0.05, 20)):
+        sd, effect = float(rng.uniform(50_000, 120_000)), float(rng.uniform(4_000, 9_000)) * times
         z = stats.norm.ppf
         exact = 2 * ((z(1 - alpha / 2) + z(power)) * sd / effect) ** 2
         found = expect.number(lab.ab_test.sample_size(effect, power=power, alpha=alpha, sd=sd), "`sample_size(…)`")
@@ -37,6 +38,8 @@ def judge_sample_size(lab: LabHandle, rng: np.random.Generator) -> None:
             help = "Both means vary, so the variance of their difference is twice that of one: hence the 2 in front."
         elif abs(found - exact) <= 1:
             help = "Rounded up: with a unit less, the power is not reached. And a number of units is an integer."
+        elif found == FEWEST:
+            help = "`FEWEST` is for the verdict. This is what the formula says, however few units that are."
         elif abs(found - 2 * (z(1 - alpha / 2) * sd / effect) ** 2) <= 1:
             help = "Without z(power) the difference is found in half of the experiments only."
         fail(
@@ -127,6 +130,7 @@ def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
     sizes = [int(one) for one in rng.choice(np.arange(150, 400), 2, replace=False)]  # equal ones hide mistakes
     share = sizes[1] / sum(sizes)
     table = outcomes(draw_errors(rng, sizes[0]), draw_errors(rng, sizes[1]) * 0.9, rng)
+    _judge_early(lab, rng)
     for options in ({}, {"effect": 9_000.0, "alpha": 0.01}, {"planned": 120}, {"planned": 130, "alpha": 0.1}):
         options = {"share": round(share, 2), **options}
         found, wanted = ask(lab, table, **options), figures(table, **options)
@@ -158,6 +162,22 @@ def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
         )
 
 
+def _judge_early(lab: LabHandle, rng: np.random.Generator) -> None:
+    """Two units in each arm decide nothing, and all figures are there."""
+    table = outcomes(draw_errors(rng, 2), draw_errors(rng, 2), rng)
+    for planned in (None, 120):
+        found, wanted = ask(lab, table, planned=planned), figures(table, planned=planned)
+        when = "with two units in each arm" + (f" of {planned} that were planned" if planned else "")
+        help = "Undecided is a decision. The figures say what is known so far: they need two units in each arm."
+        _close(found["difference"], wanted.difference, f"`difference` {when}", help)
+        low, high = (expect.number(found[name], f"`{name}`") for name in ("low", "high"))
+        _close((high - low) / 2, wanted.half, f"half of the interval {when}", help)
+        decision = wanted.decision(planned)
+        expect.that(
+            found["decision"] == decision, expected=f"`decision` is {decision!r} {when}", found=found["decision"]
+        )
+
+
 def _close(found: object, wanted: float, what: str, help: str) -> None:
     expect.close(found, wanted, what, rel=1e-6, abs=1e-9, help=help)
 
@@ -184,6 +204,7 @@ def judge_units(lab: LabHandle, rng: np.random.Generator) -> None:
     # Some ask again much later: their place is that of their first answer, and the mean has all answers in it.
     again = rng.permutation(len(table))[:60]
     many = pd.concat([many, table.iloc[again].assign(error=draw_errors(rng, len(again)))], ignore_index=True)
+    many.index = pd.Index(rng.permutation(len(many)))  # rows stand in their order, whatever they are called
     for planned in (None, 110):
         found, wanted = ask(lab, many, planned=planned), figures(many, planned=planned)
         wrong = figures(many.assign(unit=[str(place) for place in range(len(many))]), planned=planned)
@@ -195,7 +216,10 @@ def judge_units(lab: LabHandle, rng: np.random.Generator) -> None:
             counted = np.isclose(expect.number(value, name), other)
             help = "Each row was counted as a unit of its own." if counted else ""
             if planned:
-                help += " The first units are those whose first answers came first; all their answers count."
+                help += (
+                    " The first units are those whose first answers came first, in the order of the rows, whatever the "
+                    "index is; all their answers count."
+                )
             help += (
                 " Ten answers to one customer are no ten customers: take the mean of each unit first. Else the "
                 "interval is too narrow."
@@ -224,24 +248,29 @@ def judge_decisions(lab: LabHandle, rng: np.random.Generator) -> None:
                 help="Lower is better: these are errors.",
             )
     few = FEWEST - 1
-    uneven = outcomes(worse[:280], better[:150], rng)
-    # The horizon alone speaks against a decision: the interval is clear of 0.
-    while (clear := figures(uneven, share=150 / 430, planned=151)).difference >= -clear.half:
-        uneven = outcomes(draw_errors(rng, 280), draw_errors(rng, 150) * 0.5, rng)
-    found = ask(lab, uneven, planned=151, share=150 / 430)
-    expect.that(
-        found["decision"] == "undecided",
-        expected="`decision` is 'undecided' with planned=151, while one arm has 280 units and the other 150",
-        found=found["decision"],
-        help="Each arm must have its `planned` units. Their sum is no horizon.",
-    )
-    # The interval is clear of 0 in each draw.
-    far, near = rng.uniform(900, 1_100, few + 50), rng.uniform(9, 11, few + 1)
-    for planned in (None, few - 30):
-        found = ask(lab, outcomes(far, near[:few], rng), share=few / (2 * few + 50), planned=planned)
+    for champion, challenger in ((worse[:280], better[:150]), (worse[:150], better[:280])):
+        share = len(challenger) / 430
+        uneven = outcomes(champion, challenger, rng)
+        # The horizon alone speaks against a decision: the interval is clear of 0.
+        while (clear := figures(uneven, share=share, planned=151)).difference >= -clear.half:
+            uneven = outcomes(draw_errors(rng, len(champion)), draw_errors(rng, len(challenger)) * 0.5, rng)
+        found = ask(lab, uneven, planned=151, share=share)
         expect.that(
             found["decision"] == "undecided",
-            expected=f"`decision` is 'undecided' with {few} units in one arm, however large the difference"
+            expected=f"`decision` is 'undecided' with planned=151, while the champion has {len(champion)} units and "
+            f"the challenger {len(challenger)}",
+            found=found["decision"],
+            help="Each arm must have its `planned` units. Their sum is no horizon.",
+        )
+    # The interval is clear of 0 in each draw.
+    far, near = rng.uniform(900, 1_100, few + 50), rng.uniform(9, 11, few + 1)
+    for planned, arms in ((None, (far, near[:few])), (few - 30, (far, near[:few])), (None, (near[:few], far))):
+        share = len(arms[1]) / (2 * few + 50)
+        found = ask(lab, outcomes(*arms, rng), share=share, planned=planned)
+        smaller = "challenger" if arms[0] is far else "champion"
+        expect.that(
+            found["decision"] == "undecided",
+            expected=f"`decision` is 'undecided' with {few} units of the {smaller}, however large the difference"
             + (f", also where {planned} were planned" if planned else ""),
             found=found["decision"],
             help="`FEWEST` units in each arm: the means of a few long-tailed errors are not normal.",
@@ -267,15 +296,23 @@ def judge_mismatch(lab: LabHandle, rng: np.random.Generator) -> None:
         help="One challenger in five is missing: perhaps those that it answered too slowly. Who is missing is not "
         "chance, so the means cannot be compared, however clear the difference looks.",
     )
-    for more, less in ((1_074, 926), (1_073, 927)):  # the p-value is 0.0009, and 0.0011
+    # The p-value is 0.0009, whichever arm is the larger one, and 0.0011.
+    for more, less in ((1_074, 926), (926, 1_074), (1_073, 927)):
         table = outcomes(errors[0][:more], errors[1][:less] * 0.5, rng)
         found, wanted = ask(lab, table), figures(table)
         expect.that(
             found["decision"] == wanted.decision(None),
-            expected=f"`decision` is {wanted.decision(None)!r} with {more:,} units against {less}: `mismatch_p` is "
+            expected=f"`decision` is {wanted.decision(None)!r} with {more:,} units of the champion against {less:,} of "
+            f"the challenger: `mismatch_p` is "
             f"{wanted.mismatch_p:.4f}",
             found=found["decision"],
-            help=f"The limit is `MISMATCH`, {MISMATCH}.",
+            help=f"The limit is `MISMATCH`, {MISMATCH}, whichever arm is the larger one.",
+        )
+        _close(
+            found["mismatch_p"],
+            wanted.mismatch_p,
+            f"`mismatch_p` with {more:,} units of the champion against {less:,} of the challenger",
+            "It is the p-value of the test, also where the decision is 'mismatch'.",
         )
     few = outcomes(errors[0][: FEWEST - 10], errors[0][100 : 100 + FEWEST // 3], rng)
     for table, options, what in (
@@ -288,6 +325,13 @@ def judge_mismatch(lab: LabHandle, rng: np.random.Generator) -> None:
             expected=f"`decision` is 'mismatch' with {what}",
             found=found["decision"],
             help="The sizes come first, and all units count for them: a broken experiment has nothing else to say.",
+        )
+        method = "fixed-horizon" if "planned" in options else "always-valid"
+        expect.that(
+            found["method"] == method,
+            expected=f"`method` is {method!r}, also where the decision is 'mismatch'",
+            found=found["method"],
+            help="It says which interval was asked for, whatever was decided.",
         )
     fair = outcomes(errors[0][:1_800], errors[1][:200] * 0.5, rng)
     while figures(fair, share=0.1).decision(None) != "challenger":

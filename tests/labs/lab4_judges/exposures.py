@@ -28,6 +28,10 @@ def judge_experiment(lab: LabHandle, rng: np.random.Generator) -> None:
     for place in (int(np.flatnonzero(got)[0]), int(np.flatnonzero(~got)[0])):
         (answer,) = ask(lab, share, factors, [{**asked[place], "swap": True}])
         judge_answer(asked[place], "challenger" if got[place] else "champion", factors, answer)
+    # A share of 0 is a share: whoever has the challenger at 0.4 has the champion now.
+    few = [asked[place] for place in np.flatnonzero(got)[:6]]
+    for one, answer in zip(few, ask(lab, 0.0, factors, few), strict=True):
+        judge_answer(one, "champion", factors, answer)
     alone = {"champion": factors["champion"]}
     few = [asked[place] for place in (*np.flatnonzero(got)[:2], *np.flatnonzero(~got)[:1])]  # of both arms
     for one, answer in zip(few, ask(lab, share, alone, few), strict=True):
@@ -76,6 +80,20 @@ def judge_answer(asked: dict[str, Any], arm: str | None, factors: dict[str, floa
         expected=f"`model_version` is {version!r}, that of the {serving}",
         found=value.get("model_version"),
         help=f"{help} Read the version before the price is awaited: in between, another version may be taken.",
+    )
+    likely, warnings = value.get("likely_range"), value.get("warnings")
+    low = round(wanted * (0.9 - int(version) / 10), 2)
+    expect.that(
+        isinstance(likely, dict) and abs(float(likely.get("low") or 0.0) - low) <= 0.51,
+        expected=f"the answer has all that lab 2 says of a price: `likely_range` of the {serving} begins at {low:,.0f}",
+        found=expect.shown("null" if likely is None else likely),
+        help="`lab2.price_houses` has made it: `ArmPrice(**dict(priced), …)` takes all of it over.",
+    )
+    expect.that(
+        bool(warnings),
+        expected="the answer has all that lab 2 says of a price: the `warnings`, too",
+        found=expect.shown(warnings),
+        help="This zipcode was not in the training data. `ArmPrice(**dict(priced), …)` takes all of it over.",
     )
     if arm is None:
         expect.that(not lines, expected=f"no `exposure` is logged {without}", found=f"{len(lines)} lines")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lab4_judges import store
-from labkit.checks import LabHandle, expect, fail
+from lab4_judges import sales, store
+from labkit.checks import LabHandle, LearnerError, expect, fail
 from mlops_lab.datasets import load_house_sales
 
 Template = Callable[[str], Path]
@@ -96,11 +97,35 @@ def world(lab: LabHandle, template: Template, rng: np.random.Generator) -> World
     return World(lab, rng)
 
 
+def _refused(call: Callable[[str], object], run: str, what: str, help: str = "") -> str:
+    """Expect DataMismatch; return what it says, without the checksums in it."""
+    said = ""
+    with expect.raises("DataMismatch", what=what, help=help):
+        try:
+            call(run)
+        except LearnerError as error:
+            said = error.message
+            raise
+    return re.sub("[0-9a-f]{6,}", "…", said).strip()
+
+
+def _judge_messages(said: dict[str, str]) -> None:
+    """Each kind of mismatch has a message of its own."""
+    for what, message in said.items():
+        others = [other for other in said if other != what and said[other] == message]
+        expect.that(
+            bool(message) and not others,
+            expected=f"the message of DataMismatch says which two do not belong together, where {what}",
+            found=f"{expect.shown(message)}, as where {others[0]}" if others and message else "an empty message",
+            help="Run, `.dvc` file and table: who reads the message has to know which two of them to look at.",
+        )
+
+
 def judge_pointer(world: World) -> None:
     """Path, md5 and size; a folder is refused."""
-    one = world.draw()
+    # The data is not there: what is read is the `.dvc` file.
+    one = replace(world.draw(), md5=secrets.token_hex(16))
     size = int(world.rng.integers(10**6, 10**7))
-    world.put(one)
     world.lab.write_bytes(DATA, one.pointer(size))
     target = f"{world.lab._package}.data_versions:read_pointer"
     found = world.lab.make("mlops_probes.tracking:pointer_as_data", target, DATA, doing="`read_pointer(…)`")
@@ -115,7 +140,9 @@ def judge_pointer(world: World) -> None:
             if name == "path"
             else "A `.dvc` file is YAML: `yaml.safe_load` reads it, in whatever order its keys stand.",
         )
-    folder = f"outs:\n- md5: {secrets.token_hex(16)}.dir\n  size: 9\n  nfiles: 2\n  hash: md5\n  path: train\n".encode()
+    folder = (
+        f"outs:\n- md5: {secrets.token_hex(16)}.dir\n  size: 9\n  nfiles: 2\n  hash: md5\n  path: {NAME}\n".encode()
+    )
     several = one.pointer() + b"- md5: '00'\n  size: 1\n  hash: md5\n  path: other.parquet\n"
     for what, content in (("a folder", folder), ("two files", several), ("no file", b"outs: []\n")):
         world.lab.write_bytes(DATA, content)
@@ -144,12 +171,22 @@ def judge_link(world: World) -> None:
             help="`MlflowClient().set_tag(run_id, name, value)` works for a run that has ended. The path is the one in "
             "the `.dvc` file, with its folders.",
         )
+    after = store.read(world.lab).run(run)
+    status = after.status if after else "no such run"
+    expect.that(
+        status == "FINISHED",
+        expected="the run is FINISHED, as it was before the tags",
+        found=status,
+        help="`mlflow.start_run(run_id=…)` begins the run again. `MlflowClient().set_tag` does not.",
+    )
 
 
 def judge_mismatches(world: World) -> None:
     """Whatever does not agree is refused, and leaves no tag."""
     one, other = world.draw(), world.draw()
     sorted_again = table(one.frame.iloc[::-1])
+    tested, said = world.run_on(other), []
+    world.lab.make("mlops_probes.tracking:tag_run", tested, "test.sha256", sales.sha256(one.frame))
     cases = [
         (
             "the run was trained on another table",
@@ -168,18 +205,23 @@ def judge_mismatches(world: World) -> None:
             "The `.dvc` file is in git, the data is not: it can be another one by now. Compute the md5 of the file "
             "that is there.",
         ),
+        (
+            "the run was tested on this table, and trained on another one",
+            tested, one, None,
+            "Both fingerprints stand in the run: that of what it was trained on is `data.sha256`.",
+        ),
         ("the run says nothing of its data", world.run_on(None), one, None, "Without a fingerprint, nothing agrees."),
     ]  # fmt: skip
     for what, run, there, content, help in cases:
         world.put(there, content)
-        with expect.raises("DataMismatch", what=f"`link_run` where {what}", help=help):
-            world.link(run)
+        said.append(_refused(world.link, run, f"`link_run` where {what}", help))
         expect.that(
             not world.tags(run),
             expected=f"no tag on the run where {what}",
             found=expect.shown(world.tags(run)),
             help="First all comparisons, then the tags: a tag that lies is worse than none.",
         )
+    _judge_messages({cases[place][0]: said[place] for place in (0, 2)})
 
 
 def judge_found_again(world: World) -> None:
@@ -214,14 +256,21 @@ def judge_store(world: World) -> None:
         world.data_of(run)
     help = "A cache is a folder like any other: somebody may have written into it. Compare what comes out of it, and "
     help += "the md5 first: what has another one need not be a table at all."
+    said: dict[str, str] = {}
     for what, content in (("another table lies", other.content), ("half of the file lies", one.content[:2_000])):
         world.lab.write_bytes(one.place, content)
-        with expect.raises("DataMismatch", what=f"`data_of_run` where {what} under that checksum", help=help):
-            world.data_of(run)
-    with expect.raises("DataMismatch", what="`data_of_run` of a run that was never linked"):
-        world.data_of(never)
+        said[f"{what} under that checksum"] = _refused(
+            world.data_of, run, f"`data_of_run` where {what} under that checksum", help
+        )
+    said.pop("another table lies under that checksum")  # it says the same as half of the file
+    said["the run was never linked"] = _refused(world.data_of, never, "`data_of_run` of a run that was never linked")
     world.lab.write_bytes(other.place, other.content)
     world.lab.make("mlops_probes.tracking:tag_run", run, "dvc.md5", other.md5)
     help = "A tag can be changed by anybody. What the run was trained on, its fingerprint says: compare it here, too."
-    with expect.raises("DataMismatch", what="`data_of_run` where the tag names another table by now", help=help):
-        world.data_of(run)
+    what = "the tag names another table by now"
+    said[what] = _refused(world.data_of, run, f"`data_of_run` where {what}", help)
+    unknown = world.run_on(None)
+    world.lab.make("mlops_probes.tracking:tag_run", unknown, "dvc.md5", other.md5)
+    help = "Without `data.sha256` nobody knows which table the run has seen: nothing comes back that was not compared."
+    _refused(world.data_of, unknown, "`data_of_run` where the run has the tag `dvc.md5`, and no fingerprint", help)
+    _judge_messages(said)
