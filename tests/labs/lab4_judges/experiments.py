@@ -130,7 +130,6 @@ def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
     sizes = [int(one) for one in rng.choice(np.arange(150, 400), 2, replace=False)]  # equal ones hide mistakes
     share = sizes[1] / sum(sizes)
     table = outcomes(draw_errors(rng, sizes[0]), draw_errors(rng, sizes[1]) * 0.9, rng)
-    _judge_early(lab, rng)
     for options in ({}, {"effect": 9_000.0, "alpha": 0.01}, {"planned": 120}, {"planned": 130, "alpha": 0.1}):
         options = {"share": round(share, 2), **options}
         found, wanted = ask(lab, table, **options), figures(table, **options)
@@ -160,6 +159,7 @@ def judge_figures(lab: LabHandle, rng: np.random.Generator) -> None:
             found=found["decision"],
             help="Where 0 lies in the interval nothing is decided, with `planned` units, too.",
         )
+    _judge_early(lab, rng)
 
 
 def _judge_early(lab: LabHandle, rng: np.random.Generator) -> None:

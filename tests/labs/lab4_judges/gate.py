@@ -693,9 +693,9 @@ def _judge_inside(asked: list[str], what: str, does: str) -> None:
         if not ends
         else f"it was taken or given back {len(ends)} times"
         if len(ends) != 2
-        else "some of it happened before, or afterwards",
-        help="All of it happens inside one `with only_one(name):`. Who measures or writes after the lock was "
-        "given back does so while somebody else may be moving the champion.",
+        else "some of it happened before the lock was held, or after it was given back",
+        help="All of it happens inside one `with only_one(name):`. Else somebody else moves the champion meanwhile. A "
+        "lock of `threading` ends at the border of its process, and the other promoter runs on another machine.",
     )
 
 
