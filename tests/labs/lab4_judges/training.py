@@ -66,7 +66,7 @@ def log_two(lab: LabHandle, template: Template, rng: Generator) -> Trainings:
     store.prepare(lab, template("mlflow"), **environment)
     experiment = f"houses-{secrets.token_hex(3)}"
     namer = lab.make("mlops_probes.figures:FigureNamer", sketch=True)
-    two = [_log(lab, experiment, rng, environment) for _ in range(2)]
+    two = [_log(lab, experiment, rng, environment, few=few) for few in (False, True)]
     named = expect.handle(namer, "the namer of figures")
     saved = named.attr("saved")
     named.stop()
@@ -74,8 +74,10 @@ def log_two(lab: LabHandle, template: Template, rng: Generator) -> Trainings:
     return Trainings(two[0], two[1], store.read(lab), drawn)
 
 
-def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str, str]) -> Training:
+def _log(lab: LabHandle, experiment: str, rng: Generator, environment: dict[str, str], *, few: bool) -> Training:
     train, test = sales.draw(rng)
+    if few:  # fewer than an example may have
+        test = test.tail(4)
     # One house was sold twice before the day, and another one before and after it: `train` and `test` are as they are.
     train.iloc[1, train.columns.get_loc("id")] = train["id"].iloc[0]
     test.iloc[0, test.columns.get_loc("id")] = train["id"].iloc[2]
