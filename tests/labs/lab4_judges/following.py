@@ -648,12 +648,19 @@ def judge_copies(world: World) -> None:
             world.lab.write_bytes(f"{FOLDER}/{path}", b"{")
     help = "What stands in the note need not be what was written: whatever is wrong with it, look for the champion."
     run_before(world, second, "the note of what served is damaged, and there is a next champion", help)
+    _judge_one_copy(world, "two champions")
+    world.registry.point(first)
+    run_before(world, first, "after a rollback")
+    _judge_one_copy(world, "a rollback")
+
+
+def _judge_one_copy(world: World, after: str) -> None:
     found = len(copies(world))
     expect.that(
         found == 1,
         expected="the folder holds the copy of the version that serves, and of no other one",
-        found=f"{found} copies after two champions",
-        help="A service that follows for a year fills its disk: `remember` removes the others.",
+        found=f"{found} copies after {after}",
+        help="A service that follows for a year fills its disk: `remember` removes the others, whatever their numbers.",
     )
 
 
