@@ -441,9 +441,11 @@ def judge_measured(
 
 
 def judge_many(lab: LabHandle, rng: Generator) -> None:
-    """Fail where the silhouette of many customers is not that of all, or about that of 3,000 of them."""
+    """Fail where the silhouette of many is not that of all or about that of 3,000, or the inertia not that of all."""
     table = draw_tight_and_loose(rng, 3_001)  # which of them is left out hardly matters
     judge_measured(lab, choose(lab, table, [2]), table, ks=(2,), near=0.001)
+    table = draw_tight_and_loose(rng, 3_300)
+    judge_measured(lab, choose(lab, table, [2]), table, ks=(2,), near=0.05)
 
 
 def judge_recipe(found: pd.DataFrame, table: pd.DataFrame, mistakes: list[Mistake]) -> None:
