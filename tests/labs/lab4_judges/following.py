@@ -44,7 +44,6 @@ LISTED = (
 )  # fmt: skip
 NAMES = ("iris", "customer_segment", "house_price")
 
-CONNECTION = re.compile("[Cc]onnect|refused|Errno|[Rr]etries|Error|Exception")
 DAMAGED = re.compile("damag|corrupt|broken|cannot|can't|could not|not be loaded|fail|invalid|bad ", re.IGNORECASE)
 INSIDE = ("Traceback", "site-packages", "127.0.0.1", "/srv/", "/tmp", ".py", "Error")
 
@@ -415,7 +414,6 @@ def judge_outage(world: World) -> None:
     with world.start() as service:
         wait_for(world, service, first, "The champion is there from the start.")
         with traffic(world, service):
-            before = len(service.output())
             world.door.shut()
             try:
                 help = "What `ask` raises is caught in `look`: note a sentence with `stay`, and go on."
@@ -426,13 +424,6 @@ def judge_outage(world: World) -> None:
                     found=expect.shown(why),
                     help="Nobody knows what stands in the registry then. Only `NoVersion` says that no version has the "
                     "alias.",
-                )
-                expect.that(
-                    bool(CONNECTION.search(service.output()[before:])),
-                    expected="the log says what went wrong when MLflow was asked",
-                    found="nothing of the error",
-                    help="`why_not_newer` has one sentence for everybody. Who has to mend it reads the error in the "
-                    "log: `self.stay(why, error)`.",
                 )
                 _judge_patience(world, service)
                 world.registry.point(second)
@@ -504,13 +495,6 @@ def judge_bad_versions(world: World) -> None:
             )
             others = set(seen.answered) - {first}
             expect.that(not others, expected=f"version {first} goes on", found=f"version {min(others, default='')}")
-        expect.that(
-            "a column is missing" in service.output(),
-            expected="the log says what was wrong with a version: its model raised `a column is missing`",
-            found="nothing of that error",
-            help="`why_not_newer` has one sentence for everybody. Who has to mend it reads the error in the log: "
-            "`self.stay(why, error)`.",
-        )
         found = state(service)
         expect.that(
             found["version"] == first and found["since"] == since,
