@@ -175,7 +175,7 @@ def run_until_ready(
         def call(*args: Any, **kwargs: Any) -> Any:
             places[one].add(threading.get_ident())
             if one == "download":
-                copies.append(len(list(Path(os.environ["MODELS_DIR"]).rglob("model.pkl"))))
+                copies.append(_copies())
             return whole[one](*args, **kwargs)
 
         return call
@@ -224,17 +224,21 @@ def goes_on_with_notes(factory: str, environment: dict[str, str], path: str, not
         app = getattr(owner, name)("http://127.0.0.1:9")
         async with app.router.lifespan_context(app):
             end = time.monotonic() + 5
-            while (found := app.state.followers["champion"].why_not_newer is not None) or time.monotonic() < end:
-                if found:
-                    return True
+            champion = app.state.followers["champion"]
+            while champion.why_not_newer is None and time.monotonic() < end:
                 await asyncio.sleep(0.02)
-        return False
+            return champion.why_not_newer is not None
 
     for note in notes:
         Path(path).write_text(note, encoding="utf-8")
         if not asyncio.run(is_asking()):
             return note
     return None
+
+
+def _copies() -> int:
+    """How many models lie below the folder of the service."""
+    return len(list(Path(os.environ["MODELS_DIR"]).rglob("model.pkl")))
 
 
 async def _session(app: Any, seconds: float, version: str, why: str) -> tuple[int, str]:
@@ -256,7 +260,7 @@ async def _session(app: Any, seconds: float, version: str, why: str) -> tuple[in
         end = time.monotonic() + 2
         while is_there and not why and time.monotonic() < end:
             await asyncio.sleep(0.1)
-            if len([path for path in Path(os.environ["MODELS_DIR"]).rglob("model.pkl")]) == 1:
+            if _copies() == 1:
                 break
         return answer.status_code, answer.text
 

@@ -49,6 +49,11 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     @property
+    def path(self) -> str:
+        """The path that was asked for, without its query."""
+        return self.asked.strip("`").partition(" ")[2].partition("?")[0]
+
+    @property
     def media_type(self) -> str:
         """The content type without its parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()

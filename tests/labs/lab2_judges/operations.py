@@ -149,20 +149,19 @@ def judge_request_id(running: Running, rng: np.random.Generator) -> None:
     wrong = {"bedrooms": "many"}
     asked = [("GET", "/livez", None), ("POST", PATHS["iris"], typical("iris")), ("POST", PATHS["house_price"], wrong)]
     paths = ("/nowhere", "/readyz", "/v1/models", "/openapi.json", "/", "/page/page.js")
-    for method, path, body in [*asked, *(("GET", path, None) for path in paths)]:
-        answer = service.request(method, path, json=body, headers={"X-Request-ID": mine})
-        if answer.headers.get("x-request-id") != mine:
+    for place, (method, path, body) in enumerate([*asked, *(("GET", path, None) for path in paths)]):
+        name = f"{mine}-{place}"
+        answer = service.request(method, path, json=body, headers={"X-Request-ID": name})
+        if answer.headers.get("x-request-id") != name:
             fail(
-                expected=f"{answer.asked} with `X-Request-ID: {mine}` sends it back (status {answer.status})",
+                expected=f"{answer.asked} with `X-Request-ID: {name}` sends it back (status {answer.status})",
                 found=f"`{answer.headers.get('x-request-id', 'no such header')}`",
                 help="A middleware sees every answer, errors too.",
             )
-    # Probes, files and the page are requests, too. Other requests have their lines looked at elsewhere.
-    for place, path in enumerate(paths[1:]):
-        name = f"{rng.integers(10**9)}-{place}"
-        status = service.request("GET", path, headers={"X-Request-ID": name}).status
-        service.wait_for_output(name, 2)
-        judge_line(service, {"request_id": name, "method": "GET", "path": path, "status": status}, [])
+        # Probes, files and the page are requests, too. Other requests have their lines looked at elsewhere.
+        if path in paths:
+            service.wait_for_output(name, 2)
+            judge_line(service, {"request_id": name, "method": method, "path": path, "status": answer.status}, [])
     short = str(rng.integers(2, 10))
     for given in (None, None, "", short):
         headers = {} if given is None else {"X-Request-ID": given}

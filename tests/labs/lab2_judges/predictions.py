@@ -280,9 +280,7 @@ def judge_others_load(lab: LabHandle, rng: np.random.Generator) -> None:
                 "`logger.error(…)`, with the name of the model and the error.",
             )
         # Nobody but the loading knows these words: the message, or the trace, of the error.
-        while (mute := "sha256" not in service.output()) and time.monotonic() < end:
-            time.sleep(0.02)
-        if mute:
+        if not service.wait_for_output("sha256", 3):
             fail(
                 expected=f"the log says why `{short}` could not be loaded: its sha256 is another one",
                 found="its name, and no reason",

@@ -43,7 +43,7 @@ def judge_problem(answer: Answer, *statuses: int, help: str = "") -> dict[str, A
         fail(expected="a problem document has `title`, `status` and `detail` (RFC 9457)", found=answer.excerpt())
     if value["status"] != answer.status:
         fail(expected=f"`status` in the document is {answer.status}, as in the answer", found=value["status"])
-    given = {"type": "about:blank", "title": HTTPStatus(answer.status).phrase, "instance": path_of(answer)}
+    given = {"type": "about:blank", "title": HTTPStatus(answer.status).phrase, "instance": answer.path}
     for name, right in given.items():
         if value.get(name) != right:
             fail(
@@ -164,11 +164,6 @@ def listed_errors(answer: Answer) -> dict[str, str]:
     errors = judge_problem(answer, 422).get("errors")
     listed = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
     return {str(one.get("field")): str(one.get("reason")) for one in listed}
-
-
-def path_of(answer: Answer) -> str:
-    """The path that was asked."""
-    return answer.asked.strip("`").partition(" ")[2].partition("?")[0]
 
 
 def judge_field_name(lab: LabHandle, rng: np.random.Generator) -> None:

@@ -533,7 +533,9 @@ def judge_failure(failure: Failure) -> None:
     """A training that raises leaves a run that says so, and no run open."""
     said = f"{failure.error.type_name}: {failure.error.message}" if failure.error else ""
     expect.that(
-        failure.text in said and failure.error is not None and failure.error.type_name.endswith(failure.type_name),
+        failure.text in said
+        and failure.error is not None
+        and failure.error.type_name.rpartition(".")[2] == failure.type_name,
         expected=f"the exception of the model goes on to the caller: {failure.type_name}: {failure.text}",
         found=said[:300] or f"no exception, and the answer {expect.shown(failure.answer)}",
         help="After the tag, a bare `raise`: who has called must know that there is no model.",
