@@ -222,7 +222,7 @@ def create_app(tracking_uri: str | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the registry beside the requests, and end with the service."""
+    """Follow the registry and load the other models beside the requests, and end with the service."""
     log_to_stdout()
     # TODO 4.5: A service that follows the registry
     yield

@@ -287,7 +287,7 @@ def create_app(tracking_uri: str | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the registry beside the requests, and end with the service."""
+    """Follow the registry and load the other models beside the requests, and end with the service."""
     log_to_stdout()
     # solution 4.5
     tasks = [asyncio.create_task(follower.follow()) for follower in app.state.followers.values()]

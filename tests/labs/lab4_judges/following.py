@@ -224,6 +224,7 @@ def wait_for_reason(world: World, service: Service, there: bool, what: str, help
 def judge_champion(world: World) -> None:
     """Not ready without a version, ready with the first champion, and gone after SIGTERM."""
     _judge_ready(world)
+    _judge_start(world)
     first, second, third = world.add(), world.add(), world.add()
     world.registry.point(second, "another-alias")
     # Nothing can be noted here, as on a full disk: a folder has the name of the note.
@@ -296,6 +297,17 @@ def _judge_ready(world: World) -> None:
             help="Every model of lab 2 has to be there: `models.get(name)` for each of `lab2.MODELS` answers with 503 "
             "else.",
         )
+
+
+def _judge_start(world: World) -> None:
+    """Nothing is waited for before the service answers."""
+    factory, probe = f"{world.lab._package}.serve:create_app", "mlops_probes.serving:starts_beside_others"
+    expect.that(
+        world.lab.make(probe, factory, WITHIN, doing="the lifespan of the app"),
+        expected="the service answers `/livez` while lab 2's other models are still loading",
+        found="the lifespan comes to its `yield` when they are loaded",
+        help="`load_others` takes as long as it takes: in the lifespan begin a task for it, as for each follower.",
+    )
 
 
 def _judge_next(world: World, service: Service, version: str, before: datetime) -> None:

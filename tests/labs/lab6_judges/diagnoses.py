@@ -70,6 +70,11 @@ def ask(
         help="A sentence for each sign, and not for the first one only; it names what shows it. Where many houses "
         "have 0, the median of those above 0 counts.",
     )
+    if len(evidence) < len(names):
+        fail(
+            expected=f"a sentence for each sign, {len(names)} or more: {why}", found="; ".join(evidence),
+            help="Each column that shows it is a sign of its own: whoever mends it goes through them one by one.",
+        )  # fmt: skip
     odd = [name for name in strangers if any(re.search(rf"\b{name}\b", one) for one in evidence)]
     expect.that(
         not odd,

@@ -163,11 +163,11 @@ def judge_nobody_is_named(at: Monitored, rng: np.random.Generator) -> None:
 def judge_two_processes(*labs: LabHandle) -> None:
     """Two processes make other ids; without `$MODEL_ARM` the arm is the champion."""
     both = [expect.pair(lab.make("mlops_probes.monitoring:log_two_at_a_time"), "lines and ids") for lab in labs]
-    first, second = (set(ids.values()) for _, ids in both)
+    first, second = (set(ids) for _, ids in both)
     if first & second:
         fail(
             expected="ids that another process, or the same one after a restart, does not make again",
-            found=", ".join(sorted(first & second)),
+            found=expect.shown(sorted(first & second)),
             help="A counter begins again with each process. `uuid.uuid4().hex`",
         )
     arm = json.loads(both[0][0][0]).get("arm")
@@ -185,9 +185,9 @@ def judge_two_at_a_time(lab: LabHandle) -> None:
         )  # fmt: skip
     for line in map(json.loads, lines):
         zipcode = str(line["zipcode"])
-        if line["prediction_id"] != f"{ids[zipcode]}-0":
+        if line["prediction_id"] != (wanted := f"{ids[int(zipcode) - 1]}-0"):
             fail(
-                expected=f"the id of the request for zipcode {zipcode}, `{ids[zipcode]}-0`",
+                expected=f"the id of the request for zipcode {zipcode}, `{wanted}`",
                 found=line["prediction_id"],
                 help="Two requests are answered at a time: what one keeps in a variable that all share, the other "
                 "overwrites. A `ContextVar` belongs to one request.",
@@ -198,6 +198,11 @@ def judge_two_at_a_time(lab: LabHandle) -> None:
                 expected=f"the version that is served now, `{version}`", found=line["version"],
                 help="Models are exchanged while the service runs (week 4): ask for the version at each price.",
             )  # fmt: skip
+    if again := len(ids) - len(set(ids)):
+        fail(
+            expected=f"{len(ids)} requests within a moment have {len(ids)} ids", found=f"{again} have one of another's",
+            help="Two requests come within a millisecond: a time is no id. `uuid.uuid4().hex`",
+        )  # fmt: skip
 
 
 def judge_without_price(lab: LabHandle, rng: np.random.Generator) -> None:
