@@ -1,11 +1,14 @@
-"""Trees that are not what they look like."""
+"""Models with a part that is not what it looks like: of a class of its own, with another answer."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import TargetEncoder
 
 
 class DoubledTrees(HistGradientBoostingRegressor):  # type: ignore[misc]
@@ -14,3 +17,35 @@ class DoubledTrees(HistGradientBoostingRegressor):  # type: ignore[misc]
     def predict(self, X: Any) -> np.ndarray:
         """Return an answer for each row."""
         return np.asarray(2.0 * super().predict(X))
+
+
+class DoubledTarget(TransformedTargetRegressor):  # type: ignore[misc]
+    """A model that answers twice as much."""
+
+    def predict(self, X: Any, **options: Any) -> np.ndarray:
+        """Return an answer for each row."""
+        return np.asarray(2.0 * super().predict(X, **options))
+
+
+class DoubledPipeline(Pipeline):  # type: ignore[misc]
+    """A pipeline that answers twice as much."""
+
+    def predict(self, X: Any, **options: Any) -> np.ndarray:
+        """Return an answer for each row."""
+        return np.asarray(2.0 * super().predict(X, **options))
+
+
+class DoubledColumns(ColumnTransformer):  # type: ignore[misc]
+    """Columns that are twice as large once the model is trained."""
+
+    def transform(self, X: Any, **options: Any) -> np.ndarray:
+        """Return the columns of each row."""
+        return np.asarray(2.0 * super().transform(X, **options))
+
+
+class DoubledEncoder(TargetEncoder):  # type: ignore[misc]
+    """An encoder of which a zipcode is worth twice as much once the model is trained."""
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return what each zipcode is worth."""
+        return np.asarray(2.0 * super().transform(X))
