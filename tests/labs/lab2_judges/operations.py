@@ -61,10 +61,11 @@ def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -
 
 def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
     """With a damaged artifact the service is alive and never ready."""
-    models = told_models(rng)
+    models = told_models(rng, customer_segment={"loading": 0.8})
     path = models.path_of("iris", ".joblib")
     models.files[path] = models.files[path][:-20]
     with start(lab, models) as service:
+        judge_others_are_loading(service, "iris", "customer_segment")
         others = [name for name in NAMES if name != "iris"]
         for name in others:
             ask(service, name, typical(name), within=service.seconds).expect(200)
@@ -97,6 +98,19 @@ def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
             )
 
 
+def judge_others_are_loading(service: Service, damaged: str, slow: str) -> None:
+    """When one model has failed, another one is loading still, and has not failed."""
+    end = time.monotonic() + service.seconds
+    while (seen := listed(service)).get(damaged, {}).get("status") != "failed" and time.monotonic() < end:
+        time.sleep(0.01)
+    if seen.get(slow, {}).get("status") == "failed":
+        fail(
+            expected=f'"status": "loading" or "ready" of `{slow}`, whose file is well, while `{damaged}` has failed',
+            found="failed",
+            help="Each model has a status of its own: `models.failed` names those that have failed.",
+        )
+
+
 def judge_alive_without_models(lab: LabHandle, rng: np.random.Generator) -> None:
     """Where no model at all can be loaded, the process is alive all the same."""
     models = told_models(rng)
@@ -105,8 +119,17 @@ def judge_alive_without_models(lab: LabHandle, rng: np.random.Generator) -> None
     models.files[path] = models.files[path][:-20]
     with start(lab, models, MODELS=name) as service:
         end = time.monotonic() + service.seconds
-        while listed(service).get(name, {}).get("status") == "loading" and time.monotonic() < end:
+        while (seen := listed(service)).get(name, {}).get("status") == "loading" and time.monotonic() < end:
             time.sleep(0.02)
+        if set(seen) != {name}:
+            fail(
+                expected=f"with `MODELS={name}` in the environment `/v1/models` lists this model alone",
+                found=", ".join(seen) or "none",
+                help="`MODELS` has the names of the models of this service: go through it, and type in none.",
+            )
+        service.get("/readyz").expect(
+            503, help=f"The only model of this service, `{name}`, is damaged: `models.get(name)` for each of `MODELS`."
+        )
         service.get("/livez").expect(
             200,
             help=f"`{name}` is the only model of this service, and its file is damaged. The process answers, and "
