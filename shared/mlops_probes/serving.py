@@ -142,7 +142,7 @@ def ready_with(factory: str, there: list[str], failed: list[str]) -> int:
 def starts_beside_others(factory: str, seconds: float) -> bool:
     """Whether the app has started within so many seconds while the loading of lab 2's other models takes longer."""
     module, _, name = factory.partition(":")
-    serve = importlib.import_module(module)
+    serve: Any = importlib.import_module(module)
     release, given = threading.Event(), serve.load_others
     app = getattr(serve, name)("http://127.0.0.1:9")
 

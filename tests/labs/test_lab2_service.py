@@ -505,6 +505,12 @@ def test_each_reason_stands_beside_its_field(on_page, rng):
 
 
 @exercise("2.7", needs=("chromium",))
+def test_every_field_can_be_wrong(on_page, rng):
+    """Each field of a form can be marked as wrong with its own reason, lists and boxes too."""
+    on_page(page_problems.judge_every_field, rng)
+
+
+@exercise("2.7", needs=("chromium",))
 def test_the_first_wrong_field_gets_the_focus(on_page, rng):
     """The first wrong field gets the focus, also one that was folded away."""
     on_page(page_problems.judge_focus, rng)

@@ -165,7 +165,7 @@ def judge_no_frame(lab: LabHandle, rng: np.random.Generator) -> None:
             f"pandas made {frames} tables" if frames else f"trees and encoder of scikit-learn were asked {asked} times"
         )
         fail(
-            expected="three prices one by one, and 4 and 400 together, without a table of pandas and without scikit-learn",
+            expected="three prices alone, and 4 and 400 together, without a table of pandas and without scikit-learn",
             found=used,
             help="A table for one row costs a hundred times as much as the trees: hand plain numbers to treelite.",
         )

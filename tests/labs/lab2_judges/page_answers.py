@@ -139,6 +139,16 @@ def judge_price(visit: Visit, rng: Any) -> None:
         )
     for side in ("low", "high"):
         _expect_dollars(likely[side], state, f"the {side} end of the likely range")
+    amounts = dollars_in(state.answer)
+    low, high = (
+        [place for place, one in enumerate(amounts) if abs(one - likely[side]) <= 1] for side in ("low", "high")
+    )
+    expect.that(
+        min(low) < max(high),
+        expected=f"the range goes from its low end to its high one: ${likely['low']:,.0f} to ${likely['high']:,.0f}",
+        found=expect.shown(clean(state.answer, 160)),
+        help="`likely_range.low` is the smaller one: it comes first.",
+    )
     old = round(answer["price"])
     for _ in range(4):  # two houses may have one price
         answer, state = ask_price(visit, draw_house(rng))

@@ -79,12 +79,32 @@ def judge_reasons(visit: Visit, rng: Any) -> None:
         )
 
 
+def judge_every_field(visit: Visit, rng: Any) -> None:
+    """Fail unless each field of the form can be marked, lists and boxes too, with a reason of its own."""
+    names = list(look(visit, HOUSE).fields)
+    reasons = {
+        name: f"nothing costs {place} (no. {int(rng.integers(1_000, 10_000))})" for place, name in enumerate(names)
+    }
+    errors = [{"field": name, "reason": reason} for name, reason in reasons.items()]
+    content = {"type": "about:blank", "title": "t", "status": 422, "detail": "all is wrong", "errors": errors}
+    visit.answer_with(f"/v1/{HOUSE}", 422, content)
+    send(visit, HOUSE)
+    state = wait(visit, HOUSE, lambda state: all(reasons[name] in state.fields[name].note for name in names))
+    for name, reason in reasons.items():
+        _expect_reason(state, name, reason, farthest=2 * FARTHEST)  # rows are high where all of them have a reason
+    visit.connect(f"/v1/{HOUSE}")
+    send(visit, HOUSE)
+    state = wait(visit, HOUSE, lambda state: not state.wrong)
+    for name in names:
+        _expect_gone(state, name, reasons)
+
+
 def _has(state: State, name: str, reasons: dict[str, str]) -> bool:
     field = state.fields[name]
     return field.is_wrong or reasons[name] in field.note
 
 
-def _expect_reason(state: State, name: str, reason: str) -> None:
+def _expect_reason(state: State, name: str, reason: str, farthest: int = FARTHEST) -> None:
     field: Field = state.fields[name]
     if not field.is_wrong:
         where = "; the alert says it, far from the field" if reason in state.alert or name in state.alert else ""
@@ -104,7 +124,7 @@ def _expect_reason(state: State, name: str, reason: str) -> None:
             else "Give the element with the reason an `id`, and the field an `aria-describedby` with this id: then a "
             "screen reader reads both together.",
         )
-    if field.gap is not None and field.gap > FARTHEST:
+    if field.gap is not None and field.gap > farthest:
         fail(
             expected=f"the reason stands beside `{name}`",
             found=f"it is {field.gap:.0f} pixels away",
@@ -130,7 +150,7 @@ def _expect_gone(state: State, name: str, reasons: dict[str, str]) -> None:
 
 
 def judge_focus(visit: Visit, rng: Any) -> None:
-    """Fail unless the first wrong field has the focus, also one that was folded away."""
+    """Fail unless the first wrong field of the form has the focus, also one that was folded away."""
     for names in (WRONG[1:], WRONG):
         provoke(visit, names)
         state = wait(visit, HOUSE, lambda state, first=names[0]: state.focused == first)  # type: ignore[misc]
@@ -147,6 +167,20 @@ def judge_focus(visit: Visit, rng: Any) -> None:
                 found=f"`{state.focused}` has it" if state.focused else "the focus is somewhere else",
                 help="`field.focus()`: a screen reader then reads field and reason, and the page scrolls there.",
             )
+
+    # The form of the house stays marked, and another one is sent.
+    errors = [{"field": name, "reason": "no such flower"} for name in ("petal_length", "petal_width")]
+    content = {"type": "about:blank", "title": "t", "status": 422, "detail": "no such flower", "errors": errors}
+    visit.answer_with("/v1/iris", 422, content)
+    send(visit, "iris")
+    state = wait(visit, "iris", lambda state: state.focused == "petal_length")
+    if state.focused != "petal_length":
+        elsewhere = look(visit, HOUSE).focused
+        fail(
+            expected="the first wrong field of the form that was sent has the focus: `petal_length`",
+            found=f"`{elsewhere}` of another form has it" if elsewhere else f"`{state.focused or 'another element'}`",
+            help="`form.querySelector(…)` looks into this form, `document.querySelector(…)` into the whole page.",
+        )
 
 
 def judge_service_down(visit: Visit, rng: Any) -> None:
@@ -178,8 +212,8 @@ def judge_service_down(visit: Visit, rng: Any) -> None:
 
 def judge_other_errors(visit: Visit, rng: Any) -> None:
     """Fail unless an error that belongs to no field of the form is said in its alert, of whichever form."""
-    # Alone, beside an error that has a field, and in a form that is not the first of the page.
-    for model, others in ((HOUSE, ()), (HOUSE, ("bedrooms",)), ("iris", ())):
+    # Alone, beside an error that has a field, beside another one without, and in a form that is not the first one.
+    for model, others in ((HOUSE, ()), (HOUSE, ("bedrooms",)), (HOUSE, ("star",)), ("iris", ())):
         reason = f"nothing of planet {int(rng.integers(1_000, 10_000))} has an answer"
         errors = [*({"field": name, "reason": "no"} for name in others), {"field": "planet", "reason": reason}]
         content = {"type": "about:blank", "title": "t", "status": 422, "detail": f"planet: {reason}", "errors": errors}

@@ -272,13 +272,24 @@ def judge_environment(lab: LabHandle, rng: np.random.Generator) -> None:
                 found=expect.shown(value["warnings"]),
                 help="An artifact of another maker may not list them. Then nobody knows which ones are unseen.",
             )
-        for more, status in ((0, 422), (-50, 422), (1, 413), (0, 422)):
+        small, other = PATHS["iris"], (PATHS["customer_segment"], BATCH)
+        tried = [
+            (small, 0, 422),
+            (small, -50, 422),
+            (small, 1, 413),
+            (small, 0, 422),
+            *((path, 1, 413) for path in other),
+        ]
+        for path, more, status in tried:
             body = json.dumps({"note": ""}).encode()
             body = body.replace(b'""', b'"' + b"x" * (limit + more - len(body)) + b'"')
-            answer = service.request("POST", PATHS["iris"], content=body, headers={"content-type": "application/json"})
+            answer = service.request("POST", path, content=body, headers={"content-type": "application/json"})
+            if path == BATCH and answer.status in (404, 405):  # 2.3 is still to be written
+                continue
             if answer.status != status:
                 fail(
-                    expected=f"with `MAX_BODY={limit}` in the environment a body of {len(body):,} bytes gets {status}",
+                    expected=f"with `MAX_BODY={limit}` in the environment a body of {len(body):,} bytes to `{path}` "
+                    f"gets {status}",
                     found=f"status {answer.status}",
                     help="The limit is `MAX_BODY`: a body of that size is allowed, a larger one is not. The count "
                     "begins at 0 for each request.",
@@ -353,6 +364,12 @@ def judge_unseen_zipcode(running: Running, rng: np.random.Generator) -> None:
         price = float(running.models.prices([request])[0])
         if abs(expect.number(value["price"], "`price`") - price) > 1:
             fail(expected=f"the price is {price:,.0f} USD, as the model says", found=f"{value['price']:,.0f}")
+        if not isinstance(value.get("likely_range"), dict):
+            fail(
+                expected=f"the price in zipcode {zipcode} has its likely range, as the metadata have one",
+                found=expect.shown(value.get("likely_range")),
+                help="A warning is said beside what was said before, and takes nothing away.",
+            )
 
 
 def judge_damaged_artifact(lab: LabHandle, rng: np.random.Generator) -> None:
