@@ -35,6 +35,8 @@ class Stage:
         orphans: such that an earlier Deployment of the same name has left behind, as `past`.
         missing: so many of the replicas are not there yet.
         sick: what two pods say that are none of the new ones: an old one, and one of another Deployment.
+        lagging: what the last of the newest pods says, where all others are well.
+        hidden: so many lists of pods are answered with 503.
         meanwhile: what another one changes just before the first write arrives: `{"replicas": 5}` or `{"image": …}`;
             with `times`, replicas are changed before so many writes.
         takeover: another image that someone sets when the status with this number has been seen; with `done`, its
@@ -58,6 +60,8 @@ class Stage:
     orphans: list[tuple[int, str]] = field(default_factory=list)
     missing: int = 0
     sick: dict[str, str] = field(default_factory=dict)
+    lagging: dict[str, str] = field(default_factory=dict)
+    hidden: int = 0
     meanwhile: dict[str, Any] = field(default_factory=dict)
     takeover: dict[str, Any] = field(default_factory=dict)
     watch: str = ""
@@ -236,6 +240,8 @@ class Stage:
             found += [objects.pod(owner, place, trouble) for place in range(number)]
             if self.sick and image != self.image and number:
                 found[0] = objects.pod(owner, 0, Trouble(**self.sick))
+            if self.lagging and image == self.image and number:
+                found[-1] = objects.pod(owner, number - 1, Trouble(**self.lagging))
         return found
 
     def all_pods(self) -> list[Object]:

@@ -192,12 +192,12 @@ def judge_candidates(found: Search) -> None:
 
 
 def judge_many(lab: LabHandle, rng: Generator) -> None:
-    """Fail where a search of 20 candidates, the default, ends before them. Which of them are alike is open."""
-    found = search(lab, draw_sales(rng, 60), rng, n_candidates=20, seed=int(rng.integers(1000)))
+    """Fail where a search of more than the default of 20 candidates ends before them. Which of them are alike is open."""
+    found = search(lab, draw_sales(rng, 60), rng, n_candidates=30, seed=int(rng.integers(1000)))
     rows = len(results_of(found))
     expect.that(
         rows == found.n_candidates,
-        expected=f"`results` has a row for each of the {found.n_candidates} candidates, which is the default",
+        expected=f"`results` has a row for each of the {found.n_candidates} candidates that were asked for",
         found=f"{rows} rows",
         help="A space of lists has as many settings as their lengths multiplied, and scikit-learn only warns where "
         "these are fewer. Give distributions, or more values.",

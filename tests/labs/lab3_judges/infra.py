@@ -11,6 +11,7 @@ from labkit.checks import expect, fail
 
 FILES = ("main.tf", "variables.tf", "network.tf", "cluster.tf", "registry.tf", "identity.tf", "cost.tf", "outputs.tf")
 _NAMED = re.compile(r"\$\{(local|var)\.(\w+)\}")
+_ATTRIBUTE = re.compile(r"\$\{(aws_\w+)\.(\w+)\.(\w+)\}")
 _FORMAT = re.compile(r'\$\{format\("([^"]*)"((?:,[^,()"]+)*)\)\}')
 _REFERENCE = re.compile(r"(?<![\w.\"-])(?:(var|local)\.([a-zA-Z_]\w*)|(data\.)?(aws_\w+)\.([a-zA-Z_]\w*))")
 
@@ -62,6 +63,20 @@ class Infra:
         found = (place.get(name if kind == "local" else "default") for place in places)
         return next((one for one in found if one is not None), value)
 
+    def argument(self, value: Located) -> Located:
+        """What stands behind `aws_kind.name.argument` in the resource itself; others as `resolved` has them."""
+        match = _ATTRIBUTE.fullmatch(str(value.value)) if value.is_expression else None
+        found = [block.get(match[3]) for block in self.blocks("resource", match[1], match[2])] if match else []
+        return next((one for one in found if one is not None), self.resolved(value))
+
+    def repeated(self, block: Located, name: str) -> Iterator[tuple[Located, Located | None]]:
+        """The blocks of this name in a block: those that stand there, and the `dynamic` ones with each of their items."""
+        yield from ((one, None) for one in block.blocks(name))
+        for one in block.blocks("dynamic", name):
+            items = self.resolved(one["for_each"])
+            if isinstance(items.value, list):
+                yield from ((inner(one, "content", "What each of them has."), item) for item in items)
+
     def names(self) -> set[str]:
         """What can be referred to."""
         known = set()
@@ -74,6 +89,14 @@ class Infra:
         """Each name that is referred to, with its place."""
         for file in self.files:
             yield from _references(file)
+
+
+def filled(value: Located, name: str, item: Located | None) -> Located:
+    """What `name.value` and `name.value.key` are for an item of a `dynamic` block; others as they are."""
+    match = re.fullmatch(rf"\$\{{{name}\.value(?:\.(\w+))?\}}", str(value.value)) if item is not None else None
+    if match is None or item is None:
+        return value
+    return (item.get(match[1]) if match[1] else item) or value
 
 
 def _labels(file: Located, kind: str) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab3_judges.cluster import PACE, Scene, image_of
-from lab3_judges.scenes import FOREIGN, SHORT, SICK, Scenes
+from lab3_judges.scenes import FOREIGN, LAGS, SHORT, SICK, Scenes
 from labkit.checking.doors import Door
 from labkit.checks import expect, fail
 
@@ -173,6 +173,16 @@ def judge_stuck(scenes: Scenes, door: Door) -> None:
             found="it went on waiting until its own timeout",
             help="Look at the conditions, too: `Available` stays true, since the old pods serve on.",
         )
+    scene = scenes.get(door, "pods unseen")
+    help = "The API answers 503 to whoever asks for the pods. Without their reason there is a way back all the same."
+    expect.that(
+        "raised" not in scene.told,
+        expected="the previous image is set again, also where nobody can ask the pods what is wrong",
+        found=f"it raised {scene.told.get('raised')}: {str(scene.told.get('message'))[:200]}",
+        help=help,
+    )
+    _steps(_outcome(scene, "rolled back", help), NOT_READY)
+    _serves(scene, scene.script["image"])
 
 
 def judge_reason(scenes: Scenes, door: Door) -> None:
@@ -200,6 +210,13 @@ def judge_reason(scenes: Scenes, door: Door) -> None:
         )
     found = scenes.get(door, "well").answer()
     expect.that(found == "", expected='`trouble_of` returns "" where all pods are well', found=expect.shown(found))
+    lags = scenes.get(door, "one lags").answer()
+    expect.that(
+        isinstance(lags, str) and LAGS in lags,
+        expected=f"what the last of the new pods says (CrashLoopBackOff: {LAGS}), where the others are well",
+        found=expect.shown(lags),
+        help="One of them is enough to hold up a rollout: look at each pod with this image until one says something.",
+    )
 
 
 def judge_timeout(scenes: Scenes, door: Door) -> None:

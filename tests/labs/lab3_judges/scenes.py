@@ -19,6 +19,7 @@ SHORT = 60.0
 AWAY = 12
 """So many calls fail while the API is away: more than someone who tries a few times would bear."""
 SICK = {"reason": "CreateContainerConfigError", "message": 'secret "of-another" not found'}
+LAGS = "back-off 2m40s restarting failed container"
 FOREIGN = "registry.example/other/ml-api:hotfix"
 GROUPS = {
     "fine": (
@@ -31,7 +32,7 @@ GROUPS = {
         "leads nowhere",
         "no pods",
     ),
-    "stuck": ("crash", "pull", "unschedulable"),
+    "stuck": ("crash", "pull", "unschedulable", "pods unseen"),
     "shared": (
         "scaled meanwhile",
         "image meanwhile",
@@ -42,7 +43,7 @@ GROUPS = {
         "image during the smoke test",
     ),
     "interrupted": ("breaks", "ends", "expires", "away", "cut"),
-    "history": ("history", "well"),
+    "history": ("history", "well", "one lags"),
     "slow": ("waiting", "no way back", "away for good"),
 }
 """Scenes that are played at the same time."""
@@ -82,7 +83,7 @@ class Scenes:
             "past": [(1, first)],
             "sidecars": [{"name": "log", "image": f"registry.example/log:{self._word()}"}],
         }
-        told = ("meanwhile", "takeover", "watch", "away", "cut", "reached", "sick")
+        told = ("meanwhile", "takeover", "watch", "away", "cut", "reached", "sick", "lagging", "hidden")
         named = {name: options.pop(name) for name in told if name in options}
         return Scene(f"team-{self._word()}", {**script, **named}, image=image, options={"timeout": LONG, **options})
 
@@ -123,6 +124,7 @@ class Scenes:
             "crash": partial(scene, "stuck-crash", sick=SICK),
             "pull": partial(scene, "stuck-pull", sick=SICK),
             "unschedulable": partial(scene, "stuck-unschedulable", sick=SICK),
+            "pods unseen": partial(scene, "stuck-crash", hidden=10**9),
             "scaled meanwhile": partial(scene, meanwhile={"replicas": 7, "times": 3}),
             "image meanwhile": partial(scene, meanwhile=other),
             "image in the middle": partial(scene, takeover={**other, "at": 2}),
@@ -137,13 +139,14 @@ class Scenes:
             "cut": partial(scene, cut=AWAY),
             "away for good": partial(scene, away=10**9, timeout=SHORT),
             "history": self._history,
-            "well": self._well,
+            "well": partial(self._trouble, sick=SICK),
+            "one lags": partial(self._trouble, lagging={"reason": "CrashLoopBackOff", "message": LAGS}),
             "waiting": self._waiting,
             "no way back": self._no_way_back,
         }
 
-    def _well(self) -> Scene:
-        scene = self._scene(sick=SICK)
+    def _trouble(self, **options: Any) -> Scene:
+        scene = self._scene(**options)
         scene.function, scene.image, scene.options, scene.connected = "trouble_of", scene.script["image"], {}, True
         return scene
 

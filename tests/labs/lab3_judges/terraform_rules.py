@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab3_judges.infra import Infra, as_template, inner, only, texts
+from lab3_judges.infra import Infra, as_template, filled, inner, only, texts
 from labkit.checking.located import Located
 from labkit.checks import expect, fail
 
@@ -442,7 +442,7 @@ def judge_github(infra: Infra) -> None:
                 help=help,
                 where=statement,
             )
-        values = texts(condition["values"])
+        values = texts(infra.argument(condition["values"]))
         test = str(condition["test"].value)
         expect.that(
             [as_template(one) for one in values] == [wanted] and test in ("StringEquals", "StringLike"),
@@ -622,7 +622,7 @@ def judge_budget(infra: Infra) -> None:
             help="Nobody hears of the cost of all else.",
             where=one,
         )
-    notes = budget.blocks("notification")
+    notes = list(infra.repeated(budget, "notification"))
     expect.that(
         notes,
         expected="a `notification` in the budget",
@@ -631,17 +631,20 @@ def judge_budget(infra: Infra) -> None:
         where=budget,
     )
     heard = False
-    for note in notes:
+    for note, item in notes:
         told = texts(note.get("subscriber_email_addresses")) + texts(note.get("subscriber_sns_topic_arns"))
         expect.that(told, expected="someone who is told", found="nobody", where=note)
-        percent = note["threshold_type"].value == "PERCENTAGE"
-        threshold = note["threshold"].of(float)
-        above = note["comparison_operator"].value == "GREATER_THAN"
+        kind, share, compared = (
+            filled(note[name], "notification", item) for name in ("threshold_type", "threshold", "comparison_operator")
+        )
+        percent = kind.value == "PERCENTAGE"
+        threshold = share.of(float)
+        above = compared.value == "GREATER_THAN"
         heard = heard or (percent and above and threshold <= 100)
     expect.that(
         heard,
         expected="a notification when the cost is `GREATER_THAN` 100 percent, or less than that",
         found="none",
         help="At 100 percent the money is gone. It is the last moment at which an alarm is one.",
-        where=notes[0],
+        where=notes[0][0],
     )
