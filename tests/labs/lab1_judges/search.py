@@ -192,7 +192,7 @@ def judge_candidates(found: Search) -> None:
 
 
 def judge_many(lab: LabHandle, rng: Generator) -> None:
-    """Fail where a search of more than the default of 20 candidates ends before them. Which of them are alike is open."""
+    """Fail where a search of more candidates than the default ends before them. Which of them are alike is open."""
     found = search(lab, draw_sales(rng, 60), rng, n_candidates=30, seed=int(rng.integers(1000)))
     rows = len(results_of(found))
     expect.that(

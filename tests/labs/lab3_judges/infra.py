@@ -70,7 +70,7 @@ class Infra:
         return next((one for one in found if one is not None), self.resolved(value))
 
     def repeated(self, block: Located, name: str) -> Iterator[tuple[Located, Located | None]]:
-        """The blocks of this name in a block: those that stand there, and the `dynamic` ones with each of their items."""
+        """The blocks of this name in a block: those that stand there, and `dynamic` ones with each of their items."""
         yield from ((one, None) for one in block.blocks(name))
         for one in block.blocks("dynamic", name):
             items = self.resolved(one["for_each"])
