@@ -51,7 +51,7 @@ def sweep(train: pd.DataFrame, *, n_candidates: int = 20, seed: int = 0) -> str:
 
     One run in the experiment `house-price`, with the parameters `n_candidates` and `seed`, the tags of
     `fingerprint(train)` and the metric `rmse` of the best candidate. Nested in it is one finished run for each
-    candidate, with its settings as parameters and its metrics `rmse` and `rmse_std`.
+    candidate, with its settings as parameters (17, not 17.0) and its metrics `rmse` and `rmse_std`.
     """
     # TODO 4.2: Search, compare, repeat
     raise NotImplementedError

@@ -99,7 +99,7 @@ def sweep(train: pd.DataFrame, *, n_candidates: int = 20, seed: int = 0) -> str:
 
     One run in the experiment `house-price`, with the parameters `n_candidates` and `seed`, the tags of
     `fingerprint(train)` and the metric `rmse` of the best candidate. Nested in it is one finished run for each
-    candidate, with its settings as parameters and its metrics `rmse` and `rmse_std`.
+    candidate, with its settings as parameters (17, not 17.0) and its metrics `rmse` and `rmse_std`.
     """
     # solution 4.2
     import mlflow

@@ -15,7 +15,7 @@ def sweep(train: pd.DataFrame, *, n_candidates: int = 20, seed: int = 0) -> str:
     client.log_param(parent, "n_candidates", n_candidates)
     client.log_param(parent, "seed", seed)
     _, results = tune_model(train, n_candidates, seed)
-    for _, row in results.iterrows():
+    for _, row in results.astype(object).iterrows():  # else whole numbers become floats
         child = client.create_run(experiment, tags={"mlflow.parentRunId": parent}).info.run_id
         for name, value in row.items():
             log = client.log_metric if name in {"rmse", "rmse_std"} else client.log_param

@@ -142,6 +142,15 @@ def judge_children(swept: Sweep) -> None:
             help="A row of `results` has the settings and two metrics: take these out, and `log_params` all the rest, "
             "also what is 0.",
         )
+        for name in SETTINGS:
+            text = str(mine[0].params[name])
+            expect.that(
+                swept.results[name].dtype.kind not in "iu" or text.isdecimal(),
+                expected=f"`{name}` is a whole number, as in `results`: `{text.partition('.')[0]}`",
+                found=f"`{text}`",
+                help="`iterrows` makes one Series of each row, and floats of all its numbers: scikit-learn takes no "
+                "17.0 for 17. `to_dict('records')` keeps the kind of each column.",
+            )
         for name in ("rmse", "rmse_std"):
             value = mine[0].last(name)
             if value is None:
