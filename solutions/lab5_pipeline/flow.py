@@ -307,9 +307,9 @@ def end_dead_runs(name: str, parameters: dict[str, Any]) -> int:
 def backfill(first: str, last: str, *, landing: Path, warehouse: Path) -> dict[str, int]:
     """Run `monthly` for each month from `first` to `last`, both included, the oldest first; return month → version.
 
-    A progress artifact with the key `backfill` goes from 0 to 100 with the months that are done. A month that fails
-    does not hold up the others. A backfill that was killed is resumed by running it again: what was done is not done
-    again, and the killed runs count as crashed.
+    A progress artifact with the key `backfill` goes from 0 to 100 with the months that are over, well or not. A month
+    that fails does not hold up the others. A backfill that was killed is resumed by running it again: what was done is
+    not done again, and the killed runs count as crashed.
 
     Raises:
         MonthRefused: at the end, with each month that failed and its reason; at once where there is no month.

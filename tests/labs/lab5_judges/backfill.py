@@ -238,6 +238,14 @@ def judge_failed_month(world: World) -> None:
         found="no new version",
         help="One bad month must not hold up the others: note it, go on, and fail at the end.",
     )
+    (bar,) = [one for one in world.prefect.artifacts(run.flow_run) if one["type"] == "progress"] or [None]
+    at_the_end = None if bar is None else float(bar["data"] or 0)
+    expect.that(
+        at_the_end is not None and abs(at_the_end - 100) < 0.01,
+        expected="the bar is at 100 at the end, also where months have failed",
+        found="no bar" if at_the_end is None else f"{at_the_end:.0f}",
+        help="It counts the months that are over, well or not: a bar that stops at 75 looks as if something still ran.",
+    )
     expect.that(
         odd in run.error[1] and "grade" in run.error[1],
         expected=f"the reason names {odd} as well: its file has no column `grade`",
