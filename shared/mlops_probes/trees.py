@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 
 
@@ -17,30 +15,6 @@ class DoubledTrees(HistGradientBoostingRegressor):  # type: ignore[misc]
     def predict(self, X: Any) -> np.ndarray:
         """Return an answer for each row."""
         return np.asarray(2.0 * super().predict(X))
-
-
-class DoubledTarget(TransformedTargetRegressor):  # type: ignore[misc]
-    """A model that answers twice as much."""
-
-    def predict(self, X: Any, **options: Any) -> np.ndarray:
-        """Return an answer for each row."""
-        return np.asarray(2.0 * super().predict(X, **options))
-
-
-class DoubledPipeline(Pipeline):  # type: ignore[misc]
-    """A pipeline that answers twice as much."""
-
-    def predict(self, X: Any, **options: Any) -> np.ndarray:
-        """Return an answer for each row."""
-        return np.asarray(2.0 * super().predict(X, **options))
-
-
-class DoubledColumns(ColumnTransformer):  # type: ignore[misc]
-    """Columns that are twice as large once the model is trained."""
-
-    def transform(self, X: Any, **options: Any) -> np.ndarray:
-        """Return the columns of each row."""
-        return np.asarray(2.0 * super().transform(X, **options))
 
 
 class DoubledEncoder(TargetEncoder):  # type: ignore[misc]

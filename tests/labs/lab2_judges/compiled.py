@@ -187,9 +187,6 @@ OTHERS = (
     "weighted columns (`transformer_weights`)",
     "columns changed by a function",
     "trees of a subclass",
-    "a model of a subclass",
-    "a pipeline of a subclass",
-    "columns of a subclass",
     "an encoder of a subclass",
     "the zipcode before the numbers",
 )
@@ -226,12 +223,6 @@ def other_model(which: str, rng: np.random.Generator) -> tuple[Any, pd.DataFrame
         pipeline[0].transformers[0] = ("numbers", FunctionTransformer(np.cbrt), numbers)
     elif which == "trees of a subclass":
         pipeline.steps[1] = ("trees", trees.DoubledTrees(**pipeline[1].get_params()))
-    elif which == "a model of a subclass":
-        model = trees.DoubledTarget(pipeline, func=np.log1p, inverse_func=np.expm1)
-    elif which == "a pipeline of a subclass":
-        model.set_params(regressor=trees.DoubledPipeline(pipeline.steps))
-    elif which == "columns of a subclass":
-        pipeline.steps[0] = ("columns", trees.DoubledColumns(pipeline[0].transformers))
     elif which == "an encoder of a subclass":
         pipeline[0].transformers[1] = ("zipcode", trees.DoubledEncoder(random_state=0), ["zipcode"])
     elif "before" in which:
