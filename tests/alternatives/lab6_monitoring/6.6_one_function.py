@@ -37,7 +37,7 @@ def diagnose(reference, current, performance):
         return answer("data bug", *bugs)
     drifted = feature_drift(reference, current).drifted()
     if drifted:
-        return answer("covariate", f"other houses: {', '.join(drifted)}")
+        return answer("covariate", *(f"other houses, by their {name}" for name in drifted))
     done = performance[performance["complete"]]
     if len(done):
         last = done.loc[done["month"].idxmax()]
