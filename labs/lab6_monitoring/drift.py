@@ -169,8 +169,8 @@ def diagnose(reference: pd.DataFrame, current: pd.DataFrame, performance: pd.Dat
     - "concept": the bias of the newest complete month lies beyond `MOST_BIAS`, above or below 0, with both its limits.
     - "none".
 
-    `evidence` has a sentence for each sign of that verdict: for two columns that have drifted, two. It names the column,
-    or the month as 2015-03. That of "none" is empty. `next_step` is that of `NEXT_STEPS`.
+    `evidence` has a sentence for each sign of that verdict: for two columns that have drifted, two. It names the
+    column, or the month as 2015-03. That of "none" is empty. `next_step` is that of `NEXT_STEPS`.
     """
     # TODO 6.6: Tell a bug from drift, and drift from another market
     raise NotImplementedError
