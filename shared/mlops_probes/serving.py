@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+NOWHERE = "http://127.0.0.1:9"
+"""An address at which no MLflow answers."""
 LOADING, LOADED = "[model loading]", "[model loaded]"
 
 
@@ -62,8 +64,7 @@ def ask_in_experiment(
     """
     from mlops_lab.artifacts import Artifact, Metadata
 
-    module, _, name = factory.partition(":")
-    app = getattr(importlib.import_module(module), name)("http://127.0.0.1:9")
+    app = _found(factory)[1](NOWHERE)
     app.state.share = share
     # It warns that our model is not compiled, which is no mistake of the learner's.
     logging.getLogger("lab2_service.predictor").setLevel(logging.ERROR)
@@ -122,8 +123,7 @@ def ready_with(factory: str, there: list[str], failed: list[str]) -> int:
 
     from mlops_lab.artifacts import Artifact, Metadata
 
-    module, _, name = factory.partition(":")
-    app = getattr(importlib.import_module(module), name)("http://127.0.0.1:9")
+    app = _found(factory)[1](NOWHERE)
     for one in there:
         metadata = Metadata(one, "1", "", {}, {"grade": "long"}, 0, None, None, {}, "", "", {})
         app.state.models.ready[one] = Artifact(Champion(1.0), metadata)
@@ -141,10 +141,9 @@ def ready_with(factory: str, there: list[str], failed: list[str]) -> int:
 
 def starts_beside_others(factory: str, seconds: float) -> bool:
     """Whether the app has started within so many seconds while the loading of lab 2's other models takes longer."""
-    module, _, name = factory.partition(":")
-    serve: Any = importlib.import_module(module)
+    serve, make = _found(factory)
     release, given = threading.Event(), serve.load_others
-    app = getattr(serve, name)("http://127.0.0.1:9")
+    app = make(NOWHERE)
 
     async def start() -> bool:
         lifespan = app.router.lifespan_context(app)
@@ -185,9 +184,7 @@ def run_until_ready(
     MLflow by its argument alone, and the environment names a server that is not there.
     """
     os.environ.update(environment)
-    module, _, name = factory.partition(":")
-    owner: Any = importlib.import_module(module)
-    make = getattr(owner, name)
+    owner, make = _found(factory)
     import mlflow.artifacts
 
     download = mlflow.artifacts.download_artifacts
@@ -210,14 +207,14 @@ def run_until_ready(
 
     def record(*args: Any, **kwargs: Any) -> logging.LogRecord:
         made = make_record(*args, **kwargs)
-        if made.name.partition(".")[0] == module.partition(".")[0]:
+        if made.name.partition(".")[0] == factory.partition(".")[0]:
             logged.append((made.levelno, made.getMessage()))
         return made
 
     logging.setLogRecordFactory(record)
     address = os.environ["MLFLOW_TRACKING_URI"]
     if by_argument:
-        os.environ["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
+        os.environ["MLFLOW_TRACKING_URI"] = NOWHERE
     try:
         said = asyncio.run(_session(make(*[address] if by_argument else []), seconds, version, why))
     finally:
@@ -241,11 +238,10 @@ def goes_on_with_notes(factory: str, environment: dict[str, str], path: str, not
     Return the first note with which it does not get as far as to ask MLflow; None: each is no reason to stop.
     """
     os.environ.update(environment)
-    module, _, name = factory.partition(":")
-    owner: Any = importlib.import_module(module)
+    make = _found(factory)[1]
 
     async def is_asking() -> bool:
-        app = getattr(owner, name)("http://127.0.0.1:9")
+        app = make(NOWHERE)
         async with app.router.lifespan_context(app):
             end = time.monotonic() + 5
             champion = app.state.followers["champion"]
@@ -258,6 +254,13 @@ def goes_on_with_notes(factory: str, environment: dict[str, str], path: str, not
         if not asyncio.run(is_asking()):
             return note
     return None
+
+
+def _found(factory: str) -> tuple[Any, Callable[..., Any]]:
+    """The module and the function that `package.module:function` names; the function makes an app."""
+    module, _, name = factory.partition(":")
+    owner = importlib.import_module(module)
+    return owner, getattr(owner, name)
 
 
 def _copies() -> int:

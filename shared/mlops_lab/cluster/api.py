@@ -208,8 +208,7 @@ class StandIn:
         return _list("apps/v1", "ReplicaSetList", found, stage)
 
     def _pods(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
-        if stage.hidden > 0:
-            stage.hidden -= 1
+        if stage.hidden:
             raise Refused(503, "ServiceUnavailable", "the server is currently unable to handle the request")
         found = [one for one in stage.all_pods() if _selects(request, *_labels_and_name(one))]
         return _list("v1", "PodList", found, stage)

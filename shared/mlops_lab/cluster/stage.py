@@ -36,7 +36,7 @@ class Stage:
         missing: so many of the replicas are not there yet.
         sick: what two pods say that are none of the new ones: an old one, and one of another Deployment.
         lagging: what the last of the newest pods says, where all others are well.
-        hidden: so many lists of pods are answered with 503.
+        hidden: whether each list of pods is answered with 503.
         meanwhile: what another one changes just before the first write arrives: `{"replicas": 5}` or `{"image": …}`;
             with `times`, replicas are changed before so many writes.
         takeover: another image that someone sets when the status with this number has been seen; with `done`, its
@@ -61,7 +61,7 @@ class Stage:
     missing: int = 0
     sick: dict[str, str] = field(default_factory=dict)
     lagging: dict[str, str] = field(default_factory=dict)
-    hidden: int = 0
+    hidden: bool = False
     meanwhile: dict[str, Any] = field(default_factory=dict)
     takeover: dict[str, Any] = field(default_factory=dict)
     watch: str = ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab2_judges import inputs
 from lab2_judges.page_browser import Exchange, Visit
-from lab2_judges.page_forms import State, fill, send, stays, typed, wait
+from lab2_judges.page_forms import State, fill, refuse, send, stays, typed, wait
 from lab2_judges.page_static import FIELDS
 from labkit.checking.deadlines import Deadline
 from labkit.checks import expect, fail
@@ -254,13 +254,11 @@ def judge_text(visit: Visit, rng: Any) -> None:
     send(visit, HOUSE)
     _expect_text(wait(visit, HOUSE, lambda state: text in state.all or state.images > 0), text, "a warning")
     for errors, what in (
-        ([{"field": "bedrooms", "reason": text}], "the reason of a field"),
-        ([], "the detail of a problem"),
+        ({"bedrooms": text}, "the reason of a field"),
+        ({}, "the detail of a problem"),
     ):
-        content = {"type": "about:blank", "title": "t", "status": 422, "detail": text, "errors": errors}
         visit.connect(f"/v1/{HOUSE}")
-        visit.answer_with(f"/v1/{HOUSE}", 422, content)
-        send(visit, HOUSE)
+        refuse(visit, HOUSE, text, errors)
         _expect_text(wait(visit, HOUSE, lambda state: text in state.all or state.images > 0), text, what)
 
 

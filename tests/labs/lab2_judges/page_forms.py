@@ -189,6 +189,14 @@ def send(visit: Visit, model: str, by: Callable[[], None] | None = None) -> Exch
     return exchange
 
 
+def refuse(visit: Visit, model: str, detail: str, errors: Mapping[str, str]) -> None:
+    """Send a form whose fields the service refuses, each with its reason, and again from now on."""
+    listed = [{"field": name, "reason": reason} for name, reason in errors.items()]
+    content = {"type": "about:blank", "title": "t", "status": 422, "detail": detail, "errors": listed}
+    visit.answer_with(f"/v1/{model}", 422, content)
+    send(visit, model)
+
+
 def stays(visit: Visit) -> None:
     """Fail where the browser has left the page."""
     if not _is_here(visit):

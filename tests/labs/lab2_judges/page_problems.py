@@ -6,7 +6,7 @@ from typing import Any
 
 from lab2_judges.page_answers import HOUSE, dollars_in, expected_answer, service_says
 from lab2_judges.page_browser import Visit
-from lab2_judges.page_forms import Field, State, fill, fold, look, send, wait
+from lab2_judges.page_forms import Field, State, fill, fold, look, refuse, send, wait
 from labkit.checks import expect, fail
 from labkit.text import clean
 
@@ -85,10 +85,7 @@ def judge_every_field(visit: Visit, rng: Any) -> None:
     reasons = {
         name: f"nothing costs {place} (no. {int(rng.integers(1_000, 10_000))})" for place, name in enumerate(names)
     }
-    errors = [{"field": name, "reason": reason} for name, reason in reasons.items()]
-    content = {"type": "about:blank", "title": "t", "status": 422, "detail": "all is wrong", "errors": errors}
-    visit.answer_with(f"/v1/{HOUSE}", 422, content)
-    send(visit, HOUSE)
+    refuse(visit, HOUSE, "all is wrong", reasons)
     state = wait(visit, HOUSE, lambda state: all(reasons[name] in state.fields[name].note for name in names))
     for name, reason in reasons.items():
         _expect_reason(state, name, reason, farthest=2 * FARTHEST)  # rows are high where all of them have a reason
@@ -169,10 +166,7 @@ def judge_focus(visit: Visit, rng: Any) -> None:
             )
 
     # The form of the house stays marked, and another one is sent.
-    errors = [{"field": name, "reason": "no such flower"} for name in ("petal_length", "petal_width")]
-    content = {"type": "about:blank", "title": "t", "status": 422, "detail": "no such flower", "errors": errors}
-    visit.answer_with("/v1/iris", 422, content)
-    send(visit, "iris")
+    refuse(visit, "iris", "no such flower", dict.fromkeys(("petal_length", "petal_width"), "no such flower"))
     state = wait(visit, "iris", lambda state: state.focused == "petal_length")
     if state.focused != "petal_length":
         elsewhere = look(visit, HOUSE).focused
@@ -215,10 +209,7 @@ def judge_other_errors(visit: Visit, rng: Any) -> None:
     # Alone, beside an error that has a field, beside another one without, and in a form that is not the first one.
     for model, others in ((HOUSE, ()), (HOUSE, ("bedrooms",)), (HOUSE, ("star",)), ("iris", ())):
         reason = f"nothing of planet {int(rng.integers(1_000, 10_000))} has an answer"
-        errors = [*({"field": name, "reason": "no"} for name in others), {"field": "planet", "reason": reason}]
-        content = {"type": "about:blank", "title": "t", "status": 422, "detail": f"planet: {reason}", "errors": errors}
-        visit.answer_with(f"/v1/{model}", 422, content)
-        send(visit, model)
+        refuse(visit, model, f"planet: {reason}", {**dict.fromkeys(others, "no"), "planet": reason})
         state = wait(visit, model, lambda state, reason=reason: reason in state.alert)  # type: ignore[misc]
         said = f"; the console says: {visit.errors[-1]}" if visit.errors else ""
         found = " and ".join(f"`{name}`" for name in (*others, "planet"))

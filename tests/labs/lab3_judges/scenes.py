@@ -124,7 +124,7 @@ class Scenes:
             "crash": partial(scene, "stuck-crash", sick=SICK),
             "pull": partial(scene, "stuck-pull", sick=SICK),
             "unschedulable": partial(scene, "stuck-unschedulable", sick=SICK),
-            "pods unseen": partial(scene, "stuck-crash", hidden=10**9),
+            "pods unseen": partial(scene, "stuck-crash", hidden=True),
             "scaled meanwhile": partial(scene, meanwhile={"replicas": 7, "times": 3}),
             "image meanwhile": partial(scene, meanwhile=other),
             "image in the middle": partial(scene, takeover={**other, "at": 2}),
