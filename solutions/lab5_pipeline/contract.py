@@ -172,10 +172,10 @@ def split_valid(frame: pd.DataFrame) -> Split:
     its types: where one value is missing, pandas turns a column of whole numbers into floats, and `good` has whole
     numbers again.
 
-    `quarantined` has the rows as they were delivered, and a column `reasons`: text that names each column with a wrong
-    value, and says what is wrong, `bedrooms: 400 is not less than 40; lat: 0.0 is not …`. A rule about several columns
-    goes under the name of one of them. Of a row with missing values it names at least those, `lat: missing`. Of a sale
-    that comes twice, all rows are in quarantine, also where one of them has a missing value.
+    `quarantined` has the rows as they were delivered, in the types of `frame`, and a column `reasons`: text that names
+    each column with a wrong value, and says what is wrong, `bedrooms: 400 is not less than 40; lat: 0.0 is not …`. A
+    rule about several columns goes under the name of one of them. Of a row with missing values it names at least those,
+    `lat: missing`. Of a sale that comes twice, all rows are in quarantine, also where one of them has a missing value.
 
     Raises ContractError where not a row but the table is wrong: a column is missing, unknown, or of another type. The
     message names each such column.

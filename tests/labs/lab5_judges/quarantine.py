@@ -214,10 +214,16 @@ _TYPES = {"M": "datetime64", "b": "bool", "f": "float64", "i": "int64"}
 
 
 def judge_quarantined(found: Parted) -> None:
-    """The rows in quarantine have the values that were delivered."""
+    """The rows in quarantine have the values that were delivered, in their types."""
     judge_sides(found)
     wanted = found.frame[[place in found.faults for place in range(len(found.frame))]]
     for name in found.frame.columns:
+        expect.that(
+            found.quarantined[name].dtype == wanted[name].dtype,
+            expected=f"a column in quarantine has the type of `frame`: `{name}` is {wanted[name].dtype}",
+            found=str(found.quarantined[name].dtype),
+            help="It is what they sent. Take the rows out of `frame` itself, and convert none of them.",
+        )
         for one, other in zip(wanted[name], found.quarantined[name], strict=True):
             expect.that(
                 _same(one, other),
