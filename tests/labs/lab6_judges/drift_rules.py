@@ -430,7 +430,7 @@ def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
     step = rng.uniform(0.07, 0.08)
     parts = []
     for number, month in enumerate(months):
-        date = starts[number] + pd.to_timedelta(rng.integers(0, 28, 700), "D")
+        date = starts[number] + pd.to_timedelta(rng.integers(1, 28, 700), "D")  # none is of the first day
         grown = (month["sqft_living"] * (1 + step) ** (number + 1)).round()
         code = 2 * rng.integers(0, 50, 700) + (number == 4)
         parts.append(month.assign(sqft_living=grown, code=code)[columns].assign(date=date, price=1e5 + 9 * grown))
