@@ -61,7 +61,8 @@ def failed_outside(task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
 
 
 # Options of tasks. KEPT: what was computed is computed again only where the inputs or the code are others.
-# OUTSIDE: three more attempts, each after a longer wait than the last one, and not all at the same moment.
+# OUTSIDE: three more attempts, each after a longer wait than the last one, the first within 10 s, and not all at the
+# same moment.
 # TODO 5.4: From a file to a version
 KEPT: dict[str, Any] = {}
 OUTSIDE: dict[str, Any] = {}
@@ -251,7 +252,7 @@ def deploy(*, landing: Path, warehouse: Path) -> None:
     """Serve `newest_month` as the deployment `newest-month/every-month`, until the process is ended.
 
     It is planned for 06:00 of the second day of each month in Seattle, in summer and in winter, with these folders as
-    absolute paths, and one run at a time.
+    absolute paths. Its concurrency limit is 1: one run at a time.
     """
     # TODO 5.5: Many months, and every month
     raise NotImplementedError

@@ -84,7 +84,7 @@ def feature_drift(
     table. The tables are not changed.
 
     Raises ValueError where a table has no row, where the two do not have the same columns (it names those), or where a
-    column has no value at all.
+    column has no value at all (it names this one).
     """
     # TODO 6.4: Ask whether the houses have changed
     raise NotImplementedError
@@ -164,7 +164,7 @@ def diagnose(reference: pd.DataFrame, current: pd.DataFrame, performance: pd.Dat
       column has a single value now, which at most `MOST_COMMON` of it had before; in a column of numbers that were
       never below 0, the median of those above 0 is more than `MOST_SCALE` times as large or as small; or `sqft_above +
       sqft_basement` differs from `sqft_living` in more than `MOST_BROKEN_SUMS` of the rows (where these columns are
-      there), while it did not before.
+      there; a row of which a part is missing does not differ), while it did not before.
     - "covariate": `feature_drift` finds a column that has drifted.
     - "concept": the bias of the newest complete month lies beyond `MOST_BIAS`, above or below 0, with both its limits.
     - "none".

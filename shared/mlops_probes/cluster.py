@@ -109,7 +109,7 @@ def _speed_up(pace: float) -> Any:
     if _REAL:
         return _REAL[0]
     sleep, monotonic = time.sleep, time.monotonic
-    for name in ("monotonic", "time", "perf_counter"):
+    for name in ("monotonic", "monotonic_ns", "time", "time_ns", "perf_counter", "perf_counter_ns"):
         clock = getattr(time, name)
         setattr(time, name, _faster(clock, clock(), pace))
     time.sleep = lambda seconds: sleep(float(seconds) / pace)
@@ -117,5 +117,6 @@ def _speed_up(pace: float) -> Any:
     return monotonic
 
 
-def _faster(clock: Any, begun: float, pace: float) -> Any:
-    return lambda: begun + (clock() - begun) * pace
+def _faster(clock: Any, begun: Any, pace: float) -> Any:
+    kind = type(begun)  # nanoseconds are whole numbers
+    return lambda: begun + kind((clock() - begun) * pace)

@@ -67,22 +67,22 @@ class Stage:
         tree = DecisionTreeRegressor(min_samples_leaf=8, random_state=0)
         return TransformedTargetRegressor(tree, func=np.log1p, inverse_func=np.expm1).fit(rows, train["price"])
 
-    def try_at(self, places: list[str], target: str, *arguments: Any) -> None:
-        """At the next call of each place (`module.function` of the package), enter a context manager.
+    def try_at(self, places: list[str], target: str, month: str, warehouse: str) -> None:
+        """At the next call of each place (`module.function` of the package), try to hold a month of a warehouse.
 
         `tried` has, by the place, the class of what that raised, or "".
         """
         for place in places:
-            self._try_at(place, target, arguments)
+            self._try_at(place, target, month, warehouse)
 
-    def _try_at(self, place: str, target: str, arguments: tuple[Any, ...]) -> None:
+    def _try_at(self, place: str, target: str, month: str, warehouse: str) -> None:
         name = place.partition(".")[2]
         module = importlib.import_module(f"{self.package}.{place.partition('.')[0]}")
         function = getattr(module, name)
 
         def trying(*args: Any, **kwargs: Any) -> Any:
             if place not in self.tried:
-                self.tried[place] = _enter(target, arguments)
+                self.tried[place] = _enter(target, month, warehouse)
             return function(*args, **kwargs)
 
         setattr(module, name, trying)
@@ -224,49 +224,49 @@ def results_of_two_codes(module: str, results: str) -> list[Any]:
 
 
 class Holding:
-    """Holds a context manager until `stop`."""
+    """Holds the lock of a month in a warehouse until `stop`."""
 
-    def __init__(self, target: str, *args: Any) -> None:
+    def __init__(self, target: str, month: str, warehouse: str) -> None:
         self._stack = contextlib.ExitStack()
-        self._stack.enter_context(_find(target)(*args))
+        self._stack.enter_context(_find(target)(month, Path(warehouse)))
 
     def stop(self) -> None:
         """Let go."""
         self._stack.close()
 
 
-def hold_twice(target: str, first: list[Any], second: list[Any]) -> list[str]:
-    """Enter a context manager with `first`, and in it another one with `second`; return the class of what was raised.
+def hold_twice(target: str, first: list[str], second: list[str]) -> list[str]:
+    """Hold a month of a warehouse, and meanwhile a second one; return the class of what was raised for each.
 
     "" for each that was entered.
     """
     try:
-        with _find(target)(*first):
-            return ["", _enter(target, second)]
+        with _find(target)(first[0], Path(first[1])):
+            return ["", _enter(target, *second)]
     except Exception as error:
         return [type(error).__name__, ""]
 
 
-def _enter(target: str, arguments: Any) -> str:
+def _enter(target: str, month: str, warehouse: str) -> str:
     try:
-        with _find(target)(*arguments):
+        with _find(target)(month, Path(warehouse)):
             return ""
     except Exception as error:
         return type(error).__name__
 
 
-def raise_holding(target: str, kind: str, *args: Any) -> list[str]:
-    """Raise a builtin exception in a context manager, then enter it anew; return the classes of what came out of both.
+def raise_holding(target: str, kind: str, month: str, warehouse: str) -> list[str]:
+    """Raise a builtin exception while a month is held, then hold it anew; return the classes of what came out of both.
 
     "" for nothing.
     """
     came_out = ""
     try:
-        with _find(target)(*args):
+        with _find(target)(month, Path(warehouse)):
             raise getattr(builtins, kind)("it went wrong")
     except Exception as error:
         came_out = type(error).__name__
-    return [came_out, _enter(target, args)]
+    return [came_out, _enter(target, month, warehouse)]
 
 
 def notice_of_failure(target: str, parameters: dict[str, Any], message: str, without: str = "") -> str:
@@ -298,12 +298,12 @@ def notice_of_failure(target: str, parameters: dict[str, Any], message: str, wit
     return ""
 
 
-def die_holding(target: str, *args: Any) -> int:
-    """Enter a context manager in a process of its own that is killed in it; return how that ended (-9: so it did)."""
+def die_holding(target: str, month: str, warehouse: str) -> int:
+    """Hold a month in a process of its own that is killed meanwhile; return how that ended (-9: so it did)."""
     child = os.fork()
     if child == 0:
         try:
-            with _find(target)(*args):
+            with _find(target)(month, Path(warehouse)):
                 os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)
@@ -329,7 +329,11 @@ def expirations(module: str) -> dict[str, float | None]:
 
 def says_of_error(target: str, words: str) -> Any:
     """What `module:function` says of a task that failed with an error: one of those that the judge has words for."""
+    from uuid import uuid4
+
     from mlflow.exceptions import MlflowException
+    from prefect import Task
+    from prefect.client.schemas.objects import TaskRun
     from prefect.states import Failed
 
     refused = importlib.import_module(f"{target.partition('.')[0]}.storage").MonthRefused
@@ -344,7 +348,9 @@ def says_of_error(target: str, words: str) -> Any:
         else:
             later.__cause__ = cause
         later = cause
-    return _find(target)(None, None, Failed(data=error, message="it went wrong"))
+    state: Any = Failed(data=error, message="it went wrong")
+    run = TaskRun(name="ingest-0", task_key="ingest", dynamic_key="0", flow_run_id=uuid4(), state=state)
+    return _find(target)(Task(lambda: None, name="ingest"), run, state)
 
 
 def remove(folder: str) -> None:
@@ -364,13 +370,16 @@ def at(target: str, text: str, zone: str) -> Any:
 
 
 class Served:
-    """Runs a function that serves, in a process of its own, until `stop`. Make it before any thread is started."""
+    """Runs a function that serves, in a process of its own, until `stop`. Make it before any thread is started.
 
-    def __init__(self, target: str, **kwargs: Any) -> None:
+    The function gets each of the folders as a path.
+    """
+
+    def __init__(self, target: str, **folders: str) -> None:
         self.child = os.fork()
         if self.child == 0:
             with contextlib.suppress(BaseException):
-                _find(target)(**kwargs)
+                _find(target)(**{name: Path(folder) for name, folder in folders.items()})
             os._exit(0)
 
     def ended(self) -> bool:

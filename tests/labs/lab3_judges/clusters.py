@@ -178,17 +178,23 @@ def judge_class(rendered: Rendered, wanted: str) -> None:
     expect.that(found.value == wanted, expected=f"the class `{wanted}`", found=found, where=found)
 
 
+def _notes(rendered: Rendered, entry: Located) -> dict[str, Located]:
+    """The annotations of the Ingress and of the Service behind it, which count first for Amazon's controller."""
+    found = (one.get("metadata", "annotations") for one in (entry, *rendered.all("Service")))
+    return {key: value for notes in found if notes is not None for key, value in notes.items()}
+
+
 def judge_load_balancer(rendered: Rendered) -> None:
     """The load balancer of Amazon sends to the pods themselves, asks for readiness, and is let in by the policy."""
     entry = routes.way_in(rendered.objects)
     if entry["kind"].value == "Ingress":
-        notes = entry.get("metadata", "annotations")
+        notes = _notes(rendered, entry)
         for key, value, help in (
             ("target-type", "ip", "The default is `instance`: it needs a Service of the type `NodePort`."),
             ("healthcheck-path", READY, "The default is `/`: the page answers although no model is loaded."),
         ):
             name = f"alb.ingress.kubernetes.io/{key}"
-            note = notes.get(name) if notes is not None else None
+            note = notes.get(name)
             expect.that(
                 note is not None and note.value == value,
                 expected=f"the annotation `{name}: {value}`",
@@ -198,7 +204,7 @@ def judge_load_balancer(rendered: Rendered) -> None:
             )
         for key, allowed in ASKS:
             name = f"alb.ingress.kubernetes.io/{key}"
-            note = notes.get(name) if notes is not None else None
+            note = notes.get(name)
             expect.that(
                 note is None or note.value in allowed,
                 expected=f"a load balancer that asks `{READY}` at the container's port over HTTP, and wants a 200",

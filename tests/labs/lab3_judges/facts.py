@@ -21,6 +21,7 @@ PATHS = (
 )
 MODELS = ("house_price", "iris", "customer_segment")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MORE_LEVELS = ("WARN", "FATAL")  # other names that Python's logging takes
 # What the service reads from its environment, and OpenMP below it.
 SETTINGS = ("MODELS", "LOG_LEVEL", "MAX_BODY", "MODELS_DIR", "OMP_NUM_THREADS")
 MEMORY_MB = 253.4  # resident, with three models, after a load of eight connections

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from labkit.checking.documents import Documents
 from labkit.checking.located import Located
 from labkit.checks import expect, fail
 
 FILES = ("main.tf", "variables.tf", "network.tf", "cluster.tf", "registry.tf", "identity.tf", "cost.tf", "outputs.tf")
-_NAMED = re.compile(r"\$\{(local|var)\.(\w+)\}")
+_NAMED = re.compile(r"\$\{(?:to(?:set|list|map)\(\s*)?(local|var)\.(\w+)(?:\s*\))?\}")
 _ATTRIBUTE = re.compile(r"\$\{(aws_\w+)\.(\w+)\.(\w+)\}")
+_QUOTED = re.compile(r'"([^"$\\]*)"')
 _FORMAT = re.compile(r'\$\{format\("([^"]*)"((?:,[^,()"]+)*)\)\}')
 _REFERENCE = re.compile(r"(?<![\w.\"-])(?:(var|local)\.([a-zA-Z_]\w*)|(data\.)?(aws_\w+)\.([a-zA-Z_]\w*))")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of a `for_each`: its key, and its value where that is written in the files."""
+
+    key: str
+    value: Located | None
 
 
 class Infra:
@@ -69,13 +80,49 @@ class Infra:
         found = [block.get(match[3]) for block in self.blocks("resource", match[1], match[2])] if match else []
         return next((one for one in found if one is not None), self.resolved(value))
 
-    def repeated(self, block: Located, name: str) -> Iterator[tuple[Located, Located | None]]:
-        """The blocks of this name in a block: those that stand there, and `dynamic` ones with each of their items."""
+    def repeated(self, block: Located, name: str) -> Iterator[tuple[Located, Turn | None]]:
+        """The blocks of this name in a block: those that stand there, and `dynamic` ones with each of their turns."""
         yield from ((one, None) for one in block.blocks(name))
         for one in block.blocks("dynamic", name):
-            items = self.resolved(one["for_each"])
-            if isinstance(items.value, list):
-                yield from ((inner(one, "content", "What each of them has."), item) for item in items)
+            yield from ((inner(one, "content", "What each of them has."), turn) for turn in self.turns(one))
+
+    def turns(self, block: Located) -> list[Turn | None]:
+        """The turns of a block's `for_each`; one that is None where it has none."""
+        each = block.get("for_each")
+        if each is None:
+            return [None]
+        found = self.resolved(each)
+        if isinstance(found.value, dict):
+            return [Turn(key, value) for key, value in found.items()]
+        if isinstance(found.value, list):
+            return [Turn(str(value.value), value) for value in found]
+        return [Turn(text, None) for text in _QUOTED.findall(str(found.value))]  # `toset(["a", "b"])`
+
+    def in_turn(self, value: Located, name: str, turn: Turn | None) -> Any:
+        """What a value is: `name.key`, `name.value` and `name.value.field` those of a turn, others as `resolved`."""
+        match = re.fullmatch(rf"\$\{{{name}\.(key|value)(?:\.(\w+))?\}}", str(value.value))
+        if match is None or turn is None:
+            return self.resolved(value).value
+        if match[1] == "key" or turn.value is None:
+            return turn.key
+        found = turn.value.get(match[2]) if match[2] else turn.value
+        return None if found is None else self.resolved(found).value
+
+    def addons(self) -> list[tuple[str, Located, Any]]:
+        """The add-ons of the cluster: name, resource and `configuration_values` (None where there are none)."""
+        found = []
+        for one in self.resources("aws_eks_addon"):
+            values = one.get("configuration_values")
+            for turn in self.turns(one):
+                told = None if values is None else self.in_turn(values, "each", turn)
+                found.append((str(self.in_turn(one["addon_name"], "each", turn)), one, told))
+        return found
+
+    def document(self, value: Located, kind: str) -> str:
+        """A text; where it is the JSON of a data source of this kind, what stands in that one."""
+        match = re.fullmatch(rf"\$\{{data\.{kind}\.(\w+)\.json\}}", str(value.value))
+        blocks = self.blocks("data", kind, match[1]) if match else []
+        return str((blocks[0] if blocks else self.resolved(value)).value)
 
     def names(self) -> set[str]:
         """What can be referred to."""
@@ -89,14 +136,6 @@ class Infra:
         """Each name that is referred to, with its place."""
         for file in self.files:
             yield from _references(file)
-
-
-def filled(value: Located, name: str, item: Located | None) -> Located:
-    """What `name.value` and `name.value.key` are for an item of a `dynamic` block; others as they are."""
-    match = re.fullmatch(rf"\$\{{{name}\.value(?:\.(\w+))?\}}", str(value.value)) if item is not None else None
-    if match is None or item is None:
-        return value
-    return (item.get(match[1]) if match[1] else item) or value
 
 
 def _labels(file: Located, kind: str) -> Iterator[tuple[str, ...]]:

@@ -205,13 +205,13 @@ def judge_way(server: Located, service: Located, api: Located) -> None:
     port = arguments_of(container).get("--secure-port")
     if port is None:
         raise CheckFailed("`--secure-port`", "it is not there", where=container.nearest("args").place)
-    numbers = [one["containerPort"].value for one in container["ports"]]
+    ports = container.get("ports")
     listens = whole(port.value) or 0
     expect.that(
-        listens in numbers,
+        ports is None or listens in [one["containerPort"].value for one in ports],
         expected=f"the container names the port on which the server listens, `{port.value}`",
         found=described_ports(container),
-        where=container["ports"],
+        where=ports,
     )
     _judge_probes(container, listens)
     _judge_service(server, service, container, listens, api.get("spec", "service", "port"))

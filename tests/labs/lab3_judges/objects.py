@@ -23,13 +23,16 @@ def container_of(workload: Located) -> Located:
 
 
 def port_of(container: Located, wanted: Located) -> int | None:
-    """The number of a container's port that a probe, a Service or a policy names; None where it has no such port."""
-    ports = container.get("ports")
-    for port in ports or ():
-        number = port["containerPort"].of(int)
+    """The number that a probe, a Service or a policy asks for, also by the name of a container's port; None: no such.
+
+    Which ports a container lists tells readers, and gives them names. A number is reached in any case.
+    """
+    if isinstance(wanted.value, int):
+        return wanted.value
+    for port in container.get("ports") or ():
         named = port.get("name")
-        if wanted.value == number or (named is not None and named.value == wanted.value):
-            return number
+        if named is not None and named.value == wanted.value:
+            return port["containerPort"].of(int)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab3_judges.facts import LEVELS, MODELS, SECRETS, SETTINGS, SETTINGS_MAP
+from lab3_judges.facts import LEVELS, MODELS, MORE_LEVELS, SECRETS, SETTINGS, SETTINGS_MAP
 from lab3_judges.objects import container_of, whole
 from lab3_judges.rendering import Rendered
 from labkit.checks import CheckFailed, Located, expect
@@ -100,9 +100,10 @@ def judge_values(rendered: Rendered) -> None:
         where=models,
     )
     level, most = values["LOG_LEVEL"], values["MAX_BODY"]
-    expect.that(level.value in LEVELS, expected=f"LOG_LEVEL is one of {', '.join(LEVELS)}", found=level, where=level)
+    known = level.value in (*LEVELS, *MORE_LEVELS)
+    expect.that(known, expected=f"LOG_LEVEL is one of {', '.join(LEVELS)}", found=level, where=level)
     expect.that(
-        (whole(most.of(str)) or 0) > 0,
+        (whole(most.of(str).replace("_", "")) or 0) > 0,
         expected="MAX_BODY is a number of bytes in digits",
         found=most,
         help="The service reads a whole number. `1Mi` and `1MB` are none to Python, and the pod would not start.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab3_judges.infra import Infra, as_template, filled, inner, only, texts
+from lab3_judges.infra import Infra, as_template, inner, only, texts
 from labkit.checking.located import Located
 from labkit.checks import expect, fail
 
@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|::")
 _NAMES = re.compile(r"\b(?:var|local|data|module|aws_\w+)\.\w+")
 _OTHERWISE = re.compile(r"\?|\bnull\b")
 _LIMIT = re.compile(r"""\$\{\s*(?:tostring\(|format\("[^"]*",)?\s*var\.monthly_budget_usd\s*\)?\s*\}""")
-_EXPIRES = re.compile(r"tagStatus\W*[=:]\W*any\b|tagPatternList[^\w\]]*\*[^\w\]]*\]")
+_EXPIRES = re.compile(r"tag_?[sS]tatus\W*[=:]\W*any\b|tag_?[pP]attern_?[lL]ist[^\w\]]*\*[^\w\]]*\]")
 _ENFORCES = re.compile(r"""enableNetworkPolicy\W*[=:]\W*true\b""")
 VERSIONS = ("1.35", "1.36", "1.37")
 NODE_POLICIES = {
@@ -28,16 +28,27 @@ PUSH = {
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 }
+# What AWS's own policy for readers, `AmazonEC2ContainerRegistryReadOnly`, has.
 LOOK = {
     "ecr:GetAuthorizationToken",
+    "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
     "ecr:GetDownloadUrlForLayer",
+    "ecr:GetLifecyclePolicy",
+    "ecr:GetLifecyclePolicyPreview",
+    "ecr:GetRepositoryPolicy",
     "ecr:DescribeImages",
+    "ecr:DescribeImageScanFindings",
     "ecr:DescribeRepositories",
     "ecr:ListImages",
+    "ecr:ListTagsForResource",
 }
 READ = {"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetObject", "s3:GetObjectVersion"}
+TAGS = ("project", "owner", "managed-by")
 ISSUER = "token.actions.githubusercontent.com"
+_OF_PROVIDER = re.compile(
+    r"""\$\{\s*replace\(\s*aws_iam_openid_connect_provider\.\w+\.url\s*,\s*"https://"\s*,\s*""\s*\)\s*\}"""
+)
 
 
 def judge_references(infra: Infra) -> None:
@@ -103,7 +114,18 @@ def judge_tags(infra: Infra) -> None:
         fail(expected='`provider "aws"`', found="none")
     help = "`default_tags` gives them to each resource. Without tags nobody knows whose bill it is."
     tags = infra.resolved(inner(providers[0], "default_tags", help)["tags"])
-    for name in ("project", "owner", "managed-by"):
+    if tags.is_expression:  # such as `merge(local.tags, { … })`
+        text = _behind(infra, str(tags.value))
+        missing = [name for name in TAGS if not re.search(rf"""\b{name}\W{{1,4}}?[=:]""", text)]
+        expect.that(
+            not missing,
+            expected=f"the tags {', '.join(TAGS)}",
+            found=f"no {', '.join(missing)} in {text[:200]}",
+            help=help,
+            where=tags,
+        )
+        return
+    for name in TAGS:
         found = tags.get(name)
         expect.that(
             found is not None and found.value not in ("", None),
@@ -191,8 +213,9 @@ def judge_nodes(infra: Infra) -> None:
     """The nodes stand in private subnets, two or more, and their rights outlive them."""
     group = infra.one("aws_eks_node_group", "The machines.")
     subnets = group["subnet_ids"]
+    text = str(infra.resolved(subnets).value)
     expect.that(
-        "aws_subnet.private" in str(subnets.value) and "aws_subnet.public" not in str(subnets.value),
+        "aws_subnet.private" in text and "aws_subnet.public" not in text,
         expected="the nodes stand in `aws_subnet.private`",
         found=subnets,
         help="In a public subnet a node has an address that the world can reach.",
@@ -200,15 +223,16 @@ def judge_nodes(infra: Infra) -> None:
     )
     scaling = inner(group, "scaling_config", "How many nodes there are.")
     expect.that(
-        scaling["min_size"].of(int) >= 2,
+        infra.resolved(scaling["min_size"]).of(int) >= 2,
         expected="2 nodes or more",
         found=scaling["min_size"],
         help="With one node, each update of the node is an outage.",
         where=scaling["min_size"],
     )
     wanted_now = scaling.get("desired_size")
+    number = None if wanted_now is None else infra.resolved(wanted_now).value
     expect.that(
-        wanted_now is None or not isinstance(wanted_now.value, int) or wanted_now.value >= 2,
+        not isinstance(number, int) or number >= 2,
         expected="2 nodes or more, also at the beginning",
         found=wanted_now,
         where=wanted_now,
@@ -329,15 +353,14 @@ def _further(infra: Infra, role: str, known: tuple[str, ...]) -> list[tuple[str,
 
 def judge_enforced(infra: Infra) -> None:
     """The network of the pods enforces policies."""
-    addons = [one for one in infra.resources("aws_eks_addon") if "vpc-cni" in texts(one.get("addon_name"))]
-    told = [one.get("configuration_values") for one in addons]
+    told = [(values, block) for name, block, values in infra.addons() if name == "vpc-cni"]
     expect.that(
-        any(one is not None and _is_enforced(str(infra.resolved(one).value)) for one in told),
+        any(values is not None and _is_enforced(str(values)) for values, _ in told),
         expected="the add-on `vpc-cni` has `enableNetworkPolicy` in its `configuration_values`",
-        found="no such add-on" if not addons else told[0] if told[0] is not None else "no `configuration_values`",
+        found="no such add-on" if not told else f"{told[0][0] or 'no `configuration_values`'}",
         help="EKS takes a network policy, shows it, and enforces nothing, until its network is told to. It is a field"
         " of its own, and no variable of `env`.",
-        where=addons[0] if addons else None,
+        where=told[0][1] if told else None,
     )
     for addon in infra.resources("aws_eks_addon"):
         _leads(infra, addon, "cluster_name", "aws_eks_cluster.main", "the cluster")
@@ -365,7 +388,7 @@ def judge_registry(infra: Infra) -> None:
     _leads(infra, rules, "repository", "aws_ecr_repository.ml_api", "the registry")
     policy = rules["policy"]
     expect.that(
-        _EXPIRES.search(str(infra.resolved(policy).value)),
+        _EXPIRES.search(infra.document(policy, "aws_ecr_lifecycle_policy_document")),
         expected='a rule for images with any tag: `tagStatus` is `any`, or `tagPatternList` is `["*"]`',
         found="none",
         help="A tag that never changes never leaves its image: here no image ever becomes `untagged`. And a list of "
@@ -426,7 +449,8 @@ def judge_github(infra: Infra) -> None:
         and "openid_connect_provider" in str(who["identifiers"].value),
         expected="the principal is GitHub's OIDC provider, and no other", found=who["identifiers"], where=who,
     )  # fmt: skip
-    conditions = {str(one["variable"].value): one for one in statement.blocks("condition")}
+    # The issuer may be written out, or taken from the provider.
+    conditions = {_OF_PROVIDER.sub(ISSUER, str(one["variable"].value)): one for one in statement.blocks("condition")}
     for name, wanted, help in (
         ("aud", "sts.amazonaws.com", "A token that was made for another service must not do."),
         (
@@ -442,7 +466,7 @@ def judge_github(infra: Infra) -> None:
                 help=help,
                 where=statement,
             )
-        values = texts(infra.argument(condition["values"]))
+        values = _values(infra, condition["values"])
         test = str(condition["test"].value)
         expect.that(
             [as_template(one) for one in values] == [wanted] and test in ("StringEquals", "StringLike"),
@@ -451,6 +475,12 @@ def judge_github(infra: Infra) -> None:
             help=help,
             where=condition,
         )
+
+
+def _values(infra: Infra, value: Located) -> list[str]:
+    """The texts of a list, or a single one; those that stand elsewhere as they are there."""
+    found = infra.argument(value)
+    return [str(infra.argument(one).value) for one in found] if isinstance(found.value, list) else texts(found)
 
 
 def _is_allowed(statement: Located) -> None:
@@ -595,7 +625,7 @@ def judge_pods(infra: Infra) -> None:
         "aws_iam_role.ml_api" in str(link["role_arn"].value),
         expected="the role `aws_iam_role.ml_api`", found=link["role_arn"], where=link["role_arn"],
     )  # fmt: skip
-    addons = [text for one in infra.resources("aws_eks_addon") for text in texts(one.get("addon_name"))]
+    addons = [name for name, _, _ in infra.addons()]
     expect.that(
         "eks-pod-identity-agent" in addons,
         expected="the add-on `eks-pod-identity-agent`",
@@ -631,16 +661,18 @@ def judge_budget(infra: Infra) -> None:
         where=budget,
     )
     heard = False
-    for note, item in notes:
+    for note, turn in notes:
         told = texts(note.get("subscriber_email_addresses")) + texts(note.get("subscriber_sns_topic_arns"))
         expect.that(told, expected="someone who is told", found="nobody", where=note)
         kind, share, compared = (
-            filled(note[name], "notification", item) for name in ("threshold_type", "threshold", "comparison_operator")
+            infra.in_turn(note[name], "notification", turn)
+            for name in ("threshold_type", "threshold", "comparison_operator")
         )
-        percent = kind.value == "PERCENTAGE"
-        threshold = share.of(float)
-        above = compared.value == "GREATER_THAN"
-        heard = heard or (percent and above and threshold <= 100)
+        try:
+            threshold = float(share)
+        except (TypeError, ValueError):
+            fail(expected="`threshold` is a number", found=f"{share}", where=note["threshold"])
+        heard = heard or (kind == "PERCENTAGE" and compared == "GREATER_THAN" and threshold <= 100)
     expect.that(
         heard,
         expected="a notification when the cost is `GREATER_THAN` 100 percent, or less than that",

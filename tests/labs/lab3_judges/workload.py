@@ -116,6 +116,7 @@ def judge_startup(workload: Located) -> None:
         where=probe["httpGet"],
     )
     patience = _whole(probe, "periodSeconds", 10) * _whole(probe, "failureThreshold", 3)
+    patience += _whole(probe, "initialDelaySeconds", 0)
     expect.that(
         patience >= 30,
         expected="the `startupProbe` waits 30 s or more: `periodSeconds` x `failureThreshold`",
@@ -204,10 +205,11 @@ def judge_memory(workload: Located) -> None:
     )
     limit = _resource(container, "limits", "memory", "Without it, one pod that grows takes its neighbours along.")
     asked, most = quantity(request) / 1e6, quantity(limit) / 1e6
-    measured = f"the service was measured at {MEMORY_MB:.0f} MB (week 2)"
+    need = round(MEMORY_MB)  # as the texts have it
+    measured = f"the service was measured at {need} MB (week 2)"
     expect.that(
-        most >= 1.25 * MEMORY_MB,
-        expected=f"a memory limit of {1.25 * MEMORY_MB:.0f} MB or more: {measured}, and a quarter is left over",
+        most >= math.floor(1.25 * need),
+        expected=f"a memory limit of {math.floor(1.25 * need)} MB or more: {measured}, and a quarter is left over",
         found=f"`{limit.value}`, which is {most:,.0f} MB",
         help="Over the limit the kernel ends the process (OOMKilled), without a word in its log.",
         where=limit,
@@ -220,8 +222,8 @@ def judge_memory(workload: Located) -> None:
         where=limit,
     )
     expect.that(
-        MEMORY_MB <= asked <= most,
-        expected=f"a memory request from {MEMORY_MB:.0f} MB to the limit: {measured}",
+        need <= asked <= most,
+        expected=f"a memory request from {need} MB to the limit: {measured}",
         found=f"`{request.value}`, which is {asked:,.0f} MB",
         help="The request is what the node keeps free. With less, nodes are filled twice, and pods are evicted.",
         where=request,
@@ -358,7 +360,7 @@ def _pause(container: Located) -> float:
         return seconds.of(int)
     words = " ".join(str(one.value) for one in hook.get("exec", "command") or ()).split()
     for (program, argument), after in zip(pairwise(words), [*words[2:], ""], strict=True):
-        plain = argument.strip("\"'").removesuffix("s")
+        plain = argument.strip("\"';").removesuffix("s")
         if program.rpartition("/")[2].strip("\"'") == "sleep" and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", plain):
             if after.strip("\"'") == "&":
                 raise CheckFailed(
@@ -367,7 +369,7 @@ def _pause(container: Located) -> float:
                     where=hook.place,
                 )
             return float(plain)
-    if by_python := re.search(r"\btime\.sleep\(([0-9]{1,6}(?:\.[0-9]{1,3})?)\)", " ".join(words)):
+    if by_python := re.search(r"\bsleep\(([0-9]{1,6}(?:\.[0-9]{1,3})?)\)", " ".join(words)):
         return float(by_python[1])
     there = ", ".join(f"`{key}`" for key, _ in hook.items()) or "nothing"
     raise CheckFailed("a `preStop` that sleeps: `sleep: {seconds: 5}`, or a program that does", there, where=hook.place)

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from lab5_judges.months import month_in
 from lab5_judges.prefect_api import tasks_by_name, told
 from lab5_judges.world import STEPS, WEBHOOK, Run, World, as_parquet, of_post
 from labkit.checks import LabHandle, expect, fail
@@ -204,8 +205,8 @@ def judge_registry(world: World, run: Run) -> None:
     judge_rows(world, run, world.months[:1])
     key = _key(world, run.versions[0][1])
     expect.that(
-        key.startswith(world.months[0]),
-        expected=f"its run has the tag `pipeline.key`, which begins with {world.months[0]}",
+        month_in(key) == world.months[0],
+        expected=f"its run has the tag `pipeline.key`, month and table: {world.months[0]} and the name of a blob",
         found=key or "no such tag",
     )
 
@@ -347,6 +348,12 @@ def judge_policies(world: World) -> None:
             expected=f"each wait of `{name}` is longer than the one before: backoff",
             found=f"waits of {waits} s",
             help="`retry_delay_seconds=exponential_backoff(1)`. Equal waits hit a struggling server again and again.",
+        )
+        expect.that(
+            waits[0] <= 10,
+            expected=f"the first wait of `{name}` is 10 s or less",
+            found=f"{waits[0]} s",
+            help="Most troubles of a network are over in a second. The later waits are for the others.",
         )
         expect.that(
             jitter and jitter > 0,
@@ -726,9 +733,10 @@ def judge_refused(world: World, what: str) -> None:
     if what == "too few rows":
         expect.that("volume" in run.error[1], expected="the month before is what it is held against", found=run.told)
     elif what in ("no row", "the month before again"):
-        rule = "rows" if what == "no row" else "month"
+        # The month before is none that comes after it, and also another one than was asked for: both are reasons.
+        rule, other = ("rows", "") if what == "no row" else ("month", world.months[0])
         expect.that(
-            f"{rule}:" in run.error[1],
+            f"{rule}:" in run.error[1] or (other and other in run.error[1]),
             expected=f"the problems of the report in the reason, `{rule}: …`",
             found=run.told,
         )
@@ -751,7 +759,7 @@ def judge_refused(world: World, what: str) -> None:
 
 
 def _month(world: World, run_id: str) -> str:
-    return _key(world, run_id)[:7]
+    return month_in(_key(world, run_id))
 
 
 def _key(world: World, run_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -67,6 +68,12 @@ HELP = {
     "mistake: `@pa.dataframe_check`.",
     "key": '`unique = ["id", "date"]` in `Config`: the house alone is no key, since some are sold again.',
 }
+
+
+def month_in(text: str) -> str:
+    """The first month that stands in a text, such as `2015-03`; an empty text where there is none."""
+    found = re.search(r"(?<!\d)\d{4}-\d{2}(?!\d)", text)
+    return found[0] if found else ""
 
 
 @dataclass(frozen=True)

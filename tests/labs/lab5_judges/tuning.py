@@ -50,7 +50,8 @@ def search(lab: LabHandle, door: Door, rng: np.random.Generator, *, deadly: bool
         smallest = int(np.nanargmin(wanted))
         other = 1 + smallest % 5
         candidates[other], wanted[other] = {"depth": depths[smallest], "twin": True}, wanted[smallest]
-    arguments = {"warehouse": f"{lab.folder}/warehouse", "address": str(workers.attr("address"))}
+    warehouse = lab.make("pathlib:Path", f"{lab.folder}/warehouse")
+    arguments = {"warehouse": warehouse, "address": str(workers.attr("address"))}
     answer = lab.make(
         f"{PROBE}:attempt", f"{lab._package}.scale:tune", candidates, "rows", doing="`tune(…)`", **arguments
     )
@@ -159,9 +160,8 @@ def judge_policy(search: Search) -> None:
 
 def judge_none(lab: LabHandle) -> None:
     """No candidate, no answer."""
-    answer = lab.make(
-        f"{PROBE}:attempt", f"{lab._package}.scale:tune", [], "rows", warehouse=lab.folder, doing="`tune(…)`"
-    )
+    folder = lab.make("pathlib:Path", lab.folder)
+    answer = lab.make(f"{PROBE}:attempt", f"{lab._package}.scale:tune", [], "rows", warehouse=folder, doing="`tune(…)`")
     expect.that(
         answer[:2] == ["error", "ValueError"], expected="ValueError where there is no candidate", found=answer[:2]
     )

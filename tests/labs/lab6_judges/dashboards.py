@@ -65,8 +65,8 @@ OF_ONE_PANEL = {
     "Model age": {"model_trained_timestamp_seconds"},
     "Drift": {"feature_drift_score"},
 }
-SAME = {"prediction_usd_count": "predictions_total"}
-"""Two metrics that count the same: each house with a price is in the histogram of the prices, too."""
+SAME = {"prediction_usd_count": "predictions_total", "http_request_duration_seconds_count": "http_requests_total"}
+"""Metrics that count the same: what is put into a histogram is counted there, too."""
 
 
 def ask(lab: LabHandle) -> dict[str, str]:
@@ -335,7 +335,9 @@ def _is_one_minus(tree: Any) -> bool:
 def _judge_nothing_below(title: str, query: str, tree: Any, ratio: Any) -> None:
     """Fail where a share has an answer though there is nothing to divide by."""
     around = next(above for node, above in walk(tree) if node is ratio)
-    made_up = [one for one in around if isinstance(one, promql.BinaryExpr) and str(one.op) == "or"]
+    made_up = [
+        one for one in around if isinstance(one, promql.BinaryExpr) and str(one.op) == "or" and not _needs_some(one.rhs)
+    ]
     for node, _ in walk(ratio.rhs):
         changed = isinstance(node, promql.Call) and node.func.name not in ("rate", "increase")
         if changed or (isinstance(node, promql.BinaryExpr) and str(node.op) == "or"):
@@ -345,6 +347,14 @@ def _judge_nothing_below(title: str, query: str, tree: Any, ratio: Any) -> None:
         expected=f"`{title}` answers with no number where there is nothing to divide by, or 0",
         found=query,
         help="A share of no requests is no share. 0 would say that all is well, also where nobody reaches the service.",
+    )
+
+
+def _needs_some(side: Any) -> bool:
+    """Whether it has an answer only where there is more than 0 of something: `(x > 0) * 0`."""
+    return any(
+        isinstance(node, promql.BinaryExpr) and str(node.op) == ">" and constant(node.rhs) == 0
+        for node, _ in walk(side)
     )
 
 
@@ -434,8 +444,10 @@ def judge_board(lab: LabHandle, rng: Generator) -> None:
         )
         kind = (panel.get("datasource") or {}).get("type", "prometheus")
         expect.that(kind == "prometheus", expected=f"a data source of the type prometheus in `{title}`", found=kind)
-        uids = {(panel.get("datasource") or {}).get("uid")}
-        uids |= {(one.get("datasource") or {"uid": source}).get("uid") for one in panel.get("targets") or [{}]}
+        # At the panel, at each query, or at both.
+        places = [panel.get("datasource"), *(one.get("datasource") for one in panel.get("targets") or [])]
+        uids = {one.get("uid") for one in places if one} or {None}
+        uids |= {None} if not places[0] and None in places[1:] else set()
         why = "Where the uid is fixed, the dashboard is empty on the next machine."
         expect.that(uids == {source}, expected=f"the data source {source} in `{title}`", found=uids, help=why)
         queries = [one.get("expr") for one in panel.get("targets") or []]

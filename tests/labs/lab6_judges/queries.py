@@ -125,7 +125,7 @@ def judge_there(documents: Documents) -> None:
 def judge_rates(documents: Documents) -> None:
     """What only rises is asked for its rate, over a window that holds some scrapes."""
     for one in read(documents).values():
-        for node in nodes(one.tree, beside=("rate", "increase")):
+        for node in nodes(one.tree, beside=("rate", "increase", "absent", "absent_over_time")):
             if selects(node) and counts_up(node.name):
                 fail(
                     expected=f"`{node.name}` stands inside `rate(…[5m])` in `{one.name}`",
@@ -161,11 +161,18 @@ def text(node: Any) -> str:
     return re.sub(r"\s+", " ", node.prettify())
 
 
+def unguarded(tree: Any) -> Any:
+    """A query without `and …`, which leaves some of its answers out, and changes none."""
+    while kind(tree) == "ParenExpr" or (kind(tree) == "BinaryExpr" and str(tree.op) == "and"):
+        tree = tree.expr if kind(tree) == "ParenExpr" else tree.lhs
+    return tree
+
+
 def judge_quantile(documents: Documents) -> None:
     """The 99th percentile comes from the buckets, added up before the quantile is taken."""
     one = rule(documents, RECORDED[-1])
-    found = calls(one.tree, "histogram_quantile")
-    where = one.at["expr"]
+    where, tree = one.at["expr"], unguarded(one.tree)
+    found = calls(tree, "histogram_quantile")
     if len(found) != 1:
         averages = any(selects(node) and node.name.endswith(("_sum", "_count")) for node in nodes(one.tree))
         fail(
@@ -177,7 +184,7 @@ def judge_quantile(documents: Documents) -> None:
             else "",
             where=where,
         )
-    around = [node for node in nodes(one.tree) if kind(node) == "AggregateExpr"]
+    around = [node for node in nodes(tree) if kind(node) == "AggregateExpr"]
     inside = [node for node in nodes(found[0]) if kind(node) == "AggregateExpr"]
     if len(around) > len(inside):
         fail(
@@ -188,7 +195,7 @@ def judge_quantile(documents: Documents) -> None:
             where=where,
         )
     rules = read(documents)
-    trees = followed(rules, one.name)
+    trees = [unguarded(tree) for tree in followed(rules, one.name)]
     names = {node.name for tree in trees for node in nodes(tree) if selects(node)} - set(rules)
     if names != {"http_request_duration_seconds_bucket"}:
         fail(expected="it asks `http_request_duration_seconds_bucket`", found=", ".join(sorted(names)), where=where)
@@ -200,9 +207,9 @@ def judge_alerts(documents: Documents, runbooks: str) -> None:
     rules = read(documents)
     for name, severity in SEVERITIES.items():
         at = rule(documents, name).at
-        if "for" not in at or seconds(at["for"].value) < 60:
+        if "for" not in at or not 60 <= seconds(at["for"].value) <= 3600:
             fail(
-                expected=f"`{name}` waits with `for`, a minute or more",
+                expected=f"`{name}` waits with `for`, a minute to an hour",
                 found=str(at.get("for") or "no `for`"),
                 help="Without it, one bad scrape wakes somebody. When the second one is good, nobody believes the next "
                 "alert.",

@@ -50,12 +50,17 @@ class Play:
         labels = {"instance": instance, "method": method, "route": route, "status": status}
         self.counter("http_requests_total", *phases, job="predictions", **labels)
 
-    def document(self) -> dict[str, object]:
-        """The story as promtool takes it: each question expects what cannot be, so that the answer is printed."""
+    def document(self, groups: Sequence[str]) -> dict[str, object]:
+        """The story as promtool takes it: each question expects what cannot be, so that the answer is printed.
+
+        Args:
+            groups: the groups of rules in the order in which they are evaluated; promtool has none of its own.
+        """
         impossible = [{"labels": '{never="so"}', "value": 1}]
         return {
             "rule_files": ["rules.yml"],
             "evaluation_interval": f"{self.step}m",
+            "group_eval_order": list(groups),
             "tests": [
                 {
                     "interval": f"{self.step}m",
@@ -93,6 +98,7 @@ class Replay:
 _ANSWER = re.compile(
     r'^ +expr: (?P<query>".*?"), time: (?P<time>\S+?),\s*\n +exp:.*?\n +got: *(?P<got>.*?)$', re.MULTILINE
 )
+_GROUP = re.compile(r"""^[ ]*+(?:-[ ]++)?+name:[ ]*+["']?+([\w .:-]*\w)""", re.MULTILINE)
 _SAMPLE = re.compile(r"\} (?P<value>[-+\w.]+)$")
 
 
@@ -102,9 +108,10 @@ def replay(rules: str, plays: Sequence[Play]) -> Replay:
     assert program is not None
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "rules.yml").write_text(rules, encoding="utf-8")
+        groups = dict.fromkeys(_GROUP.findall(rules))
         names = {f"story{number}.yml": play for number, play in enumerate(plays)}
         for file, play in names.items():
-            Path(folder, file).write_text(json.dumps(play.document()), encoding="utf-8")
+            Path(folder, file).write_text(json.dumps(play.document([*groups])), encoding="utf-8")
         try:
             done = subprocess.run(
                 [str(program), "test", "rules", *names],
