@@ -295,9 +295,10 @@ def _candidates(found: Comparison, name: str) -> list[int]:
         *(["LogisticRegression"] if _any([name], LOGISTIC_WORDS) else []),
         *(["BaseForest"] if "forest" in name else []),
         *(["BaseHistGradientBoosting", "BaseGradientBoosting", "BaseWeightBoosting"] if "boost" in name else []),
-        *(["DummyClassifier"] if "dummy" in name else []),
     ]
     models = found.models
+    if "dummy" in name and any("DummyClassifier" in parts[0].names for parts in models.values()):  # else one's own
+        wanted.append("DummyClassifier")
     if not wanted:
         there = set().union(*(parts[0].names for parts in models.values()))
         wanted = [kind for kind, words in OTHER_WORDS.items() if kind in there and _any([name], words)]

@@ -90,6 +90,9 @@ def parts_of(found: list[dict[str, Any]]) -> list[Part]:
         rows = [use["rows"] for use in asked if use["rows"] is not None]
         asked_rows = np.unique(np.concatenate(rows)) if rows else np.empty(0, dtype=int)
         trained = event["rows"]
+        # Folds may be prepared before the first training: then it is the one that has learned from these very rows.
+        own = [rows for rows in shapers if trained is not None and np.array_equal(np.unique(rows), np.unique(trained))]
+        shapers = own or shapers
         parts.append(
             Part(
                 candidate=event["candidate"],

@@ -15,7 +15,8 @@ from labkit.checks import expect, fail
 
 PLOTS = "predicted against actual, residuals by month, confusion matrix, segments"
 CAPTIONS = {
-    "predicted_against_actual": r"predict\w* (?:against|vs\W|versus|and) actual|actual (?:against|vs\W|versus|and) ",
+    "predicted_against_actual": r"(?:predict\w* (?:against|vs\W|versus|and) actual|actual (?:against|vs\W|versus|and) )"
+    r"(?! ?(?:species|class|flower|predicted species))",
     "residuals_by_month": r"residual",
     "confusion_matrix": r"confusion|taken for",
     "segments": r"segment",

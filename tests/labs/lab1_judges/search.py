@@ -243,6 +243,8 @@ def _row_of(found: Search, table: pd.DataFrame, number: int) -> int | None:
 
 def _is_setting(cell: Any, text: str) -> bool:
     """Whether a cell of the table holds the setting that is written so. What is no number or word cannot be told."""
+    if text == "None":  # beside numbers pandas writes it as NaN
+        return cell is None or cell != cell or str(cell) == text
     try:
         wanted = float(text)
     except ValueError:

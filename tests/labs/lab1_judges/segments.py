@@ -226,6 +226,7 @@ def judge_scale(points: np.ndarray, table: pd.DataFrame) -> None:
     spreads = [
         *(points.std(axis=0), np.ptp(points, axis=0), np.ptp(np.percentile(points, [25, 75], axis=0), axis=0)),
         *(np.ptp(np.percentile(points, [10, 90], axis=0), axis=0), np.median(from_middle, axis=0)),
+        *(np.ptp(np.percentile(points, [low, 100 - low], axis=0), axis=0) for low in (1, 5)),
         *(from_middle.mean(axis=0), size.max(axis=0), size.mean(axis=0), np.sqrt((points**2).mean(axis=0))),
     ]
     spread = spreads[0]
@@ -368,13 +369,21 @@ def choose(lab: LabHandle, table: pd.DataFrame, wanted: list[int], *, once: bool
     answer = expect.frame(answer, "`choose_k(…)`", columns=("inertia", "silhouette"), rows=len(wanted), help=help)
     found = f"the index `{answer.index.name}`: {', '.join(str(value)[:12] for value in answer.index[:8])}"
     expect.that(
-        answer.index.name == "k" and sorted(map(str, answer.index)) == sorted(map(str, wanted)),
+        answer.index.name == "k" and _numbers(answer.index) == sorted(wanted),
         expected=f"`choose_k(…, {wanted})` has a row for each of these, and its index `k` says which",
         found=found,
         help="`rename_axis('k')` names an index.",
     )
     values = {name: expect.array(answer[name], f"`{name}`") for name in ("inertia", "silhouette")}
     return pd.DataFrame(values, index=[int(k) for k in answer.index]).sort_index()
+
+
+def _numbers(index: Any) -> list[float]:
+    """The numbers of an index, sorted; none where it has something else."""
+    try:
+        return sorted(float(one) for one in index)
+    except (TypeError, ValueError):
+        return []
 
 
 def judge_choice(lab: LabHandle, rng: Generator) -> None:
