@@ -225,7 +225,10 @@ def problem(request: Request, status: int, detail: str, **more: Any) -> JSONResp
 
 
 def field_name(location: tuple[int | str, ...]) -> str:
-    """Return the place of an error as a person writes it: `("body", "houses", 3, "grade")` is `houses[3].grade`."""
+    """Return the place of an error as a person writes it: `("body", "houses", 3, "grade")` is `houses[3].grade`.
+
+    The body itself, `("body",)`, is `body`.
+    """
     # solution 2.4
     name = ""
     for part in location[1:]:

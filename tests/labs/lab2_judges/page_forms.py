@@ -59,8 +59,10 @@ _FILL = """([model, values]) => {
     if (field.type === "checkbox" || field.type === "radio") {
       if (field.checked !== (field.type === "radio" || value)) field.click();
     } else if (field.value !== value) {
-      field.value = value;
-      if (field.localName === "select" && field.value !== value)
+      const options = field.localName === "select" && value !== "" ? [...field.options] : [];
+      const same = options.find((one) => one.value !== "" && Number(one.value) === Number(value));
+      field.value = same?.value ?? value;
+      if (field.localName === "select" && field.value !== (same?.value ?? value))
         return [`${name} offers the value ${value}`, [...field.options].map((option) => option.value).join(", ")];
       field.dispatchEvent(new Event("input", {bubbles: true}));
       field.dispatchEvent(new Event("change", {bubbles: true}));

@@ -51,9 +51,9 @@ UNITS: dict[str, dict[str, tuple[str, ...]]] = {
     "House": {
         **dict.fromkeys(
             ("sqft_living", "sqft_lot", "sqft_above", "sqft_basement", "sqft_living15", "sqft_lot15"),
-            ("square feet", "square foot", "sq ft", "sqft", "sq. ft", "ft²", "ft2"),
+            ("square feet", "square foot", "sq ft", "sqft", "sq. f", "sq f", "sq.f", "ft²", "feet²", "ft2", "ft^2"),
         ),
-        **dict.fromkeys(("lat", "long"), ("degree", "°")),
+        **dict.fromkeys(("lat", "long"), ("degree", "°", "deg")),
     },
     "Flower": dict.fromkeys(inputs.FLOWER, ("cm", "centimet")),
     "Customer": {"recency_days": ("day",), "monetary": ("usd", "dollar", "$")},
@@ -221,6 +221,11 @@ def documented(lab: LabHandle, schema: str) -> dict[str, dict[str, Any]]:
     properties = document.get("properties")
     if not isinstance(properties, dict):
         fail(expected=f"`{schema}` has fields", found=expect.shown(document))
+    named = document.get("$defs") if isinstance(document.get("$defs"), dict) else {}
+    for name, field in properties.items():  # a named alias stands elsewhere
+        behind = named.get(str(field.get("$ref")).rpartition("/")[2]) if isinstance(field, dict) else None
+        if isinstance(behind, dict):
+            properties[name] = {**behind, **field}
     missing = [name for name in FIELDS[schema] if not isinstance(properties.get(name), dict)]
     if missing:
         fail(
@@ -266,7 +271,9 @@ def judge_documentation(lab: LabHandle, rng: np.random.Generator, schema: str) -
         units = UNITS[schema].get(name, ())
         # The name of the field is no unit (`sqft_lot`), and `today` is none either.
         words = text.replace(name, "")
-        if units and not any(re.search(rf"(?<![a-z]){re.escape(unit)}", words) for unit in units):
+        if units and not any(
+            re.search(rf"{'(?<![a-z])' if unit[0].isalpha() else ''}{re.escape(unit)}", words) for unit in units
+        ):
             fail(
                 expected=f"the description of `{schema}.{name}` says its unit ({units[0]})",
                 found=f"`{text[:100]}`",

@@ -184,7 +184,7 @@ def _judge_moved_environment(plan: Plan, start: Start) -> None:
     places = {install.place for install in reaching(plan.own)}
     for taken in plan.own.image.carried:
         source, target = posixpath.normpath(taken.source), posixpath.normpath(taken.target)
-        if source != target and source in places and not re.search(r"site-packages|/local|/install|/prefix", source):
+        if source != target and source in places and not re.search(r"site-packages|/\.?local|/install|/prefix", source):
             fail(
                 expected=f"a virtual environment stays where it was made, `{source}`",
                 found=f"line {taken.line}: it is copied to `{target}`",
