@@ -139,7 +139,7 @@ def promote(version: int, recent: pd.DataFrame, *, name: str = MODEL) -> Decisio
 
     - `better`: on the newest calendar month. `value` is the upper end of the 95 % interval of the mean of (absolute
       error of the version minus absolute error of the champion), in USD, from a paired bootstrap: the same houses for
-      both, at least 2,000 draws. It must be below the limit 0.
+      both, at least 2,000 draws, the percentile of their means. It must be below the limit 0.
     - `groups`: on all of `recent`. `value` is the largest relative change of the MAE in a zipcode that has 30 sales or
       more (0.05 is 5 % worse). At most 0.05.
     - `latency`: `value` is the median time in seconds of five predictions for one house. At most 0.2.

@@ -18,7 +18,7 @@ def log_training(
     """Train a copy of `model` with the settings `params` on `train`, judge it on `test`, log it all; return the run id.
 
     One run in the experiment of that name, which is made where it is missing. The run has
-    - each of `params`;
+    - each of `params`, as `str` writes it;
     - the metrics `rmse`, `mae` and `r2` on `test`, and `cv_rmse`, `cv_mae` and `cv_r2` of each fold of lab 1's
       `cross_validate_model` on `train`, with the number of the fold as step;
     - the tags of `fingerprint(train)`, of `fingerprint(test, "test")`, of `code_version()` and of `workplace()`, from

@@ -34,7 +34,7 @@ def arms_elsewhere(target: str, units: Sequence[str], *arguments: Any) -> str:
     """The letters of `arms`, from a process of its own, on another day: Python hashes texts in another way there."""
     module, _, name = target.partition(":")
     source = (
-        f"from {__name__} import arms, begin_on_another_day\nbegin_on_another_day()\n"
+        f"from {__name__} import arms, begin_on_another_day\nbegin_on_another_day({module!r})\n"
         f"print(arms({f'{module}:{name}'!r}, {list(units)!r}, *{list(arguments)!r})[0], end='')"
     )
     environment = {
@@ -48,8 +48,14 @@ def arms_elsewhere(target: str, units: Sequence[str], *arguments: Any) -> str:
     return done.stdout
 
 
-def begin_on_another_day() -> None:
-    """Put the clock of this process forward, to another weekday, month and year."""
+def begin_on_another_day(module: str) -> None:
+    """Put the clock of this process forward, to another weekday, month and year, before the module is imported.
+
+    Other packages that it imports come before that: pandas' C code wants the `datetime` that it was built for.
+    """
+    importlib.import_module(module)
+    for name in [name for name in sys.modules if name.partition(".")[0] == module.partition(".")[0]]:
+        del sys.modules[name]
     away = 400 * 86_400
     clock, local, utc, text = time.time, time.localtime, time.gmtime, time.strftime
 

@@ -64,6 +64,7 @@ def ask_in_experiment(
     """
     from mlops_lab.artifacts import Artifact, Metadata
 
+    os.environ["AB_SHARE"] = str(share)  # it may be read once, at the start
     app = _found(factory)[1](NOWHERE)
     app.state.share = share
     # It warns that our model is not compiled, which is no mistake of the learner's.

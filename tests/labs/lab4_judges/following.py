@@ -45,7 +45,7 @@ LISTED = (
 NAMES = ("iris", "customer_segment", "house_price")
 
 DAMAGED = re.compile("damag|corrupt|broken|cannot|can't|could not|not be loaded|fail|invalid|bad ", re.IGNORECASE)
-INSIDE = ("Traceback", "site-packages", "127.0.0.1", "/srv/", "/tmp", ".py", "Error")
+INSIDE = ("Traceback", "site-packages", "127.0.0.1", "/srv/", "/tmp", ".py")
 
 
 @dataclass
@@ -431,7 +431,7 @@ def judge_outage(world: World) -> None:
                 help = "What `ask` raises is caught in `look`: note a sentence with `stay`, and go on."
                 why = wait_for_reason(world, service, True, "while MLflow does not answer", help)
                 expect.that(
-                    not re.search("no version .*alias|has the alias|is champion|cannot be loaded", why),
+                    not re.search("no version .*alias|^[Vv]ersion .*(has the alias|is champion)|cannot be loaded", why),
                     expected="`why_not_newer` says that MLflow does not answer, while it does not",
                     found=expect.shown(why),
                     help="Nobody knows what stands in the registry then. Only `NoVersion` says that no version has the "
@@ -500,7 +500,7 @@ def judge_bad_versions(world: World) -> None:
             with traffic(world, service) as seen:
                 why = wait_for_reason(world, service, True, f"when the champion is a version {what}", help, version)
             expect.that(
-                not re.search("MLflow.*(not|n't) (answer|respond)|has the alias", why),
+                not re.search("MLflow.*(not|n't) (answer|respond)|[Nn]o version|has the alias[^,;]*$", why),
                 expected=f"`why_not_newer` says that version {version} cannot be loaded",
                 found=expect.shown(why),
                 help="MLflow has answered. It is the version that is bad: a sentence of its own.",

@@ -173,7 +173,7 @@ def decide(lab: LabHandle, version: int, recent: pd.DataFrame, kind: str = "bett
             help="`Decision(promoted, rules)` and `Rule(name, value, limit, passed)` stand in the file.",
         )
     assert isinstance(data, dict)
-    by_name = {str(rule.get("name")): rule for rule in rules}
+    by_name = {str(rule.get("name")): {key: _plain(value) for key, value in rule.items()} for rule in rules}
     expect.that(
         sorted(by_name) == sorted(RULES) and len(rules) == len(RULES),
         expected=f"one rule each of the names {', '.join(RULES)}",
@@ -183,7 +183,13 @@ def decide(lab: LabHandle, version: int, recent: pd.DataFrame, kind: str = "bett
     kept = found.version(version)
     tag = kept.tags.get("gate", "") if kept else ""
     asked = _asked(lab, kind) - before
-    return Ruled(data.get("promoted") is True, by_name, found.alias("champion"), found.alias("challenger"), tag, asked)
+    promoted = _plain(data.get("promoted")) is True
+    return Ruled(promoted, by_name, found.alias("champion"), found.alias("challenger"), tag, asked)
+
+
+def _plain(value: Any) -> Any:
+    """Numpy's truth values are as good as Python's."""
+    return bool(value) if isinstance(value, np.bool_) else value
 
 
 def _asked(lab: LabHandle, kind: str) -> int:
@@ -646,7 +652,7 @@ def judge_two_at_once(one: LabHandle, other: LabHandle, door: Door, rng: Generat
             )
         elif isinstance(answer, Exception):
             raise answer
-        elif expect.handle(answer, "the answer of `promote`").attr("promoted") is True:
+        elif _plain(expect.handle(answer, "the answer of `promote`").attr("promoted")) is True:
             won.append(version)
     expect.that(
         len(won) == 1,
