@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,22 @@ def test_handles_callbacks_files(course: Path, engine: Engine) -> None:
     assert again.results[0].message == messages["test_random"]
     other = engine.run(lab, ["1.2"], track(course, ANSWER))
     assert other.results[0].message != messages["test_random"]
+
+
+def test_exercises_are_dealt_to_the_jobs_and_told_in_their_order(course: Path) -> None:
+    toy.write(course / "tests" / "labs" / "test_lab1_toy.py", CHECKS)
+    lab = load_catalog(course).lab(1)
+    seen: list[str] = []
+    with Engine(course) as alone, Engine(course, jobs=2) as dealt:
+        wanted = alone.run(lab, None, track(course, ANSWER), seed=5)
+        found = dealt.run(lab, None, track(course, ANSWER), seed=5, on_result=lambda one: seen.append(one.check))
+        toy.write(course / "tests" / "labs" / "test_lab1_toy.py", CHECKS + "\nnobody_has_written_this\n")
+        broken = dealt.run(lab, None, track(course, ANSWER))
+    assert [replace(one, seconds=0.0) for one in found.results] == [replace(one, seconds=0.0) for one in wanted.results]
+    assert sorted(seen) == sorted(one.check for one in wanted.results)
+    assert (found.lab, found.track, found.notes) == (wanted.lab, wanted.track, wanted.notes)
+    assert [one.check for one in broken.results] == ["engine"]
+    assert broken.exit_code == 3
 
 
 def test_an_open_todo_is_no_failure(course: Path) -> None:

@@ -74,7 +74,8 @@ def _run(root: Path, lab: Lab, exercise: Exercise | None, track_name: str, seed:
 
     track = resolve_track(root, track_name, lab)
     digests = file_digests(root, lab)
-    with ticker() as tick, Engine(root, on_news=tick.news) as engine:
+    # Two exercises at a time, where there are two processors for them.
+    with ticker() as tick, Engine(root, jobs=min(2, _processors()), on_news=tick.news) as engine:
         report = engine.run(lab, [exercise.id] if exercise else None, track, on_result=tick.result, seed=seed)
     if track.name == "labs":
         progress = load_progress(root)
@@ -83,6 +84,13 @@ def _run(root: Path, lab: Lab, exercise: Exercise | None, track_name: str, seed:
         progress.record(root, lab, report, digests)
         progress.save()
     return report
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class ticker:

@@ -84,7 +84,7 @@ class Engine:
     Args:
         root: the trusted checkout, whose checks and solutions are used.
         mode: "fork", "spawn", or "auto" for what is safe on this system.
-        jobs: how many submissions are checked at a time.
+        jobs: how many submissions, or exercises of one, are checked at a time.
         on_news: called with a line about what takes a while, such as the first start of a server.
 
     Raises:
@@ -127,7 +127,7 @@ class Engine:
 
     def preload(self, lab: Lab, exercises: Sequence[str] | None = None) -> None:
         """Have the libraries of a lab's exercises (None: all) imported while the caller does something else."""
-        wanted = list(exercises or (exercise.id for exercise in lab.exercises))
+        wanted = _ids(lab, exercises)
         self._send({"preload": lab.number, "exercises": wanted})
 
     def run(
@@ -139,13 +139,23 @@ class Engine:
         on_result: Callable[[Result], None] | None = None,
         seed: int | None = None,
     ) -> Report:
-        """Check exercises of a lab (None: all) on one track; return the report.
+        """Check exercises of a lab (None: all) on one track, `jobs` of them at a time; return the report.
 
         Args:
             on_result: called with each result as it comes.
             seed: draws the checks' inputs again as in an earlier run.
         """
-        return self._run_all(lab, exercises, [track], on_result, None, [] if seed is None else [seed])[0]
+        wanted = _ids(lab, exercises)
+        shares = [wanted] if self.jobs == 1 else [[one] for one in wanted]
+        seeds = [secrets.randbits(32) if seed is None else seed] * len(shares)
+        parts = self._run_all(lab, shares, [track] * len(shares), on_result, None, seeds)
+        notes = dict.fromkeys(note for part in parts for note in part.notes)
+        results: list[Result] = []
+        for part in parts:
+            # That the checks as a whole could not be run is told by each part.
+            told = {one.message for one in results if one.check == "engine"}
+            results += [one for one in part.results if one.check != "engine" or one.message not in told]
+        return Report(lab.number, track.name, tuple(results), tuple(notes))
 
     def run_many(
         self,
@@ -164,22 +174,21 @@ class Engine:
             seeds: for each track what its checks' inputs are drawn from (none: anything).
             on_report: called with each report as it comes.
         """
-        return self._run_all(lab, exercises, tracks, None, on_report, seeds, checks)
+        return self._run_all(lab, [_ids(lab, exercises)] * len(tracks), tracks, None, on_report, seeds, checks)
 
     def _run_all(
         self,
         lab: Lab,
-        exercises: Sequence[str] | None,
+        exercises: Sequence[list[str]],
         tracks: Sequence[Track],
         on_result: Callable[[Result], None] | None,
         on_report: Callable[[Report], None] | None,
         seeds: Sequence[int],
         checks: Sequence[Sequence[str]] = (),
     ) -> list[Report]:
-        wanted = list(exercises or (exercise.id for exercise in lab.exercises))
         open_runs: dict[int, _Collector] = {}
         reports: dict[int, Report] = {}
-        for place, track in enumerate(tracks):
+        for place, (wanted, track) in enumerate(zip(exercises, tracks, strict=True)):
             self._number += 1
             chosen = seeds[place] if seeds else secrets.randbits(32)
             self._send(self._request(lab, wanted, checks[place] if checks else (), track, chosen))
@@ -221,6 +230,11 @@ class Engine:
         except (Closed, OSError) as error:
             raise EngineError(f"the engine's process has ended: {error}") from None
         return dict(message)
+
+
+def _ids(lab: Lab, exercises: Sequence[str] | None) -> list[str]:
+    """The numbers of these exercises; None: of all of the lab."""
+    return list(exercises or (exercise.id for exercise in lab.exercises))
 
 
 class _Collector:
