@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from mlops_probes.prepare import forget
+
 # One letter for each answer; anything else is told as it is.
 LETTERS = {"champion": "a", "challenger": "b"}
 ODD = "?"
@@ -54,8 +56,7 @@ def begin_on_another_day(module: str) -> None:
     Other packages that it imports come before that: pandas' C code wants the `datetime` that it was built for.
     """
     importlib.import_module(module)
-    for name in [name for name in sys.modules if name.partition(".")[0] == module.partition(".")[0]]:
-        del sys.modules[name]
+    forget(module.partition(".")[0])
     away = 400 * 86_400
     clock, local, utc, text = time.time, time.localtime, time.gmtime, time.strftime
 

@@ -34,10 +34,15 @@ def prepare_worker() -> None:
     os.environ["MPLCONFIGDIR"] = str(Path.home() / ".matplotlib")
 
 
+def forget(package: str) -> None:
+    """Have a package imported anew the next time that somebody imports it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
+
+
 def forget_prometheus_client() -> None:
     """Have `prometheus_client` imported anew: its import reads from the environment whether workers share files."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "prometheus_client"]:
-        del sys.modules[name]
+    forget("prometheus_client")
 
 
 def call(target: str, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -110,22 +115,18 @@ class Feed:
             load_iris = _iris_with(sklearn.datasets.load_iris, measures)
             self._replace(sklearn.datasets, "load_iris", load_iris)
             self._replace(sklearn.datasets._base, "load_iris", load_iris)
-        self._forget()
+        forget(self._package)
 
     def stop(self) -> None:
         """Give the real data back."""
         for owner, name, value in reversed(self._undo):
             setattr(owner, name, value)
         self._undo.clear()
-        self._forget()
+        forget(self._package)
 
     def _replace(self, owner: Any, name: str, value: Any) -> None:
         self._undo.append((owner, name, getattr(owner, name)))
         setattr(owner, name, value)
-
-    def _forget(self) -> None:
-        for name in [name for name in sys.modules if name.partition(".")[0] == self._package]:
-            del sys.modules[name]
 
 
 class ReadCounter(Feed):

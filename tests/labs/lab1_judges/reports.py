@@ -158,7 +158,7 @@ class Written:
                 return one
         return self.tried[-1]
 
-    @property
+    @cached_property
     def figures(self) -> markdown.Text:
         """The numbers, lines and tables of the text."""
         return markdown.read(self.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any
@@ -50,15 +51,14 @@ def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -
         if not service.wait_for_output(f"{LOADED} {slow}", LATE):
             fail(expected="`/readyz` waits for every model", found=f"it is ready, and `{slow}` is not loaded")
         # A model may have been asked once while it was loaded, to warm it up.
-        before = asked_of(service, "house_price", "iris")
+        others = ("house_price", "iris")
+        before = [times_asked(service, name) for name in others]
         for path in ("/livez", "/readyz", "/livez", "/readyz"):
             service.get(path).expect(200)
-        already = service.output().count(f"{ASKED} customer_segment")
+        already = times_asked(service, "customer_segment")
         ask(service, "customer_segment", typical("customer_segment"))
-        end = time.monotonic() + LATE  # what was asked before is seen by then
-        while service.output().count(f"{ASKED} customer_segment") == already and time.monotonic() < end:
-            time.sleep(0.005)
-        if asked_of(service, "house_price", "iris") != before or max(before) > 1:
+        asked_again(service, "customer_segment", already, LATE)  # what was asked before is seen by then
+        if [times_asked(service, name) for name in others] != before or max(before) > 1:
             fail(
                 expected="`/livez` and `/readyz` ask no model for an answer",
                 found="a model was asked, and nobody has sent it a request",
@@ -66,9 +66,19 @@ def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -
             )
 
 
-def asked_of(service: Service, *names: str) -> list[int]:
-    """How often each of these models was asked so far."""
-    return [service.output().count(f"{ASKED} {name}") for name in names]
+def times_asked(service: Service, name: str) -> int:
+    """How often a model was asked so far."""
+    return service.output().count(f"{ASKED} {name}")
+
+
+def asked_again(
+    service: Service, name: str, before: int, seconds: float, is_over: Callable[[], bool] = lambda: False
+) -> bool:
+    """Whether a model is asked once more than `before` within these seconds, or until it `is_over`."""
+    end = time.monotonic() + seconds
+    while times_asked(service, name) == before and not is_over() and time.monotonic() < end:
+        time.sleep(0.005)
+    return times_asked(service, name) > before
 
 
 def judge_never_ready(lab: LabHandle, rng: np.random.Generator) -> None:
@@ -422,7 +432,7 @@ def judge_answers_beside(
     """Ask a slow model, and something else while it computes; return what the slow one answered."""
     service.get("/openapi.json").expect(200)  # made once, so that the next time is quick
     with ThreadPoolExecutor(1) as pool:
-        before = service.output().count(f"{ASKED} {name}")
+        before = times_asked(service, name)
         slow = ask_beside(pool, service, path, body, headers)
         wait_until_asked(service, name, before, slow)
         service.get("/openapi.json").expect(200)
@@ -445,10 +455,7 @@ def ask_beside(
 
 def wait_until_asked(service: Service, name: str, before: int, slow: Future[Answer]) -> None:
     """Wait until the model computes."""
-    end = time.monotonic() + service.seconds
-    while service.output().count(f"{ASKED} {name}") == before and not slow.done() and time.monotonic() < end:
-        time.sleep(0.005)
-    if service.output().count(f"{ASKED} {name}") == before:
+    if not asked_again(service, name, before, service.seconds, slow.done):
         answer = slow.result()
         fail(expected=f"{answer.asked} asks the model", found=f"status {answer.status} without asking it")
 
@@ -456,7 +463,7 @@ def wait_until_asked(service: Service, name: str, before: int, slow: Future[Answ
 def judge_graceful_end(lab: LabHandle, rng: np.random.Generator) -> None:
     """After SIGTERM the request at hand is answered, and then the process ends."""
     with start_ready(lab, told_models(rng, house_price={"asking": SLOW})) as service, ThreadPoolExecutor(1) as pool:
-        before = service.output().count(f"{ASKED} house_price")
+        before = times_asked(service, "house_price")
         slow = ask_beside(pool, service, PATHS["house_price"], typical("house_price"))
         wait_until_asked(service, "house_price", before, slow)
         service.terminate()

@@ -210,8 +210,6 @@ def judge_failed_month(world: World) -> None:
         for stranger in strangers.values():
             world.prefect.forget_run(stranger)
     bug, bad, odd, good = world.months[:4]
-    # "3 of 4 months from … to … failed" names the ends of the span as such.
-    named = re.sub(rf"{bug}\W*(?:\w+\W+)?{good}", "", "" if run.error is None else run.error[1])
     expect.that(
         run.error is not None,
         expected=f"a backfill in which {bad} is refused fails",
@@ -225,6 +223,8 @@ def judge_failed_month(world: World) -> None:
         found=run.told,
         help="Whatever a month fails with, be it a ContractError, it does not hold up the others.",
     )
+    # "3 of 4 months from … to … failed" names the ends of the span as such.
+    named = re.sub(rf"{bug}\W*(?:\w+\W+)?{good}", "", run.error[1])
     expect.that(
         bad in named and "share" in named and good not in named,
         expected=f"the reason names {bad}, with its reason, and no month that went well",

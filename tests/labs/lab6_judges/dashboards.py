@@ -442,12 +442,12 @@ def judge_board(lab: LabHandle, rng: Generator) -> None:
             expected=f"the question of `{title}` as its description: {QUESTIONS[title]}",
             found=told or "nothing",
         )
-        kind = (panel.get("datasource") or {}).get("type", "prometheus")
-        expect.that(kind == "prometheus", expected=f"a data source of the type prometheus in `{title}`", found=kind)
-        # At the panel, at each query, or at both.
-        places = [panel.get("datasource"), *(one.get("datasource") for one in panel.get("targets") or [])]
-        uids = {one.get("uid") for one in places if one} or {None}
-        uids |= {None} if not places[0] and None in places[1:] else set()
+        # It may stand at the panel, at each query, or at both.
+        own = panel.get("datasource")
+        sources = [*([own] if own else []), *(one.get("datasource") or own for one in panel.get("targets") or [{}])]
+        kinds = {(one or {}).get("type", "prometheus") for one in sources}
+        uids = {(one or {}).get("uid") for one in sources}
+        expect.that(kinds == {"prometheus"}, expected=f"a data source of the type prometheus in `{title}`", found=kinds)
         why = "Where the uid is fixed, the dashboard is empty on the next machine."
         expect.that(uids == {source}, expected=f"the data source {source} in `{title}`", found=uids, help=why)
         queries = [one.get("expr") for one in panel.get("targets") or []]
