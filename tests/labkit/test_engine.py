@@ -185,6 +185,53 @@ def test_exercises_are_dealt_to_the_jobs_and_told_in_their_order(course: Path) -
     assert broken.exit_code == 3
 
 
+def test_a_check_of_what_a_fixture_has_asked_says_where(course: Path) -> None:
+    checks = """
+import pytest
+from labkit.checks import exercise, expect
+
+
+@pytest.fixture(scope="module")
+def shared(new_lab):
+    return new_lab("1.1")
+
+
+@pytest.fixture(scope="module")
+def found(shared):
+    return shared.answer.double(4)
+
+
+@exercise("1.1")
+def test_large(found):
+    expect.that(found > 100, expected="more than 100", found=found)
+
+
+@exercise("1.1")
+def test_small(found):
+    expect.that(found < 1, expected="less than 1", found=found)
+
+
+@exercise("1.1")
+def test_other(shared, found):
+    expect.that(shared.answer.count_rows([]) == found, expected=str(found), found="none")
+
+
+@exercise("1.1")
+def test_none():
+    expect.that(False, expected="another", found="one")
+"""
+    toy.write(course / "tests" / "labs" / "test_lab1_toy.py", checks)
+    with Engine(course) as engine:
+        report = engine.run(load_catalog(course).lab(1), None, track(course, toy.answer()))
+    places = {one.check: one.message.raw.partition("where: ")[2].rpartition("/")[2] for one in report.results}
+    assert places == {
+        "test_large": "answer.py:3",
+        "test_small": "answer.py:3",
+        "test_other": "answer.py:7",
+        "test_none": "",
+    }
+
+
 def test_an_open_todo_is_no_failure(course: Path) -> None:
     lab = load_catalog(course).lab(1)
     text = toy.answer().replace("return 2 * x", "# TODO 1.1: Double\n    raise NotImplementedError")

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,7 @@ class CheckPlugin:
         self.started = 0.0
         self.shared: dict[str, list[LabHandle]] = {}  # by exercise
         self.shown: dict[int, int] = {}
+        self.asked: dict[str, tuple[str, str]] = {}  # by fixture: what it has called last
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Name the marker, and bring in the fixtures of whole modules."""
@@ -94,18 +95,29 @@ class CheckPlugin:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
         """Run one check from its set-up to its end, and report it."""
         self.outputs, self.fault, self.started = [], None, time.monotonic()
-        self.run.last_call = None  # a shared fixture may have asked before: then nothing is said
+        self.run.last_call = None
         title = _title(item)
         self.run.begin(exercise_of(item), item.name, title)
         result = yield
         verdict: tuple[Outcome, str] = self.fault or ("passed", "")
-        outcome, message = self._with_trouble_at_doors(exercise_of(item), verdict)
+        outcome, message = self._with_trouble_at_doors(item, verdict)
         seconds = time.monotonic() - self.started
         output = clean("".join(self.outputs), 2000)
         self.run.report(Result(exercise_of(item), item.name, outcome, message, seconds, title, output))
         if self.run.doors and (nextitem is None or exercise_of(nextitem) != exercise_of(item)):
             self._leave(exercise_of(item), self.run.doors)
         return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        """Note which function a fixture asks: a check that only looks at the answer is about that function."""
+        before, self.run.last_call = self.run.last_call, None
+        try:
+            return (yield)
+        finally:
+            if self.run.last_call:
+                self.asked[fixturedef.argname] = self.run.last_call
+            self.run.last_call = self.run.last_call or before
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip what need not run: the TODO stands, the file cannot be imported, a tool is missing."""
@@ -121,19 +133,21 @@ class CheckPlugin:
             if isinstance(error, pytest.skip.Exception):
                 self.fault = ("skipped", str(error))
             else:
-                self.fault = self._describe(error)
+                self.fault = self._describe(error, item)
         return (yield)
 
-    def _with_trouble_at_doors(self, exercise: str, verdict: tuple[Outcome, str]) -> tuple[Outcome, str]:
+    def _with_trouble_at_doors(self, item: pytest.Item, verdict: tuple[Outcome, str]) -> tuple[Outcome, str]:
         """Where a door was shut or a server is gone, that is said, and not what followed from it."""
         if self.run.doors is None or verdict[0] not in ("passed", "failed"):
             return verdict
-        trouble = self.run.doors.trouble(exercise)
-        return verdict if trouble is None else self._describe(trouble)
+        trouble = self.run.doors.trouble(exercise_of(item))
+        return verdict if trouble is None else self._describe(trouble, item)
 
-    def _describe(self, error: BaseException) -> tuple[Outcome, str]:
+    def _describe(self, error: BaseException, item: pytest.Item) -> tuple[Outcome, str]:
         outcome, message = describe(error, self.run.track.place)
-        place = self.run.where_asked()
+        names = item.fixturenames if isinstance(item, pytest.Function) else []
+        by_fixtures = [self.asked[name] for name in names if name in self.asked]
+        place = self.run.where_asked(by_fixtures[-1] if by_fixtures else None)
         if outcome == "failed" and place and "\nwhere: " not in message:
             message += f"\nwhere: {place}"
         return outcome, message

@@ -126,11 +126,16 @@ class CheckRun:
     def _note_call(self, module: str, name: str) -> None:
         self.last_call = (module, name)
 
-    def where_asked(self) -> str:
-        """Return where the function stands that the check has called last; empty where that cannot be told."""
-        if self.last_call is None:
+    def where_asked(self, before: tuple[str, str] | None = None) -> str:
+        """Return where the function stands that the check has called last; empty where that cannot be told.
+
+        Args:
+            before: the module and function that its fixtures have called, for a check that calls none itself.
+        """
+        called = self.last_call or before
+        if called is None:
             return ""
-        file, name = f"{self.last_call[0]}.py", self.last_call[1]
+        file, name = f"{called[0]}.py", called[1]
         for number, line in enumerate(self.collected.texts.get(file, b"").decode().splitlines(), 1):
             if line.startswith((f"def {name}(", f"class {name}")):
                 return self.track.place(file, number)

@@ -214,16 +214,25 @@ def _is_folder(target: str, contents: Contents) -> bool:
 
 def commands(script: str) -> list[list[str]]:
     """The simple commands of a shell script, as lists of words, without the variables set in front of them."""
+    return [command for command, _ in commands_and_variables(script)]
+
+
+def commands_and_variables(script: str) -> list[tuple[list[str], dict[str, str]]]:
+    """The simple commands of a shell script, each with the variables set in front of it, as in `A=1 make`."""
     try:
         lexer = shlex.shlex(script.replace("\n", " ; "), posix=True, punctuation_chars=True)
         lexer.commenters, lexer.whitespace_split = "", True
         words = list(lexer)
     except ValueError:
         words = re.sub(r"(&&|\|\||;|\||\n)", r" \1 ", script).split()
-    found: list[list[str]] = [[]]
+    found: list[tuple[list[str], dict[str, str]]] = [([], {})]
     for word in words:
+        command, variables = found[-1]
+        name, equals, value = word.partition("=")
         if word in SEPARATORS or set(word) <= set(";&|()"):
-            found.append([])
-        elif found[-1] or not re.match(r"\w+=", word):
-            found[-1].append(word)
-    return [command for command in found if command]
+            found.append(([], {}))
+        elif not command and equals and name.isidentifier():
+            variables[name] = value
+        else:
+            command.append(word)
+    return [(command, variables) for command, variables in found if command]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lab2_judges.context import Simulation, commands
+from lab2_judges.context import Simulation, commands, commands_and_variables
 from lab2_judges.dockerfile import Stage, Step
 
 LOCK, FULL_LOCK, TRAIN_LOCK = "requirements-serve.lock", "requirements.lock", "requirements-train.lock"
@@ -67,14 +67,17 @@ def installs_of(stage: Stage, simulation: Simulation) -> list[Install]:
 def _installs(step: Step, stage: Stage, simulation: Simulation) -> Iterator[Install]:
     files = {**simulation.stages[stage.index].layers, **simulation.mounted(step)}
     folder, active = step.workdir, ""
-    for command in commands(step.expand(step.script())):
+    exported = dict(step.variables)
+    for command, variables in commands_and_variables(step.expand(step.script())):
+        if command[0] == "export":
+            exported |= dict(word.split("=", 1) for word in command[1:] if "=" in word)
         name = command[0].rpartition("/")[2]
         if name == "cd" and len(command) > 1:
             folder = posixpath.join(folder, command[1])
         if name in (".", "source") and len(command) > 1 and command[1].endswith("/bin/activate"):
             active = posixpath.join(folder, command[1].removesuffix("/bin/activate"))
         if words := _words_of_pip(command):
-            yield _read(words, step, files, folder, active)
+            yield _read(words, step, files, folder, active, exported | variables)
 
 
 def _words_of_pip(command: list[str]) -> list[str]:
@@ -96,7 +99,9 @@ def _words_of_pip(command: list[str]) -> list[str]:
     return []
 
 
-def _read(words: list[str], step: Step, files: dict[str, str], folder: str, active: str) -> Install:
+def _read(
+    words: list[str], step: Step, files: dict[str, str], folder: str, active: str, variables: dict[str, str]
+) -> Install:
     program, tool, *rest = words
     values: dict[str, list[str]] = {}
     names: list[str] = []
@@ -122,11 +127,18 @@ def _read(words: list[str], step: Step, files: dict[str, str], folder: str, acti
     if tool == "uv" and verb == "sync":
         lists, names = names, []
     found = [files.get(posixpath.normpath(posixpath.join(folder, one)), one) for one in lists]
-    where = posixpath.join(folder, _place(program, tool, values, switches, step, active))
+    where = posixpath.join(folder, _place(program, tool, values, switches, active, variables))
     return Install(step.line, where, f"{tool} {verb}".strip(), found, names, switches)
 
 
-def _place(program: str, tool: str, values: dict[str, list[str]], switches: set[str], step: Step, active: str) -> str:
+def _place(
+    program: str,
+    tool: str,
+    values: dict[str, list[str]],
+    switches: set[str],
+    active: str,
+    variables: dict[str, str],
+) -> str:
     """The folder that the packages go to."""
     for key in ("target", "prefix", "root"):
         if key in values:
@@ -137,7 +149,6 @@ def _place(program: str, tool: str, values: dict[str, list[str]], switches: set[
         return HOME
     if "/" in program:
         return _folder_of(program)
-    variables = step.variables
     for key in ("PIP_TARGET", "PIP_PREFIX") if tool == "pip" else ():
         if variables.get(key):
             return variables[key]

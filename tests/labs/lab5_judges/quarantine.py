@@ -157,7 +157,10 @@ def _help(fault: Fault) -> str:
             "The sale comes twice, also where one of its rows has a gap and is out already: look for such rows in "
             "all of `frame`."
         )
-    return months.HELP.get(fault.rule, "Let `HouseSales.validate(…, lazy=True)` judge: `failure_cases` has the rows.")
+    help = "Let `HouseSales.validate(…, lazy=True)` judge: `failure_cases` has the rows that it refuses."
+    if fault.rule in months.HELP:
+        help += f" Does it refuse this one? {months.HELP[fault.rule]}"
+    return help
 
 
 def _places(frame: pd.DataFrame, rows: pd.DataFrame) -> list[int]:
