@@ -23,7 +23,7 @@ def rfm(purchases: pd.DataFrame, as_of: str | pd.Timestamp) -> pd.DataFrame:
 
 
 def points_of(rfm_table: pd.DataFrame) -> np.ndarray:
-    """Return what K-Means measures distances between: one row per customer, one column per measure of `rfm`.
+    """Return what K-Means measures distances between: one row per customer, one column per measure, as in `rfm`.
 
     That is the logarithm of the measure, and all three are on one scale.
     """

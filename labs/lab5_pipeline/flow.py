@@ -226,7 +226,8 @@ def backfill(first: str, last: str, *, landing: Path, warehouse: Path) -> dict[s
     not done again, and the killed runs count as crashed.
 
     Raises:
-        MonthRefused: at the end, with each month that failed and its reason; at once where there is no month.
+        MonthRefused: at the end, with each month that failed and its reason, and no other; at once where there is no
+            month.
     """
     # TODO 5.5: Many months, and every month
     raise NotImplementedError

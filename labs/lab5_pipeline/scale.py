@@ -15,8 +15,8 @@ from lab5_pipeline import storage, training
 def make_runner(address: str | None = None, workers: int = 2) -> DaskTaskRunner:
     """Return what runs tasks on Dask: on the scheduler at `address` (`tcp://…`), or on workers of this machine.
 
-    The workers of this machine are processes of one thread each. Their dashboard listens on loopback only, on any free
-    port.
+    The workers of this machine (`cluster_kwargs`) are processes of one thread each. Their dashboard listens on loopback
+    only, on any free port.
     """
     # TODO 5.7: Spread the search over workers
     raise NotImplementedError

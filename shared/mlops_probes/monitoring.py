@@ -122,7 +122,7 @@ def tell_of_three_versions(arm: str, made: str) -> tuple[tuple[str, bool], list[
                 ("second", {"zipcodes": [3]}, [3, 1]),
                 ("third", {}, [9, 9]),
             ):
-                metadata = SimpleNamespace(version=version, created_at=made, extra=extra)
+                metadata = SimpleNamespace(name="house_price", version=version, created_at=made, extra=extra)
                 models.ready["house_price"] = SimpleNamespace(metadata=metadata)
                 (await client.post("/priced", json=asked)).raise_for_status()
                 await client.get("/metrics")
@@ -156,7 +156,7 @@ def tell_of_two_workers(made: str) -> str:
     for name in ("MODEL_ARM", "REVISION"):
         os.environ.pop(name, None)
     models = importlib.import_module("lab2_service.app").Models(Path("models"))
-    metadata = SimpleNamespace(version="first", created_at=made, extra={})
+    metadata = SimpleNamespace(name="house_price", version="first", created_at=made, extra={})
     models.ready["house_price"] = SimpleNamespace(metadata=metadata)
     app = FastAPI()
     app.state.models = models

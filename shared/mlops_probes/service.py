@@ -197,12 +197,16 @@ def batch_is_in_the_loop(folder: str, path: str, body: dict[str, Any]) -> bool:
 
     module = importlib.import_module("lab2_service.app")
     app, pricer = module.create_app(Path(folder)), _Pricer()
-    module.load_models(app.state.models)
-    app.state.models.pricer = pricer
 
     async def loop_thread() -> int:
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://service") as client,
+        ):
+            while (await client.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.01)
+            app.state.models.pricer = pricer
             await client.post(path, json=body)
         return threading.get_ident()
 

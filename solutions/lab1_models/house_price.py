@@ -103,7 +103,7 @@ def cross_validate_model(model: Any, sales: pd.DataFrame, folds: int = 5) -> pd.
     """Judge `model` on each of `folds` parts of the sales, trained on the other parts.
 
     One row per fold, columns `rmse` and `mae` in USD, and `r2`, all measured on the part that was not trained on.
-    A house (`id`) is never in two parts. `model` itself stays untrained.
+    A house (`id`) is never in two parts. `model` itself stays untrained, and gets columns of `sales` only.
     """
     # solution 1.3
     from sklearn.base import clone
@@ -124,9 +124,9 @@ def cross_validate_model(model: Any, sales: pd.DataFrame, folds: int = 5) -> pd.
 def tune_model(sales: pd.DataFrame, n_candidates: int = 20, seed: int = 0) -> tuple[Any, pd.DataFrame]:
     """Try `n_candidates` settings of `build_model()`, each validated on the time after its training data.
 
-    Returns `(best_model, results)`. `best_model` is trained on all of `sales`. `results` has one row per candidate: the
-    settings, `rmse` (mean over the validation folds, USD) and `rmse_std`. The same `seed` tries the same candidates.
-    `sales` is not changed.
+    Returns `(best_model, results)`. `best_model` is trained on all of `sales`. `results` has one row per candidate, and
+    as columns each setting, `rmse` (mean over the validation folds, USD) and `rmse_std`. The same `seed` tries the same
+    candidates. `sales` is not changed.
     """
     # solution 1.4
     from scipy.stats import loguniform, randint, uniform

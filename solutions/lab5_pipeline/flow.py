@@ -313,7 +313,8 @@ def backfill(first: str, last: str, *, landing: Path, warehouse: Path) -> dict[s
     not done again, and the killed runs count as crashed.
 
     Raises:
-        MonthRefused: at the end, with each month that failed and its reason; at once where there is no month.
+        MonthRefused: at the end, with each month that failed and its reason, and no other; at once where there is no
+            month.
     """
     # solution 5.5
     import pandas as pd

@@ -108,7 +108,8 @@ def read_predictions(lines: Iterable[str]) -> pd.DataFrame:
     """Return the predictions in a log: the columns `FIELDS` without `event`, in the order of the lines.
 
     `time` is a datetime in UTC. Other lines are left out: those of requests, those that are no JSON, one that was cut
-    off. A line that was delivered twice counts once. Without a prediction the table is empty, and has its columns.
+    off. A line that was delivered twice counts once, where it came first. Without a prediction the table is empty, and
+    has its columns.
     """
     # solution 6.8
     import pandas as pd

@@ -160,7 +160,8 @@ class Metrics:
 def instrument(app: FastAPI) -> None:
     """Add `GET /metrics` to the service of lab 2, and count its requests and predictions (see `Metrics`).
 
-    `$MODEL_ARM` says which arm this one is ("champion" without it), `$REVISION` the commit ("unknown" without it).
+    When this is called, `$MODEL_ARM` says which arm this one is ("champion" without it), `$REVISION` the commit
+    ("unknown" without it).
     """
     models: Models = app.state.models
 

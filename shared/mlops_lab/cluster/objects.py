@@ -134,7 +134,7 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
                  "controller": True}
             ],
         },
-        "spec": owner["spec"]["template"]["spec"],
+        "spec": {**owner["spec"]["template"]["spec"], **({"nodeName": "node-1"} if has_node else {})},
         "status": {
             "phase": "Running" if containers else "Pending",
             "conditions": [scheduled, ready_words],
@@ -147,7 +147,7 @@ def _container_status(container: Object, state: Object) -> Object:
     ready = "running" in state
     return {
         "name": container["name"], "image": container["image"], "imageID": "", "ready": ready, "started": ready,
-        "restartCount": 0 if ready else 5, "state": state,
+        "restartCount": 0 if ready else 5, "state": state, "lastState": {},
     }  # fmt: skip
 
 
@@ -161,12 +161,12 @@ def service(namespace: str, labels: dict[str, str]) -> Object:
     }
 
 
-def endpoint(pod: str, *, ready: bool) -> Object:
+def endpoint(namespace: str, pod: str, *, ready: bool) -> Object:
     """One pod of a Service; one that ends is not ready, and serves still."""
     return {
         "addresses": [f"10.244.1.{2 + int(digest(pod), 16) % 250}"],
         "conditions": {"ready": ready, "serving": True, "terminating": not ready},
-        "targetRef": {"kind": "Pod", "name": pod},
+        "targetRef": {"kind": "Pod", "name": pod, "namespace": namespace},
     }
 
 

@@ -263,12 +263,12 @@ class Stage:
 
     def endpoint_slices(self) -> list[Object]:
         """Where each Service of the namespace leads: that of a canary, and `ml-api`."""
-        canary = objects.endpoint(f"{NAME}-canary-0", ready=True)
+        canary = objects.endpoint(self.namespace, f"{NAME}-canary-0", ready=True)
         slices = [objects.endpoint_slice(self.namespace, f"{NAME}-canary", [canary])]
-        leaving = [objects.endpoint(one["metadata"]["name"], ready=False) for one in self._leaving()]
+        leaving = [objects.endpoint(self.namespace, one["metadata"]["name"], ready=False) for one in self._leaving()]
         trouble = self.trouble is not None
         others = [
-            objects.endpoint(one["metadata"]["name"], ready=not trouble or _image(one) != self.image)
+            objects.endpoint(self.namespace, one["metadata"]["name"], ready=not trouble or _image(one) != self.image)
             for one in self.pods()
         ]
         # A Service may have several slices. The first of these has no pod that is ready.

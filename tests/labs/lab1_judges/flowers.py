@@ -26,7 +26,7 @@ OTHER_WORDS = {
     "BaseLibSVM": ("svc", "svm", "support vector"),
     "LinearSVC": ("svc", "svm", "support vector"),
     "_BaseNB": ("naive", "bayes"),
-    "BaseDecisionTree": ("decision tree",),
+    "BaseDecisionTree": ("a decision tree", "one decision tree", "single decision tree"),
     "BaseBagging": ("bagging", "bagged"),
     "VotingClassifier": ("voting", "vote"),
     "StackingClassifier": ("stack",),

@@ -18,17 +18,22 @@ MOST_TEXT = 200_000  # characters without pictures: what comes after them is not
 
 @dataclass(frozen=True)
 class Shown:
-    """A number as it stands in a text: its value, and half of what its last digit is worth."""
+    """A number as it stands in a text: its value, and half of what its last digit is worth.
+
+    `zeros` is the same for the last digit that is no zero: 117,900 may be rounded to hundreds.
+    """
 
     value: float
     half: float
+    zeros: float
 
     def shows(self, wanted: float) -> bool:
         """Whether this is that number, rounded, but not to less than a tenth of it (fractions: to hundredths)."""
         away = abs(self.value - wanted)
         if abs(wanted) <= 1:
             return away <= 1e-9 + (1.02 * self.half if self.half < 0.006 else 0.0051)  # 0.4 may be 0.40
-        return away <= 1e-9 * abs(wanted) or away <= 1.02 * self.half <= 0.102 * abs(wanted)
+        halves = (self.half, self.zeros)
+        return away <= 1e-9 * abs(wanted) or any(away <= 1.02 * half <= 0.102 * abs(wanted) for half in halves)
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,11 @@ def numbers_in(text: str) -> list[Shown]:
     for match in NUMBER.finditer(text):
         places, power, unit = len(match["part"] or ""), int((match["power"] or "0")[:4]), (match["unit"] or "").strip()
         scale = 10.0 ** max(-30, min(30, power)) * {"%": 0.01, "k": 1000.0}.get(unit.lower(), 1.0)
-        value = float(f"{match['whole'].replace(',', '')}.{match['part'] or '0'}") * scale
-        found.append(Shown(-value if match["sign"] else value, 0.5 * 10.0**-places * scale))
+        digits = match["whole"].replace(",", "")
+        value = float(f"{digits}.{match['part'] or '0'}") * scale
+        half = 0.5 * 10.0**-places * scale
+        zeros = 0 if places else min(3, len(digits) - len(digits.rstrip("0")))
+        found.append(Shown(-value if match["sign"] else value, half, half * 10.0**zeros))
     return found
 
 

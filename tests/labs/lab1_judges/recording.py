@@ -13,6 +13,8 @@ import pandas as pd
 from lab1_judges.samples import Generator
 from labkit.checks import LabHandle, LearnerFault, RemoteObject, expect
 
+STATELESS = {"FunctionTransformer", "Normalizer", "Binarizer", "PolynomialFeatures"}
+"""Transformers that learn nothing from the rows: scikit-learn has them without a state, or with the columns in it."""
 ERRORS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 
@@ -85,7 +87,11 @@ def parts_of(found: list[dict[str, Any]]) -> list[Part]:
                 if later["kind"] == "learn":
                     break
                 asked.append(later)
-        shapers = [one["rows"] for one in found[:place] if one["kind"] == "learn" and not one["predictor"]]
+        shapers = [
+            one["rows"]
+            for one in found[:place]
+            if one["kind"] == "learn" and not one["predictor"] and not STATELESS & set(one["names"])
+        ]
         shapers = [rows for rows in shapers if rows is not None]
         rows = [use["rows"] for use in asked if use["rows"] is not None]
         asked_rows = np.unique(np.concatenate(rows)) if rows else np.empty(0, dtype=int)

@@ -143,7 +143,7 @@ def _alike(found: np.ndarray, wanted: np.ndarray) -> bool:
     if found.size != wanted.size:
         return False
     mine, other = (np.sort(side.ravel()) for side in (found, wanted))
-    scales = (lambda v: v, np.log, np.log10, np.log1p, lambda v: v / 1000)
+    scales = (lambda v: v, np.log, np.log10, np.log1p, lambda v: v / 1e3, lambda v: v / 1e6)
     with np.errstate(all="ignore"):
         return any(np.allclose(mine, scale(other), rtol=1e-6) for scale in scales)
 

@@ -82,7 +82,7 @@ class Written:
     calls: list[dict[str, Any]] = field(default_factory=list)
     saved: Any = None
     classifiers: pd.DataFrame | None = None
-    counts: pd.DataFrame | None = None
+    confusions: list[pd.DataFrame] = field(default_factory=list)
     tried: list[Customers] = field(default_factory=list)
 
     @property
@@ -157,6 +157,15 @@ class Written:
                 judge_rows(self.figures, one.profile, "", "")
                 return one
         return self.tried[-1]
+
+    @cached_property
+    def counts(self) -> pd.DataFrame | None:
+        """The confusion matrix that is shown: of several ones the first whose rows are in the text."""
+        for one in self.confusions[:-1]:
+            with contextlib.suppress(CheckFailed):
+                judge_rows(self.figures, one, "", "", named=True)
+                return one
+        return self.confusions[-1] if self.confusions else None
 
     @cached_property
     def figures(self) -> markdown.Text:
@@ -283,9 +292,9 @@ def _compute_again(lab: LabHandle, written: Written) -> None:
         "`compare_classifiers(…)`",
         columns=("accuracy_mean", "accuracy_std"),
     )[["accuracy_mean", "accuracy_std"]]
-    for model in written.given("confusion", "model")[:1]:
+    for model in written.given("confusion", "model")[:MOST_TRIED]:
         if isinstance(model, RemoteObject):
-            written.counts = expect.frame(lab.iris.confusion(model, seed=data.seed), "`confusion(…)`")
+            written.confusions.append(expect.frame(lab.iris.confusion(model, seed=data.seed), "`confusion(…)`"))
     table = expect.frame(lab.customers.rfm(data.purchases, f"{AS_OF:%Y-%m-%d}"), "`rfm(…)`")
     ks = [k for k in written.given("segment_customers", "k") if isinstance(k, int) and 1 < k < 20]
     tried = written.answers("choose_k")
@@ -387,7 +396,8 @@ def judge_customers(reports: list[Written]) -> None:
         share = came_back(one.table, one.labels, report.data.purchases)
         counts = [int(size) for size in one.profile["customers"]]
         back = [int(number) for number in (share * one.labels.groupby(one.labels).size()).round()]
-        sizes = {len(one.table), sum(back), len(one.table) - sum(back), *counts, *back}
+        in_file = report.data.purchases["customer_id"].nunique()
+        sizes = {len(one.table), in_file, sum(back), len(one.table) - sum(back), *counts, *back}
         for match in re.finditer(r"(?<![\w.,])(\d[\d,]*) customers", report.text):
             expect.that(
                 int(match[1].replace(",", "")) in sizes,

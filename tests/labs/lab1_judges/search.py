@@ -305,15 +305,19 @@ def _errors_of_candidates(found: Search, measure: Callable[[np.ndarray], float] 
     errors: dict[int, list[float]] = {}
     prices = found.sales["price"].to_numpy(dtype=float)
     for part in found.validated:
-        known = []
+        known: list[float] = []
+        judged = np.empty(0, dtype=int)
         for use in part.asked:
             rows, predicted = use["rows"], use.get("predicted")
             if rows is not None and isinstance(predicted, np.ndarray) and len(predicted) == len(rows):
                 unseen = np.isin(rows, part.unseen)
-                known += [measure((prices[rows] - predicted)[unseen])] if unseen.any() else []
+                # One training may be validated on several months; who asks for the same sales again scores once more.
+                if unseen.any() and not np.isin(rows[unseen], judged).any():
+                    known.append(measure((prices[rows] - predicted)[unseen]))
+                    judged = np.append(judged, rows[unseen])
         if not known:
             return {}
-        errors.setdefault(part.candidate, []).append(known[0])
+        errors.setdefault(part.candidate, []).extend(known)
     return errors
 
 

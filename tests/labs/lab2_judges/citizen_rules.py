@@ -62,7 +62,7 @@ def judge_health(plan: Plan) -> None:
     ends_badly = re.search(r"exit\(\s*[^0\s)]|\bexit [1-9]", script, re.I) or "raise" in script
     always = _ALWAYS.search(script) and not ends_badly
     expect.that(
-        not always and re.search(r"urlopen|urlretrieve|status|exit|assert|raise", script),
+        not always and re.search(r"urlopen|urlretrieve|status|exit|assert|raise|grep", script),
         expected="HEALTHCHECK ends with 1 where the answer is not 200",
         found=f"{where}: `{script[:160]}` ends with 0 whatever the answer is",
         help="`urllib.request.urlopen` raises an error for 503, and Python then ends with 1. Nothing may come after "

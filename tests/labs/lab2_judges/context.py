@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lab2_judges.dockerfile import DockerfileError, Recipe, Stage, Step
-from lab2_judges.patterns import PatternError, Rule, clean, is_ignored, matches
+from lab2_judges.patterns import PatternError, Rule, clean, is_ignored, matches, read_ignore
 
 MOST_LOOKS = 1_500_000  # at files, to find those that `COPY`, `rm`, `cp` and `mv` name: about 2 seconds
 WILD = "*?["
@@ -137,11 +137,35 @@ class Simulation:
                 continue
             into_folder = target.endswith("/") or len(sources) > 1 or _is_folder(target, contents)
             self._look(len(there) + len(contents.files), source)
-            found = find(source, there, target, into_folder, keep=step.flag("parents") is not None)
+            found = find(
+                source,
+                self._not_excluded(step, source, there),
+                target,
+                into_folder,
+                keep=step.flag("parents") is not None,
+            )
             if not found and origin is None:
                 contents.missing.append(self._why_missing(step, source))
             contents.files |= found
             contents.layers |= found
+
+    def _not_excluded(self, step: Step, source: str, there: dict[str, str]) -> dict[str, str]:
+        """The files without those that `COPY --exclude` leaves out: by their path from the top, or from the source."""
+        patterns = [step.expand(value) for key, value in step.instruction.flags if key == "exclude"]
+        if not patterns:
+            return there
+        for pattern in patterns:
+            self._look(len(there), pattern)
+        try:
+            rules = read_ignore("\n".join(patterns))
+            above = clean(source) + "/"
+            return {
+                path: origin
+                for path, origin in there.items()
+                if not any(is_ignored(one, rules) for one in (path, path.removeprefix(above)))
+            }
+        except PatternError:
+            return there
 
     def _change(self, step: Step, contents: Contents) -> None:
         """Follow `rm`, `mv` and `cp` as far as they name known files."""

@@ -67,6 +67,7 @@ def installs_of(stage: Stage, simulation: Simulation) -> list[Install]:
 def _installs(step: Step, stage: Stage, simulation: Simulation) -> Iterator[Install]:
     files = {**simulation.stages[stage.index].layers, **simulation.mounted(step)}
     folder, active = step.workdir, ""
+    made = _made_by_uv(stage)
     exported = dict(step.variables)
     for command, variables in commands_and_variables(step.expand(step.script())):
         if command[0] == "export":
@@ -77,7 +78,18 @@ def _installs(step: Step, stage: Stage, simulation: Simulation) -> Iterator[Inst
         if name in (".", "source") and len(command) > 1 and command[1].endswith("/bin/activate"):
             active = posixpath.join(folder, command[1].removesuffix("/bin/activate"))
         if words := _words_of_pip(command):
-            yield _read(words, step, files, folder, active, exported | variables)
+            yield _read(words, step, files, folder, active, {"VIRTUAL_ENV": made, **exported, **variables})
+
+
+def _made_by_uv(stage: Stage) -> str:
+    """The environment that `uv venv` makes where it is told no place: uv finds it there again."""
+    for step in stage.steps:
+        for command in commands(step.script()) if step.name == "RUN" else ():
+            words = [word for word in command if not word.startswith("-")]
+            is_uv = bool(words) and words[0].rpartition("/")[2] == "uv" and words[1:2] == ["venv"]
+            if is_uv and not any("/" in word for word in words[2:]):
+                return posixpath.join(step.workdir, ".venv")
+    return ""
 
 
 def _words_of_pip(command: list[str]) -> list[str]:

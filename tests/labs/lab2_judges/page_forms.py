@@ -19,7 +19,10 @@ _STATE = """(model) => {
   const shown = (one) => one.checkVisibility({visibilityProperty: true, opacityProperty: true})
     && one.getClientRects().length > 0;
   const text = (one) => shown(one) ? (one.innerText ?? one.textContent).trim() : "";
-  const all = (selector) => [...form.querySelectorAll(selector)].map(text).filter(Boolean).join("\\n");
+  const all = (selector) => [...form.querySelectorAll(selector)]
+    // What stands in another one is read with that.
+    .filter((one, _, every) => !every.some((other) => other !== one && other.contains(one)))
+    .map(text).filter(Boolean).join("\\n");
   const fields = {};
   for (const field of form.elements) {
     if (!field.name || field.type === "submit") continue;
@@ -44,7 +47,7 @@ _STATE = """(model) => {
     answer: all("output, [role=status], [aria-live=polite]"),
     alert: all("[role=alert], [aria-live=assertive]"),
     all: text(form),
-    images: form.querySelectorAll("img").length,
+    images: form.querySelectorAll("img[onerror], img[src^=x]").length,
   };
 }"""
 
@@ -90,7 +93,7 @@ class Field:
 
 @dataclass(frozen=True)
 class State:
-    """What a form shows: its fields by name, the answer, the alert, all its text, and how many images are in it."""
+    """What a form shows: its fields by name, the answer, the alert, all its text, and how many images a text became."""
 
     fields: Mapping[str, Field]
     answer: str

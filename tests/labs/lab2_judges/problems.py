@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 from http import HTTPStatus
 from typing import Any
 
@@ -310,6 +311,8 @@ def judge_endless_body(running: Running) -> None:
             connection.putheader("Transfer-Encoding", "chunked")
             connection.endheaders()
             for _ in range(24):  # and then no more, but no end either
+                if select.select([connection.sock], [], [], 0)[0]:
+                    break  # it has answered, and may have closed
                 connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
             status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:

@@ -12,6 +12,7 @@ from lab2_judges import inputs
 from labkit.checks import LabHandle, expect, fail
 
 FIELDS = {"House": inputs.HOUSE, "Flower": inputs.FLOWER, "Customer": inputs.CUSTOMER}
+OF_JSON_SCHEMA = {"type", "format", "pattern", "title", "$ref"}
 FLOATS = {
     "House": ("bathrooms", "floors", "lat", "long"),
     "Flower": inputs.FLOWER,
@@ -269,8 +270,9 @@ def judge_documentation(lab: LabHandle, rng: np.random.Generator, schema: str) -
                     help="Two descriptions have changed places: whoever believes them sends another request.",
                 )
         units = UNITS[schema].get(name, ())
-        # The name of the field is no unit (`sqft_lot`), and `today` is none either.
-        words = text.replace(name, "")
+        # The name of the field is no unit (`sqft_lot`), and `today` is none either. A unit may have a key of its own.
+        others = [one for key, one in properties.items() if isinstance(one, str) and key not in OF_JSON_SCHEMA]
+        words = " ".join([text, *(one.lower() for one in others)]).replace(name, "")
         if units and not any(
             re.search(rf"{'(?<![a-z])' if unit[0].isalpha() else ''}{re.escape(unit)}", words) for unit in units
         ):

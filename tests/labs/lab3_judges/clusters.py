@@ -17,7 +17,7 @@ from labkit.checks import CheckFailed, Located, expect
 if TYPE_CHECKING:
     import numpy as np
 
-_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/(?:[a-z0-9._-]+/)*ml-api")
+_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?:[a-z0-9._-]+/)*ml-api")
 # Annotations that say how the load balancer asks, and what they may say.
 ASKS = (
     ("healthcheck-port", ("traffic-port", "8000", "http")),

@@ -14,7 +14,7 @@ from labkit.checks import expect, fail
 FILES = ("main.tf", "variables.tf", "network.tf", "cluster.tf", "registry.tf", "identity.tf", "cost.tf", "outputs.tf")
 _NAMED = re.compile(r"\$\{(?:to(?:set|list|map)\(\s*)?(local|var)\.(\w+)(?:\s*\))?\}")
 _ATTRIBUTE = re.compile(r"\$\{(aws_\w+)\.(\w+)\.(\w+)\}")
-_QUOTED = re.compile(r'"([^"$\\]*)"')
+_TURNS = re.compile(r'"([^"$\\]*)"|(?<![\w.])(\d+(?:\.\d+)?)(?![\w.])')
 _FORMAT = re.compile(r'\$\{format\("([^"]*)"((?:,[^,()"]+)*)\)\}')
 _REFERENCE = re.compile(r"(?<![\w.\"-])(?:(var|local)\.([a-zA-Z_]\w*)|(data\.)?(aws_\w+)\.([a-zA-Z_]\w*))")
 
@@ -96,16 +96,21 @@ class Infra:
             return [Turn(key, value) for key, value in found.items()]
         if isinstance(found.value, list):
             return [Turn(str(value.value), value) for value in found]
-        return [Turn(text, None) for text in _QUOTED.findall(str(found.value))]  # `toset(["a", "b"])`
+        return [Turn(text or number, None) for text, number in _TURNS.findall(str(found.value))]  # `toset(["a", "b"])`
 
     def in_turn(self, value: Located, name: str, turn: Turn | None) -> Any:
-        """What a value is: `name.key`, `name.value` and `name.value.field` those of a turn, others as `resolved`."""
-        match = re.fullmatch(rf"\$\{{{name}\.(key|value)(?:\.(\w+))?\}}", str(value.value))
+        """What a value is: `name.key`, `name.value` and `name.value.field` those of a turn, others as `resolved`.
+
+        It may be made JSON of.
+        """
+        of_turn = rf"{name}\.(key|value)(?:\.(\w+))?"
+        match = re.fullmatch(rf"\$\{{(?:{of_turn}|jsonencode\(\s*{of_turn}\s*\))\}}", str(value.value))
         if match is None or turn is None:
             return self.resolved(value).value
-        if match[1] == "key" or turn.value is None:
+        kind, field = match[1] or match[3], match[2] or match[4]
+        if kind == "key" or turn.value is None:
             return turn.key
-        found = turn.value.get(match[2]) if match[2] else turn.value
+        found = turn.value.get(field) if field else turn.value
         return None if found is None else self.resolved(found).value
 
     def addons(self) -> list[tuple[str, Located, Any]]:

@@ -92,6 +92,12 @@ def arguments_of(container: Located) -> dict[str, Argument]:
     return found
 
 
+def _projects_a_token(pod: Located) -> bool:
+    """Whether a volume of the pod has the token of its account."""
+    sources = [one for volume in pod.get("volumes") or () for one in volume.get("projected", "sources") or ()]
+    return any(one.get("serviceAccountToken") is not None for one in sources)
+
+
 def judge_server(server: Located) -> None:
     """It runs under its account, with a fixed version, and writes its certificate where it may."""
     judge_selects(server["spec"]["selector"], server, "the selector of the Deployment")
@@ -116,7 +122,7 @@ def judge_server(server: Located) -> None:
     )
     token = pod.get("automountServiceAccountToken")
     expect.that(
-        token is None or token.value is True,
+        token is None or token.value is True or _projects_a_token(pod),
         expected="the token of its account in the pod: metrics-server asks the API",
         found="`automountServiceAccountToken: false`",
         help="The service of 3.1 asks nobody and needs none. This one lists pods and nodes, and ends without it.",

@@ -135,8 +135,20 @@ def _for_any_host(host: Located | None, what: str, then: str) -> None:
 def _of_ingress(entry: Located) -> list[Rule]:
     found: list[Rule] = []
     default = entry.get("spec", "defaultBackend")
-    for rule in entry.get("spec", "rules") or ():
-        _for_any_host(rule.get("host"), "rule", "gets 404 from the ingress controller")
+    rules = list(entry.get("spec", "rules") or ())
+    named = [rule for rule in rules if rule.get("host") is not None]
+    if named and len(named) == len(rules) and default is None:
+        _for_any_host(named[0].get("host"), "rule", "gets 404 from the ingress controller")
+    # Beside the rule for any host another one may have a name, for whoever makes DNS of it: it leads to the same.
+    anyone = [rule["http"].value for rule in rules if rule not in named]
+    for rule in named:
+        expect.that(
+            rule["http"].value in anyone,
+            expected=f"the same for `{rule['host'].value}` as for any host",
+            found="other paths, or another backend",
+            where=rule,
+        )
+    for rule in rules:
         for path in rule["http"]["paths"]:
             written = path.get("path")
             kind, text = path["pathType"].of(str), "/" if written is None else written.of(str)
@@ -289,8 +301,10 @@ def judge_gateway(entry: Located, objects: list[Located]) -> None:
             help="A route to a listener that is not there is accepted, and nobody serves it.",
             where=section,
         )
+    open_to_all = [one for one in gateway["spec"]["listeners"] if one.get("hostname") is None]
     for listener in gateway["spec"]["listeners"]:
-        _for_any_host(listener.get("hostname"), "listener", "gets 404")
+        if not open_to_all:
+            _for_any_host(listener.get("hostname"), "listener", "gets 404")
         protocol = listener["protocol"]
         expect.that(
             protocol.value in ("HTTP", "HTTPS"),

@@ -44,10 +44,12 @@ LOOK = {
     "ecr:ListTagsForResource",
 }
 READ = {"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetObject", "s3:GetObjectVersion"}
+DECRYPT = "kms:Decrypt"  # objects that are encrypted with a key of one's own are read with it
 TAGS = ("project", "owner", "managed-by")
 ISSUER = "token.actions.githubusercontent.com"
 _OF_PROVIDER = re.compile(
-    r"""\$\{\s*replace\(\s*aws_iam_openid_connect_provider\.\w+\.url\s*,\s*"https://"\s*,\s*""\s*\)\s*\}"""
+    r"""\$\{\s*(?:replace\(\s*aws_iam_openid_connect_provider\.\w+\.url\s*,\s*"https://"\s*,\s*""\s*\)"""
+    r"""|trimprefix\(\s*aws_iam_openid_connect_provider\.\w+\.url\s*,\s*"https://"\s*\))\s*\}"""
 )
 
 
@@ -116,7 +118,7 @@ def judge_tags(infra: Infra) -> None:
     tags = infra.resolved(inner(providers[0], "default_tags", help)["tags"])
     if tags.is_expression:  # such as `merge(local.tags, { … })`
         text = _behind(infra, str(tags.value))
-        missing = [name for name in TAGS if not re.search(rf"""\b{name}\W{{1,4}}?[=:]""", text)]
+        missing = [name for name in TAGS if not re.search(rf"""\b{name}["']?\s*[=:]""", text)]
         expect.that(
             not missing,
             expected=f"the tags {', '.join(TAGS)}",
@@ -222,8 +224,9 @@ def judge_nodes(infra: Infra) -> None:
         where=subnets,
     )
     scaling = inner(group, "scaling_config", "How many nodes there are.")
+    least = infra.resolved(scaling["min_size"])
     expect.that(
-        infra.resolved(scaling["min_size"]).of(int) >= 2,
+        least.is_expression or least.of(int) >= 2,  # such as `length(local.zones)`
         expected="2 nodes or more",
         found=scaling["min_size"],
         help="With one node, each update of the node is an outage.",
@@ -292,7 +295,7 @@ def judge_node_rights(infra: Infra) -> None:
         if "aws_iam_role.node" not in str(one["role"].value):
             continue
         each = one.get("for_each")
-        text = str(infra.resolved(one["policy_arn"]).value)
+        text = _behind(infra, str(infra.resolved(one["policy_arn"]).value))
         text += str(infra.resolved(each).value) if each is not None else ""
         found |= {name: one for name in _policy_names(text)}
     for kind, one in _further(infra, "node", ("aws_iam_role_policy_attachment",)):
@@ -351,6 +354,11 @@ def _further(infra: Infra, role: str, known: tuple[str, ...]) -> list[tuple[str,
     ]
 
 
+def _cluster(infra: Infra) -> str:
+    """The name of the cluster's resource."""
+    return next((name for name in sorted(infra.names()) if name.startswith("aws_eks_cluster.")), "aws_eks_cluster.main")
+
+
 def judge_enforced(infra: Infra) -> None:
     """The network of the pods enforces policies."""
     told = [(values, block) for name, block, values in infra.addons() if name == "vpc-cni"]
@@ -363,7 +371,7 @@ def judge_enforced(infra: Infra) -> None:
         where=told[0][1] if told else None,
     )
     for addon in infra.resources("aws_eks_addon"):
-        _leads(infra, addon, "cluster_name", "aws_eks_cluster.main", "the cluster")
+        _leads(infra, addon, "cluster_name", _cluster(infra), "the cluster")
 
 
 def _is_enforced(text: str) -> bool:
@@ -382,8 +390,16 @@ def judge_registry(infra: Infra) -> None:
     )  # fmt: skip
     only(repository, "force_delete", True, "A repository with images is not deleted: `destroy` would leave it behind.")
     _can_be_destroyed(repository)
-    scanning = inner(repository, "image_scanning_configuration", "Images are scanned for known holes.")
-    only(scanning, "scan_on_push", True, "Images are scanned for known holes.")
+    # The registry may say it for all its repositories.
+    of_registry = [
+        rule
+        for one in infra.resources("aws_ecr_registry_scanning_configuration")
+        for rule in one.blocks("rule")
+        if rule["scan_frequency"].value in ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")
+    ]
+    if not of_registry:
+        scanning = inner(repository, "image_scanning_configuration", "Images are scanned for known holes.")
+        only(scanning, "scan_on_push", True, "Images are scanned for known holes.")
     rules = infra.one("aws_ecr_lifecycle_policy", "Without it, images are kept, and paid, for ever.")
     _leads(infra, rules, "repository", "aws_ecr_repository.ml_api", "the registry")
     policy = rules["policy"]
@@ -450,7 +466,10 @@ def judge_github(infra: Infra) -> None:
         expected="the principal is GitHub's OIDC provider, and no other", found=who["identifiers"], where=who,
     )  # fmt: skip
     # The issuer may be written out, or taken from the provider.
-    conditions = {_OF_PROVIDER.sub(ISSUER, str(one["variable"].value)): one for one in statement.blocks("condition")}
+    conditions = {
+        _OF_PROVIDER.sub(ISSUER, _behind(infra, str(one["variable"].value))): one
+        for one in statement.blocks("condition")
+    }
     for name, wanted, help in (
         ("aud", "sts.amazonaws.com", "A token that was made for another service must not do."),
         (
@@ -527,7 +546,7 @@ def judge_rights(infra: Infra) -> None:
             "`ci` pushes images and looks at them",
             "Who may delete an image, takes away what others go back to.",
         ),
-        ("ml_api", READ, "the service reads models", "A service that serves models need not write them."),
+        ("ml_api", READ | {DECRYPT}, "the service reads models", "A service that serves models need not write them."),
     ):
         more = sorted(_actions(infra, name) - may)
         expect.that(
@@ -546,11 +565,13 @@ def judge_rights(infra: Infra) -> None:
 def _only_there(infra: Infra, name: str, wanted: str, anywhere: set[str]) -> None:
     """What a role may do, it may do with one resource."""
     for statement in infra.policy(name).blocks("statement"):
-        if set(texts(statement.get("actions"))) <= anywhere:
+        actions = set(texts(statement.get("actions")))
+        if actions <= anywhere:
             continue
+        place = "aws_kms_key." if actions == {DECRYPT} else wanted
         for text in texts(statement.get("resources")):
             expect.that(
-                wanted in _behind(infra, text),
+                place in _behind(infra, text),
                 expected=f"`{name}` has rights for `{wanted}` alone",
                 found=f"also for `{text}`",
                 help="Each resource of the list is one more that somebody with this role gets at.",
@@ -618,7 +639,7 @@ def judge_pods(infra: Infra) -> None:
     for statement in statements:
         _is_allowed(statement)
     link = infra.one("aws_eks_pod_identity_association", "It says which pods get the role.")
-    _leads(infra, link, "cluster_name", "aws_eks_cluster.main", "the cluster")
+    _leads(infra, link, "cluster_name", _cluster(infra), "the cluster")
     only(link, "namespace", "ml-api", "The pods of the service run there.")
     only(link, "service_account", "ml-api", "The pods of the service have this account.")
     expect.that(

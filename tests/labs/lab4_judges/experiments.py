@@ -397,8 +397,10 @@ def judge_later(lab: LabHandle, rng: np.random.Generator) -> None:
             break
     first, later = (ask(lab, part, planned=planned) for part in (table.head(at_end), table))
     for name in ("difference", "low", "high", "decision"):
+        one, other = first[name], later[name]
+        same = one == other if name == "decision" else bool(np.isclose(one, other, rtol=1e-9, atol=1e-9))
         expect.that(
-            first[name] == later[name],
+            same,
             expected=f"`{name}` of an experiment with planned={planned} stays {expect.shown(first[name])}",
             found=f"{expect.shown(later[name])} when more units have come",
             help="Who may go on until it looks well has no fixed horizon: only the first `planned` units of each arm "

@@ -264,6 +264,7 @@ def judge_store(world: World) -> None:
             world.data_of, run, f"`data_of_run` where {what} under that checksum", help
         )
     said.pop("another table lies under that checksum")  # it says the same as half of the file
+    first = dict(said)
     said["the run was never linked"] = _refused(world.data_of, never, "`data_of_run` of a run that was never linked")
     world.lab.write_bytes(other.place, other.content)
     world.lab.make("mlops_probes.tracking:tag_run", run, "dvc.md5", other.md5)
@@ -274,4 +275,6 @@ def judge_store(world: World) -> None:
     world.lab.make("mlops_probes.tracking:tag_run", unknown, "dvc.md5", other.md5)
     help = "Without `data.sha256` nobody knows which table the run has seen: nothing comes back that was not compared."
     _refused(world.data_of, unknown, "`data_of_run` where the run has the tag `dvc.md5`, and no fingerprint", help)
-    _judge_messages(said)
+    # In both of them it is run and table that do not belong together; a run that was never linked is another thing.
+    _judge_messages({name: message for name, message in said.items() if name not in first})
+    _judge_messages({name: message for name, message in said.items() if name != what})

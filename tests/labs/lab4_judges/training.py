@@ -338,8 +338,10 @@ def judge_example(trainings: Trainings) -> None:
     _, files = model_files(trainings, trainings.first)
     try:
         example = json.loads(files.get("input_example.json", b"{}"))
+        if isinstance(example, list):  # rows by name, as a service is asked
+            example = {"columns": list(example[0]), "data": [[row[name] for name in example[0]] for row in example]}
         columns, rows = list(example.get("columns", [])), len(example.get("data", []))
-    except (ValueError, AttributeError, TypeError, RecursionError):
+    except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
         columns, rows = [], 0
     known = pd.concat([trainings.first.train, trainings.first.test])[sales.FEATURES].to_numpy(float).round(6)
     there = {tuple(row) for row in known.tolist()}
@@ -427,7 +429,8 @@ def judge_plots(trainings: Trainings) -> None:
     for training in (trainings.first, trainings.second):
         run = run_of(trainings, training)
         names = training.lab.list_files(run.artifacts)
-        there = {str(name).rpartition("/")[2] for name in names} if isinstance(names, list) else set()
+        paths = [str(name) for name in names] if isinstance(names, list) else []
+        there = {path.rpartition("/")[2]: path for path in paths}  # they may lie in a folder
         for name in PLOTS:
             expect.that(
                 name in there,
@@ -435,7 +438,7 @@ def judge_plots(trainings: Trainings) -> None:
                 found=", ".join(sorted(there)[:8]) or "no artifact",
                 help="`mlflow.log_figure(plot.figure, 'name.png')`, with the plots of `mlops_lab.plots`.",
             )
-            content = training.lab.read_bytes(f"{run.artifacts}/{name}")
+            content = training.lab.read_bytes(f"{run.artifacts}/{there[name]}")
             is_png = isinstance(content, bytes) and content.startswith(b"\x89PNG\r\n\x1a\n")
             expect.that(is_png, expected=f"`{name}` is a PNG file", found=expect.shown(content)[:80])
             pictures.append((training, name, content))

@@ -74,8 +74,8 @@ def judge_fresh_sales(lab: LabHandle, rng: Generator) -> None:
     recent = pd.Timestamp.now().normalize() - pd.Timedelta(days=int(rng.integers(2, 9)))
     for values, help_text in (
         ({"date": recent}, months.HELP["date: future"]),
-        ({"date": pd.Timestamp("2014-12-30"), "yr_built": 2015}, months.HELP["built"]),
-        ({"date": recent, "yr_built": recent.year + 1}, months.HELP["built"]),
+        ({"date": pd.Timestamp("2014-12-30"), "yr_built": 2015, "yr_renovated": 0}, months.HELP["built"]),
+        ({"date": recent, "yr_built": recent.year + 1, "yr_renovated": 0}, months.HELP["built"]),
     ):
         cases = violations(lab, months.with_faults(sales, [Fault("", values, ())], [3]))
         if cases:

@@ -24,6 +24,7 @@ WHOLE = tuple(name for name in COLUMNS if name not in (*FLOATS, "date", "waterfr
 
 AREAS = ("sqft_living", "sqft_above", "sqft_basement")
 BUILT = ("yr_built", "date")
+PLACE = ("lat", "long")
 KEY = ("id", "date")
 
 # What no sale has, and the columns that a reason may name: a living area of 0 breaks the sum as well.
@@ -124,7 +125,7 @@ def draw_month(rng: Generator, rows: int) -> pd.DataFrame:
 def faults(rng: Generator, sales: pd.DataFrame) -> list[Fault]:
     """Every kind of row that no contract lets pass; the row that it is made for may be any of `sales`."""
     of_ranges = [
-        Fault(f"range of {name}", {name: value}, (name,), _in_passing(name))
+        Fault(f"range of {name}", {name: value}, PLACE if name in PLACE else (name,), _in_passing(name))
         for name, values in IMPOSSIBLE.items()
         for value in values
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -101,13 +102,19 @@ class Prefect:
 
 
 def tasks_by_name(runs: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Runs of tasks, by the name of their task: `ingest` for `ingest-a7b`."""
+    """Runs of tasks, by the name of their task."""
     found: dict[str, list[dict[str, Any]]] = {}
     for run in runs:
-        found.setdefault(str(run["name"]).rpartition("-")[0], []).append(run)
+        found.setdefault(task_of(run), []).append(run)
     return found
+
+
+def task_of(run: dict[str, Any]) -> str:
+    """The name of the task of a run: `ingest` for `ingest-a7b`, or by its key where runs are named otherwise."""
+    name = str(run["name"])
+    return re.sub("-[0-9a-f]{3}$", "", name) if re.search("-[0-9a-f]{3}$", name) else run["task_key"].rpartition("-")[0]
 
 
 def told(runs: list[dict[str, Any]]) -> str:
     """Runs in words."""
-    return ", ".join(f"{run['name'].rpartition('-')[0]} ({run['state_name']})" for run in runs) or "none"
+    return ", ".join(f"{task_of(run)} ({run['state_name']})" for run in runs) or "none"

@@ -32,7 +32,11 @@ def draw_frame(rng: Generator) -> tuple[pd.DataFrame, dict[int, list[Fault]]]:
     pool = months.faults(rng, sales)
     planted = [pool[int(place)] for place in rng.choice(len(pool) - 5, 6, replace=False)] + pool[-5:]
     gaps = ["bedrooms", "yr_renovated", str(rng.choice(["sqft_lot", "condition", "grade", "price", "zipcode"]))]
-    planted += [Fault("missing", {name: None}, (name,)) for name in (*gaps, "lat", "date", "waterfront")]
+    # Whether a house was built up to the year after its sale cannot be told of a sale without a date.
+    also = {"date": months.BUILT, "lat": months.PLACE}
+    planted += [
+        Fault("missing", {name: None}, (name,), also.get(name, ())) for name in (*gaps, "lat", "date", "waterfront")
+    ]
     half = str(rng.choice([name for name in ("view", "condition", "grade", "zipcode") if name not in gaps]))
     planted += [Fault("half", {half: float(sales[half].mode()[0]) + 0.5}, (half,))]
     places = [int(place) for place in rng.choice(len(sales), len(planted) + 5, replace=False)]
@@ -42,7 +46,7 @@ def draw_frame(rng: Generator) -> tuple[pd.DataFrame, dict[int, list[Fault]]]:
     # Two rules of one row are two reasons.
     faults[both] = [
         Fault("range of bedrooms", {"bedrooms": 400}, ("bedrooms",)),
-        Fault("range of lat", {"lat": 0.0}, ("lat",)),
+        Fault("range of lat", {"lat": 0.0}, months.PLACE),
     ]
     faults[empty] = [Fault("missing", {name: None}, (name,)) for name in ("lat", "long")]
     frame = sales.astype({name: "float64" for name in (*gaps, half)}).astype({"waterfront": object})

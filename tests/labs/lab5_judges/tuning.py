@@ -177,7 +177,7 @@ def judge_runner(lab: LabHandle, rng: np.random.Generator) -> None:
         ("threads_per_worker", 1, "A model trains in Python and OpenMP: processes, not threads, use the cores."),
         (
             "dashboard_address",
-            ("127.0.0.1:0", "localhost:0", "[::1]:0"),
+            ("127.0.0.1:0", "localhost:0", "127.0.0.1", "localhost", "('127.0.0.1', 0)", "('localhost', 0)"),
             "By default Dask's dashboard listens on every "
             "address of the machine, and a fixed port may be taken: port 0 is any free one.",
         ),

@@ -162,8 +162,8 @@ def text(node: Any) -> str:
 
 
 def unguarded(tree: Any) -> Any:
-    """A query without `and …`, which leaves some of its answers out, and changes none."""
-    while kind(tree) == "ParenExpr" or (kind(tree) == "BinaryExpr" and str(tree.op) == "and"):
+    """A query without `and …` or `unless …`, which leaves some of its answers out, and changes none."""
+    while kind(tree) == "ParenExpr" or (kind(tree) == "BinaryExpr" and str(tree.op) in ("and", "unless")):
         tree = tree.expr if kind(tree) == "ParenExpr" else tree.lhs
     return tree
 
