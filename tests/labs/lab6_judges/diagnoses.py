@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from lab6_judges.drift_rules import LEAVE_OUT
 from lab6_judges.houses import Generator, all_sales, draw_calm_months
 from labkit.checks import LabHandle, expect, fail
 
@@ -45,6 +46,7 @@ def ask(
 
     It names all of `names`, and none of `strangers`.
     """
+    lab.make(LEAVE_OUT)
     answer = lab.drift.diagnose(reference, current, seen)
     diagnosis = expect.handle(answer, "the answer of `diagnose`", help="return a `Diagnosis`")
     said, step = diagnosis.attr("verdict"), expect.text(diagnosis.attr("next_step"), "`next_step`")

@@ -11,10 +11,12 @@ import pandas as pd
 
 from lab6_judges.houses import Generator, all_sales, draw_months
 from labkit.checks import LabHandle, LearnerError, RemoteObject, expect, fail
+from mlops_probes import drift_pictures
 
 ALPHA, LEAST_PSI, MOST_ROWS = 0.05, 0.2, 50_000
 COLUMNS = ("column", "kind", "test", "p_value", "p_adjusted", "psi", "drifted")
 IN_WORDS = ("waterfront", "zipcode")
+LEAVE_OUT = "mlops_probes.drift_pictures:leave_out"
 BOTH = (
     "A column has drifted where both hold: the corrected p-value is below ALPHA, so the change is no chance, and the "
     "PSI is LEAST_PSI or more, so it is large."
@@ -31,8 +33,12 @@ class Compared:
     table: pd.DataFrame
 
 
-def compare(lab: LabHandle, reference: pd.DataFrame, current: pd.DataFrame, **options: object) -> Compared:
-    """Have the learner's code compare two tables."""
+def compare(
+    lab: LabHandle, reference: pd.DataFrame, current: pd.DataFrame, *, pictures: bool = False, **options: object
+) -> Compared:
+    """Have the learner's code compare two tables; with `pictures`, Evidently draws them, too."""
+    if not pictures:
+        lab.make(LEAVE_OUT)
     report = expect.handle(
         lab.drift.feature_drift(reference, current, **options),
         "the answer of `feature_drift`",
@@ -80,6 +86,7 @@ def psi(reference: pd.DataFrame, current: pd.DataFrame) -> dict[str, float]:
     from evidently import DataDefinition, Dataset, Report
     from evidently.metrics import ValueDrift
 
+    drift_pictures.leave_out()
     names = list(reference.columns)
     words = [name for name in names if name in IN_WORDS]
     definition = DataDefinition(numerical_columns=[n for n in names if n not in words], categorical_columns=words)
@@ -435,6 +442,7 @@ def judge_fixed_reference(lab: LabHandle, rng: Generator) -> None:
         code = 2 * rng.integers(0, 50, 700) + (number == 4)
         parts.append(month.assign(sqft_living=grown, code=code)[columns].assign(date=date, price=1e5 + 9 * grown))
     sales = pd.concat(parts).sample(frac=1, random_state=rng)
+    lab.make(LEAVE_OUT)
     found = expect.frame(
         lab.drift.drift_by_month(reference[columns], sales, categories=["code"]),
         "the answer of `drift_by_month`",

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from labkit.checks import CheckFailed, fail
@@ -23,10 +24,10 @@ LONGEST = 60
 
 @dataclass
 class Play:
-    """Series of one story, sampled every `step` minutes, and what is asked of the rules in it."""
+    """Series of one story, with a sample every so many seconds, and what is asked of the rules in it."""
 
     name: str
-    step: int = 1
+    every: int = 60
     series: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, int]] = field(default_factory=list)
 
@@ -34,16 +35,24 @@ class Play:
         """Add a counter that rises in phases."""
         values, now = ["0"], 0.0
         for minutes, step in phases:
-            for _ in range(0, minutes, self.step):
-                now += (step or 0.0) * self.step
+            for _ in range(minutes * 60 // self.every):
+                now += (step or 0.0) * self.every / 60
                 values.append("_" if step is None else f"{now:.12g}")
         self.series[selector(name, labels)] = " ".join(values)
 
     def gauge(self, name: str, *phases: Phase, **labels: str) -> None:
         """Add a series that has a value in each phase."""
-        shown = [(range(0, minutes, self.step), "_" if value is None else f"{value:.15g}") for minutes, value in phases]
-        values = [text for times, text in shown for _ in times]
+        shown = [(minutes * 60 // self.every, "_" if value is None else f"{value:.15g}") for minutes, value in phases]
+        values = [text for times, text in shown for _ in range(times)]
         self.series[selector(name, labels)] = " ".join(values)
+
+    def risen(self, phases: Sequence[Phase], window: int, minute: int) -> float:
+        """What `increase` says of a counter in the minutes before: Prometheus stretches what its samples span.
+
+        Since version 3 a window leaves out its left end, and so the rise from the sample that stands there.
+        """
+        seen = window - self.every / 60 * leaves_out_the_left_end()
+        return (_total(phases, minute) - _total(phases, minute - seen)) * window / seen
 
     def requests(self, route: str, status: str, *phases: Phase, instance: str = "a", method: str = "POST") -> None:
         """Add requests to a route of the service, so many in each minute."""
@@ -59,11 +68,11 @@ class Play:
         impossible = [{"labels": '{never="so"}', "value": 1}]
         return {
             "rule_files": ["rules.yml"],
-            "evaluation_interval": f"{self.step}m",
+            "evaluation_interval": f"{max(60, self.every)}s",
             "group_eval_order": list(groups),
             "tests": [
                 {
-                    "interval": f"{self.step}m",
+                    "interval": f"{self.every}s",
                     "input_series": [{"series": name, "values": values} for name, values in self.series.items()],
                     "promql_expr_test": [
                         {"expr": query, "eval_time": f"{minute}m", "exp_samples": impossible}
@@ -72,6 +81,24 @@ class Play:
                 }
             ],
         }
+
+
+def _total(phases: Sequence[Phase], minute: float) -> float:
+    """What a counter has counted until a minute."""
+    total, left = 0.0, minute
+    for minutes, step in phases:
+        total, left = total + min(max(left, 0.0), minutes) * (step or 0.0), left - minutes
+    return total
+
+
+@cache
+def leaves_out_the_left_end() -> bool:
+    """Whether the range of a selector leaves out its left end, as it does since Prometheus 3."""
+    program = find("promtool")
+    assert program is not None
+    printed = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False)
+    version = re.search(r"version (\d+)\.", printed.stdout + printed.stderr)
+    return version is not None and int(version[1]) >= 3
 
 
 def selector(name: str, labels: dict[str, str]) -> str:

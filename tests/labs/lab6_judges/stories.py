@@ -11,6 +11,8 @@ from lab6_judges.replays import Phase, Play, firing
 PRICE, BATCH, FLOWER = "/v1/house-price", "/v1/house-price/batch", "/v1/iris"
 SEGMENT, LOADED = "/v1/customer-segment", "/v1/models"
 DAY = 86_400
+SCRAPED = 15
+"""Seconds from scrape to scrape, as the service is scraped: a window of a minute holds four of them."""
 WINDOWS = {"5m": 5, "30m": 30, "1h": 60, "6h": 360}
 """What each share looks at, in minutes."""
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -55,7 +57,7 @@ def ratios(rng: np.random.Generator) -> list[Story]:
     rates = rng.integers(100, 900, 4).astype(float)
     good: list[Phase] = [(phases[i][0], rates[i] * (1 - shares[i])) for i in range(4)]
     bad: list[Phase] = [(phases[i][0], rates[i] * shares[i]) for i in range(4)]
-    play = Play("changing errors", step=5)
+    play = Play("changing errors")
     healthy(play, 420)
     play.requests(PRICE, "200", *good)
     play.requests(PRICE, "500", *[(minutes, (step or 0) / 2) for minutes, step in bad])
@@ -71,10 +73,10 @@ def ratios(rng: np.random.Generator) -> list[Story]:
     )
     story = Story(play, f"{told}500, 502, 503 or 504")
     for name, window in WINDOWS.items():
-        failed = risen(bad, window)
-        share = failed / (failed + risen(good, window) + 30.0 * window)
+        failed = play.risen(bad, window, 420)
+        share = failed / (failed + play.risen(good, window, 420) + 30.0 * window)
         story.values.append(error_share(name, 420, share))
-    total = (risen(good, 5) + risen(bad, 5) + 150.0) / 300
+    total = (play.risen(good, 5, 420) + play.risen(bad, 5, 420) + 150.0) / 300
     story.values.append(("sum(job:prediction_requests:rate5m)", 420, total, "`job:prediction_requests:rate5m`"))
     for name in ("requests:rate5m", *(f"errors:ratio_rate{window}" for window in WINDOWS)):
         query = f'count(job:prediction_{name}{{job="predictions"}})'
@@ -108,15 +110,6 @@ def error_share(window: str, minute: int, share: float) -> tuple[str, int, float
     """The recorded share of errors over a window, as a story wants it in a minute."""
     record = f"job:prediction_errors:ratio_rate{window}"
     return f"sum({record})", minute, share, f"`{record}`"
-
-
-def risen(phases: list[Phase], window: int) -> float:
-    """How much a counter has risen in its last minutes."""
-    left, total = window, 0.0
-    for minutes, step in reversed(phases):
-        taken = min(left, minutes)
-        total, left = total + taken * (step or 0.0), left - taken
-    return total
 
 
 def fast(rng: np.random.Generator) -> list[Story]:
@@ -162,28 +155,28 @@ def slow(rng: np.random.Generator) -> list[Story]:
     """The alert for the morning."""
     alert = "ErrorBudgetBurnsSlowly"
     share = float(rng.uniform(0.0303, 0.031))
-    play = Play("some errors for hours", step=5)
+    play = Play("some errors for hours", every=300)
     healthy(play, 460)
     traffic(play, share, 460)
     some = Story(play, f"{share:.2%} of the predictions fail for 7 hours", [(alert, 440)])
     some.help = "6 times 0.005 is 3 %."
-    few = Play("few errors for hours", step=5)
+    few = Play("few errors for hours", every=300)
     healthy(few, 460)
     traffic(few, part := float(rng.uniform(0.029, 0.0297)), 460)
     little = Story(few, f"{part:.2%} of the predictions fail for 7 hours", [], [(alert, 440)])
-    ended = Play("hours of errors that ended", step=5)
+    ended = Play("hours of errors that ended", every=300)
     healthy(ended, 460)
     ended.requests(PRICE, "200", (300, 500.0), (160, 600.0))
     ended.requests(PRICE, "500", (300, 100.0), (160, 0.0))
     over = Story(ended, "a sixth of the predictions fail for 5 hours; then all is well", [(alert, 290)], [(alert, 350)])
     over.help = "`and` the window of 30 minutes: it says whether the errors go on."
-    better = Play("fewer errors after hours", step=5)
+    better = Play("fewer errors after hours", every=300)
     healthy(better, 460)
     better.requests(PRICE, "200", (300, 500.0), (160, 600.0 * (1 - part)))
     better.requests(PRICE, "500", (300, 100.0), (160, 600.0 * part))
     eased = Story(better, f"a sixth fails for 5 hours, then {part:.2%}", [(alert, 290)], [(alert, 350)])
     eased.help = "Both windows need the same threshold, 6 times 0.005."
-    burst = Play("a quarter of an hour", step=5)
+    burst = Play("a quarter of an hour", every=300)
     healthy(burst, 460)
     burst.requests(PRICE, "200", (370, 600.0), (15, 240.0), (75, 600.0))
     burst.requests(PRICE, "500", (370, 0.0), (15, 360.0), (75, 0.0))
@@ -236,10 +229,11 @@ def quantiles(rng: np.random.Generator) -> list[Story]:
     healthy(turned, 60)
     share = float(rng.uniform(0.3, 0.6))
     durations(turned, SEGMENT, "a", {0.01: 1.0}, (50, 600.0), (4, 600.0 * (1 - share)), (6, 600.0))
-    durations(turned, SEGMENT, "b", {0.5: 1.0}, (50, 0.0), (4, 600.0 * share), (6, 0.0))
+    of_slow: list[Phase] = [(50, 0.0), (4, 600.0 * share), (6, 0.0)]
+    durations(turned, SEGMENT, "b", {0.5: 1.0}, *of_slow)
     other = Story(turned, f"{share:.0%} of the answers take up to half a second for 4 minutes, all others are fast")
-    for minute, slow_minutes in ((55, 4), (58, 1)):  # of the five before
-        slow = 600 * slow_minutes * share
+    for minute in (55, 58):  # four of the five minutes before are slow ones, and one
+        slow = turned.risen(of_slow, 5, minute)
         counts = {end: 3_000 if end >= 0.5 else 3_000 - slow if end >= 0.01 else 0 for end in BUCKETS}
         value = interpolated(0.99, counts, 3_000)
         other.values.append(("sum(job:prediction_duration_seconds:p99_5m)", minute, value, name))
@@ -289,27 +283,27 @@ def latencies(rng: np.random.Generator) -> list[Story]:
 def no_traffic(rng: np.random.Generator) -> list[Story]:
     """Nobody asks any more."""
     alert, rate = "NoTraffic", float(rng.integers(60, 600))
-    stopped = Play("traffic stops")
+    stopped = Play("traffic stops", every=SCRAPED)
     healthy(stopped, 120)
     stopped.requests(PRICE, "200", (60, rate), (60, 0.0))
     stopped.requests("/livez", "200", (120, 12.0))
     stops = Story(stopped, "after an hour nobody asks for a prediction; probes go on", [(alert, 85)], [(alert, 58)])
-    gone = Play("series are gone")
+    gone = Play("series are gone", every=SCRAPED)
     gone.requests(PRICE, "200", (60, rate), (60, None))
     gone.gauge("up", (60, 1.0), (60, None), job="predictions", instance="a")
     vanish = Story(gone, "after an hour the series of the service are gone", [(alert, 100)])
     vanish.help = "Nothing compared with 0 is nothing. `or absent(…)`"
-    fresh = Play("a new service that nobody asks")
+    fresh = Play("a new service that nobody asks", every=SCRAPED)
     fresh.gauge("up", (120, 1.0), job="predictions", instance="a")
     fresh.requests("/livez", "200", (120, 12.0))
     unasked = Story(fresh, "the service runs, and there is no series of a prediction yet", [(alert, 40)])
     unasked.help = "`absent(…)` asks for the series that is compared with 0, and not for `up`."
-    pause = Play("a short pause")
+    pause = Play("a short pause", every=SCRAPED)
     healthy(pause, 120)
     pause.requests(PRICE, "200", (60, rate), (12, 0.0), (48, rate))
     short = Story(pause, "nobody asks for 12 minutes", [], [(alert, minute) for minute in (66, 70, 72, 74)])
     short.help = "It should ring after a quarter of an hour: `for`, and the window of the rate before it."
-    seldom = Play("little traffic")
+    seldom = Play("little traffic", every=SCRAPED)
     healthy(seldom, 120)
     seldom.requests(PRICE, "200", (20, rate), (100, 0.0))
     seldom.requests(PRICE, "503", *[(1, float(minute % 2)) for minute in range(120)])
@@ -348,11 +342,11 @@ def stale(rng: np.random.Generator) -> list[Story]:
     alert, metric = "ModelStale", "model_trained_timestamp_seconds"
     old, young = float(rng.integers(46, 52)), float(rng.integers(38, 45))
     labels = {"job": "predictions", "instance": "a", "model": "house_price"}
-    aged = Play("an old model", step=5)
+    aged = Play("an old model", every=300)
     healthy(aged, 200)
     aged.gauge(metric, (200, -old * DAY), **labels, version="one")
     rings = Story(aged, f"the only version of a model is {old:.0f} days old", [(alert, 150)])
-    fresh = Play("a young model", step=5)
+    fresh = Play("a young model", every=300)
     healthy(fresh, 200)
     fresh.gauge(metric, (200, -old * DAY), **labels, version="one")
     fresh.gauge(metric, (200, -young * DAY), **labels, version="two")
@@ -360,7 +354,7 @@ def stale(rng: np.random.Generator) -> list[Story]:
     told = f"one version is {old:.0f} days old, a newer one {young:.0f}; another instance has the old one alone"
     silent = Story(fresh, told, [], [(alert, 150)])
     silent.help = "`max by (job, model)`: the newest version counts, wherever it runs."
-    other = Play("another model is old", step=5)
+    other = Play("another model is old", every=300)
     healthy(other, 200)
     other.gauge(metric, (200, -young * DAY), **labels, version="two")
     other.gauge(metric, (200, -old * DAY), **{**labels, "model": "iris"}, version="one")
@@ -381,17 +375,17 @@ def drift(rng: np.random.Generator) -> list[Story]:
         for name in features:
             play.gauge(metric, *(phases if name in moved else [(200, low)]), job="drift", feature=name)
 
-    one = Play("one feature moves", step=5)
+    one = Play("one feature moves", every=300)
     scores(one, (200, high))
     told = f"the score of {' and '.join(moved)} is {high:.3f}, that of the others {low:.3f}"
     rings = Story(one, told, [(alert, 80)])
     rings.values = [(f'count(ALERTS{{alertname="{alert}",feature="{name}",alertstate="firing"}})', 80, 1.0,
                      f"the number of alerts that name `{name}`") for name in moved]  # fmt: skip
     rings.help = "The mean of all features hides those that moved. Keep the label: who is woken wants to know which."
-    calm = Play("nothing moves", step=5)
+    calm = Play("nothing moves", every=300)
     scores(calm, (200, low))
     silent = Story(calm, f"the score of every feature is {low:.3f}", [], [(alert, 150)])
-    blip = Play("one odd report", step=5)
+    blip = Play("one odd report", every=300)
     scores(blip, (60, low), (55, high), (85, low))
     short = Story(
         blip, f"for 55 minutes the score is {high:.3f}, then {low:.3f} again", [], [(alert, 85), (alert, 110)]
