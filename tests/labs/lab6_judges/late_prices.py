@@ -157,6 +157,7 @@ def judge_bias(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
 
 def judge_limits(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
     """Fail where the limits are not those of the mean; a bootstrap may differ by some percent."""
+    widths: list[float] = []
     for told, row in zip(found.to_dict("records"), wanted.to_dict("records"), strict=True):
         if row["known"] < 25:
             if row["known"] < 2:
@@ -181,15 +182,23 @@ def judge_limits(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
             if high - low > 6 * half:
                 why = "That is where single errors lie, not their mean: divide by the root of how many there are."
             # Those of a bootstrap, or of Student's t, are as wide but for some percent, and need not be symmetric.
-            # Where few of the errors are large, both lie higher. Limits of 90 % are 16 % narrower, of 99 % 31 % wider.
-            good = abs(low - (middle - half)) < 0.45 * half and abs(high - (middle + half)) < 0.6 * half
-            good = good and 0.88 < (high - low) / (2 * half) < 1.24
+            # Where few of the errors are large, both lie higher, and are wider.
+            good = abs(low - (middle - half)) < 0.5 * half and -0.5 * half < high - (middle + half) < half
+            good = good and 0.85 < (high - low) / (2 * half) < 1.6
+            widths.append((high - low) / (2 * half))
             expect.that(
                 good,
                 expected=f"`{name}` of {row['month']:%Y-%m} between {middle - half:.4g} and {middle + half:.4g} (95 %)",
                 found=f"{low:.4g} to {high:.4g}",
                 help=why,
             )
+    # Limits of 90 % are 16 % narrower, those of 99 % 31 % wider: in every month.
+    expect.that(
+        0.9 < float(np.median(widths)) < 1.2,
+        expected="limits of 95 %",
+        found=f"they are {float(np.median(widths)):.2f} times as wide, in the middle of all months",
+        help="The mean plus and minus 1.96 standard errors.",
+    )
 
 
 def judge_complete(lab: LabHandle, rng: Generator) -> None:
