@@ -150,9 +150,9 @@ def replay(rules: str, plays: Sequence[Play]) -> Replay:
             fail(expected=f"promtool plays the rules within {LONGEST} s", found="it did not come to an end")
     answers: dict[tuple[str, str, int], float | None] = {}
     printed = done.stdout
-    for part in re.split(r"^Unit Testing: +", printed, flags=re.MULTILINE)[1:]:
-        file = part.partition("\n")[0].strip()
-        play = names[file]
+    # One verdict for each file, in their order. Only version 2 says which file it is about to look at.
+    verdicts = re.split(r"^  (?:FAILED:|SUCCESS)", printed, flags=re.MULTILINE)[1:]
+    for play, part in zip(plays, verdicts, strict=False):
         for match in _ANSWER.finditer(part):
             sample = _SAMPLE.search(match["got"])
             with contextlib.suppress(ValueError):
