@@ -34,11 +34,11 @@ def repeated(part: str, length: int = LARGEST) -> str:
 
 
 def seconds(function: Callable[[], object]) -> float:
-    """How long a judge takes, whatever it says."""
-    started = time.perf_counter()
+    """How long a judge takes of the processor, whatever it says: other tests that run beside it take none of that."""
+    started = time.process_time()
     with suppress(CheckFailed, DockerfileError):
         function()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def written(text: str) -> Written:
@@ -199,10 +199,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_dockerfile(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert verdicts(text, "")
     assert verdicts(text, IGNORE)
-    assert time.perf_counter() - started < 2 * SECONDS
+    assert time.process_time() - started < 2 * SECONDS
 
 
 @pytest.mark.parametrize(
@@ -255,9 +255,9 @@ def test_any_dockerfile_within_the_bounds(seed: int) -> None:
         name = rng.choice(["RUN", "COPY", "RUN --mount=type=bind,target=/x", f"COPY --from=s{rng.integers(number)}"], 8)
         lines += [f"{one} {' '.join(rng.choice(words, 10))}" for one in name]
         lines.append(f"FROM {rng.choice(['python:3.12', f's{number - 1}'])} AS s{number}")
-    started = time.perf_counter()
+    started = time.process_time()
     assert verdicts("\n".join([*lines, "RUN true"]), "")
-    assert time.perf_counter() - started < 2 * SECONDS
+    assert time.process_time() - started < 2 * SECONDS
 
 
 @pytest.mark.parametrize("way", WAYS)

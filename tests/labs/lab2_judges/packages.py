@@ -59,17 +59,25 @@ class Install:
 
 def installs_of(stage: Stage, simulation: Simulation) -> list[Install]:
     """The installs of a stage itself, without those of its parents."""
-    return [
-        install for step in stage.steps if step.name == "RUN" for install in _installs(step, stage, simulation)
-    ]  # fmt: skip
+    found: list[Install] = []
+    made = ""
+    for step in stage.steps:
+        if step.name == "RUN":
+            lines = commands_and_variables(step.expand(step.script()))
+            made = made or _made_by_uv(step, lines)
+            files = {**simulation.stages[stage.index].layers, **simulation.mounted(step)}
+            found += _installs(step, lines, files, made)
+    return found
 
 
-def _installs(step: Step, stage: Stage, simulation: Simulation) -> Iterator[Install]:
-    files = {**simulation.stages[stage.index].layers, **simulation.mounted(step)}
+Line = tuple[list[str], dict[str, str]]
+"""A command, and the variables set in front of it."""
+
+
+def _installs(step: Step, lines: list[Line], files: dict[str, str], made: str) -> Iterator[Install]:
     folder, active = step.workdir, ""
-    made = _made_by_uv(stage)
     exported = dict(step.variables)
-    for command, variables in commands_and_variables(step.expand(step.script())):
+    for command, variables in lines:
         if command[0] == "export":
             exported |= dict(word.split("=", 1) for word in command[1:] if "=" in word)
         name = command[0].rpartition("/")[2]
@@ -81,14 +89,13 @@ def _installs(step: Step, stage: Stage, simulation: Simulation) -> Iterator[Inst
             yield _read(words, step, files, folder, active, {"VIRTUAL_ENV": made, **exported, **variables})
 
 
-def _made_by_uv(stage: Stage) -> str:
+def _made_by_uv(step: Step, lines: list[Line]) -> str:
     """The environment that `uv venv` makes where it is told no place: uv finds it there again."""
-    for step in stage.steps:
-        for command in commands(step.script()) if step.name == "RUN" else ():
-            words = [word for word in command if not word.startswith("-")]
-            is_uv = bool(words) and words[0].rpartition("/")[2] == "uv" and words[1:2] == ["venv"]
-            if is_uv and not any("/" in word for word in words[2:]):
-                return posixpath.join(step.workdir, ".venv")
+    for command, _ in lines:
+        words = [word for word in command if not word.startswith("-")]
+        is_uv = bool(words) and words[0].rpartition("/")[2] == "uv" and words[1:2] == ["venv"]
+        if is_uv and not any("/" in word for word in words[2:]):
+            return posixpath.join(step.workdir, ".venv")
     return ""
 
 
