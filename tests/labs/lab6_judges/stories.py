@@ -272,9 +272,9 @@ def latencies(rng: np.random.Generator) -> list[Story]:
     silent = Story(fine, "all answers come within 0.15 s", [], [(alert, 50)])
     short = Play("slow for a moment")
     healthy(short, 90)
-    durations(short, PRICE, "a", {0.01: 1.0}, (60, 900.0), (3, 0.0), (27, 900.0))
-    durations(short, PRICE, "b", {1.0: 1.0}, (60, 0.0), (3, 900.0), (27, 0.0))
-    moment = Story(short, "all answers are slow for 3 minutes")
+    durations(short, PRICE, "a", {0.01: 1.0}, (60, 900.0), (4, 0.0), (26, 900.0))
+    durations(short, PRICE, "b", {1.0: 1.0}, (60, 0.0), (4, 900.0), (26, 0.0))
+    moment = Story(short, "all answers are slow for 4 minutes")
     moment.silent = [(alert, minute) for minute in (62, 64, 66, 67, 68)]
     moment.help = "It should ring after 10 minutes: `for: 10m`."
     return [story, late, silent, moment]
