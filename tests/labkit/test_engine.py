@@ -111,6 +111,12 @@ def course(tmp_path: Path) -> Path:
     return toy.make_light_course(tmp_path / "course")
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test that looks at no limit of time: an engine that starts after this has five times as much of it."""
+    monkeypatch.setenv("LABKIT_PATIENCE", "5")
+
+
 @pytest.fixture(params=["fork", "spawn"])
 def engine(course: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "fork" and not sys.platform.startswith("linux"):
@@ -146,7 +152,7 @@ def test_both_ways_of_starting_give_the_same_verdicts(course: Path, engine: Engi
     assert "time:" in loops.results[0].message
 
 
-def test_handles_callbacks_files(course: Path, engine: Engine) -> None:
+def test_handles_callbacks_files(patient: None, course: Path, engine: Engine) -> None:
     toy.write(course / "tests" / "labs" / "test_lab1_toy.py", CHECKS)
     lab = load_catalog(course).lab(1)
     report = engine.run(lab, None, track(course, ANSWER), seed=5)
@@ -169,7 +175,7 @@ def test_handles_callbacks_files(course: Path, engine: Engine) -> None:
     assert other.results[0].message != messages["test_random"]
 
 
-def test_exercises_are_dealt_to_the_jobs_and_told_in_their_order(course: Path) -> None:
+def test_exercises_are_dealt_to_the_jobs_and_told_in_their_order(patient: None, course: Path) -> None:
     toy.write(course / "tests" / "labs" / "test_lab1_toy.py", CHECKS)
     lab = load_catalog(course).lab(1)
     seen: list[str] = []
@@ -185,7 +191,7 @@ def test_exercises_are_dealt_to_the_jobs_and_told_in_their_order(course: Path) -
     assert broken.exit_code == 3
 
 
-def test_a_check_of_what_a_fixture_has_asked_says_where(course: Path) -> None:
+def test_a_check_of_what_a_fixture_has_asked_says_where(patient: None, course: Path) -> None:
     checks = """
 import pytest
 from labkit.checks import exercise, expect
