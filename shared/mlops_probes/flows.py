@@ -76,9 +76,7 @@ class Stage:
             self._try_at(place, target, month, warehouse)
 
     def _try_at(self, place: str, target: str, month: str, warehouse: str) -> None:
-        name = place.partition(".")[2]
-        module = importlib.import_module(f"{self.package}.{place.partition('.')[0]}")
-        function = getattr(module, name)
+        function = _find(f"{self.package}.{place.replace('.', ':')}")
 
         def trying(*args: Any, **kwargs: Any) -> Any:
             if place not in self.tried:
@@ -162,8 +160,7 @@ class Fault:
     """
 
     def __init__(self, target: str, kind: str, message: str, times: int = 1, *, after: bool = False) -> None:
-        module, _, name = target.partition(":")
-        self._function = function = getattr(importlib.import_module(module), name)
+        self._function = function = _find(target)
         self.calls = 0
 
         def failing(*args: Any, **kwargs: Any) -> Any:
@@ -174,7 +171,7 @@ class Fault:
                 function(*args, **kwargs)
             raise getattr(__import__("builtins"), kind)(message)
 
-        self._failing, self._package = failing, module.partition(".")[0]
+        self._failing, self._package = failing, target.partition(".")[0]
         _replace(function, failing, self._package)
 
     def stop(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ class Houses:
         """The price of each sale (USD)."""
         return self.sales["price"].to_numpy(dtype=float)
 
+    @cached_property
     def kinds(self) -> dict[str, set[int]]:
         """The candidates that were trained, by kind; those of no kind are not in it."""
         found: dict[str, set[int]] = {kind: set() for kind in KINDS}
@@ -77,13 +79,12 @@ class Houses:
         predicted = self.predicted({candidate})
         return predicted is not None and np.allclose(predicted, self.prices[self.train].mean())
 
-    def figures(self, candidates: set[int], metric: str) -> dict[str, list[float]]:
-        """A metric of each of these candidates, on both sides."""
+    def scores(self, candidates: set[int]) -> dict[str, list[dict[str, float]]]:
+        """The metrics of each of these candidates, on both sides."""
         each = [{one} for one in sorted(candidates)]
-        later = [said for one in each if (said := self.later(one)) is not None]
         return {
-            "cross-validated": [said[metric] for one in each for said in self.validated(one)],
-            "from the cutoff on": [said[metric] for said in later],
+            "cross-validated": [said for one in each for said in self.validated(one)],
+            "from the cutoff on": [said for one in each if (said := self.later(one)) is not None],
         }
 
     def predicted(self, candidates: set[int]) -> np.ndarray | None:
@@ -104,7 +105,7 @@ class Houses:
     def pairs(self) -> pd.DataFrame:
         """Actual price and what `build_model()` says, of each sale from the cutoff on, with its month."""
         test = self.sales.iloc[self.test]
-        predicted = self.predicted(self.kinds()["build_model()"])
+        predicted = self.predicted(self.kinds["build_model()"])
         prices = {"actual": test["price"].astype(float), "predicted": predicted}
         return pd.DataFrame({**prices, "month": test["date"].dt.strftime("%Y-%m")}, index=test.index)
 
@@ -191,14 +192,14 @@ def judge_trained(houses: Houses) -> None:
             found="no model was trained on them",
             help="The data comes as an argument: `load_house_sales()` is for `write_report` alone.",
         )
-    for kind, candidates in houses.kinds().items():
+    for kind, candidates in houses.kinds.items():
         expect.that(
             candidates,
             expected=f"the report compares a mean price, a linear model and `build_model()`: {kind}",
             found="no such model was trained",
         )
         _judge_sides(houses, kind, candidates)
-    predicted, mean = houses.predicted(houses.kinds()["mean price"]), houses.prices[houses.train].mean()
+    predicted, mean = houses.predicted(houses.kinds["mean price"]), houses.prices[houses.train].mean()
     if predicted is not None and np.ptp(predicted) == 0:
         expect.that(
             np.isclose(predicted[0], mean),
@@ -232,12 +233,11 @@ def _judge_sides(houses: Houses, kind: str, candidates: set[int]) -> None:
 
 def judge_models(houses: Houses, text: Text) -> None:
     """Fail where an error of a model is not in the report, or stands below another heading."""
-    kinds = houses.kinds()
-    others = {part.candidate for part in houses.parts} - set().union(*kinds.values())
-    for kind, candidates in kinds.items():
+    more = houses.scores({part.candidate for part in houses.parts} - set().union(*houses.kinds.values()))
+    for kind, candidates in houses.kinds.items():
+        own = houses.scores(candidates)
         for metric in METRICS:
-            sides = houses.figures(candidates, metric)
-            more = houses.figures(others, metric)
+            sides = {side: [one[metric] for one in found] for side, found in own.items()}
             for side, values in sides.items():
                 expect.that(
                     any(text.has_line([value]) for value in values),
@@ -247,8 +247,9 @@ def judge_models(houses: Houses, text: Text) -> None:
                 )
             for cell in _cells_of(text, kind, metric):
                 # A row `random forest` may be about one more model; that of `build_model()` is about that one.
-                open_name = kind == "build_model()" and "build" not in f"{cell.row} {cell.column}".lower()
-                _judge_cell(cell, kind, metric, {side: sides[side] + more[side] * open_name for side in sides})
+                is_open = kind == "build_model()" and "build" not in f"{cell.row} {cell.column}".lower()
+                others = {side: [one[metric] for one in more[side] if is_open] for side in sides}
+                _judge_cell(cell, kind, metric, {side: sides[side] + others[side] for side in sides})
 
 
 def _cells_of(text: Text, kind: str, metric: str) -> Iterator[Cell]:

@@ -152,20 +152,20 @@ class Written:
     @cached_property
     def customers(self) -> Customers:
         """The segments that are described: of several numbers of them the first whose profile is in the text."""
-        for one in self.tried[:-1]:
-            with contextlib.suppress(CheckFailed):
-                judge_rows(self.figures, one.profile, "", "")
-                return one
-        return self.tried[-1]
+        return self.tried[self._place_of_shown([one.profile for one in self.tried])]
 
     @cached_property
     def counts(self) -> pd.DataFrame | None:
         """The confusion matrix that is shown: of several ones the first whose rows are in the text."""
-        for one in self.confusions[:-1]:
+        return self.confusions[self._place_of_shown(self.confusions, named=True)] if self.confusions else None
+
+    def _place_of_shown(self, tables: list[pd.DataFrame], *, named: bool = False) -> int:
+        """Which of several tables is the first whose rows are in the text; the last one where none is."""
+        for place, table in enumerate(tables[:-1]):
             with contextlib.suppress(CheckFailed):
-                judge_rows(self.figures, one, "", "", named=True)
-                return one
-        return self.confusions[-1] if self.confusions else None
+                judge_rows(self.figures, table, "", "", named=named)
+                return place
+        return -1
 
     @cached_property
     def figures(self) -> markdown.Text:

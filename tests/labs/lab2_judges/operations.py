@@ -26,8 +26,9 @@ SLOW = 1.0
 TOOK = 0.3
 """Seconds that a model takes whose request is looked for in the log."""
 AT_ONCE = 0.15
-TRACES = ("ERROR", "CRITICAL")
 """Seconds in which an answer is seen here once it was sent."""
+TRACES = ("ERROR", "CRITICAL")
+"""Levels of lines that tell of a fault, and not of a request."""
 
 
 def judge_alive_and_ready(lab: LabHandle, rng: np.random.Generator, slow: str) -> None:

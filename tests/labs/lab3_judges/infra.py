@@ -14,6 +14,7 @@ from labkit.checks import expect, fail
 FILES = ("main.tf", "variables.tf", "network.tf", "cluster.tf", "registry.tf", "identity.tf", "cost.tf", "outputs.tf")
 _NAMED = re.compile(r"\$\{(?:to(?:set|list|map)\(\s*)?(local|var)\.(\w+)(?:\s*\))?\}")
 _ATTRIBUTE = re.compile(r"\$\{(aws_\w+)\.(\w+)\.(\w+)\}")
+_AS_JSON = re.compile(r"^\$\{jsonencode\(\s*([\w.]+)\s*\)\}$")
 _TURNS = re.compile(r'"([^"$\\]*)"|(?<![\w.])(\d+(?:\.\d+)?)(?![\w.])')
 _FORMAT = re.compile(r'\$\{format\("([^"]*)"((?:,[^,()"]+)*)\)\}')
 _REFERENCE = re.compile(r"(?<![\w.\"-])(?:(var|local)\.([a-zA-Z_]\w*)|(data\.)?(aws_\w+)\.([a-zA-Z_]\w*))")
@@ -103,14 +104,13 @@ class Infra:
 
         It may be made JSON of.
         """
-        of_turn = rf"{name}\.(key|value)(?:\.(\w+))?"
-        match = re.fullmatch(rf"\$\{{(?:{of_turn}|jsonencode\(\s*{of_turn}\s*\))\}}", str(value.value))
+        plain = _AS_JSON.sub(r"${\1}", str(value.value))
+        match = re.fullmatch(rf"\$\{{{name}\.(key|value)(?:\.(\w+))?\}}", plain)
         if match is None or turn is None:
             return self.resolved(value).value
-        kind, field = match[1] or match[3], match[2] or match[4]
-        if kind == "key" or turn.value is None:
+        if match[1] == "key" or turn.value is None:
             return turn.key
-        found = turn.value.get(field) if field else turn.value
+        found = turn.value.get(match[2]) if match[2] else turn.value
         return None if found is None else self.resolved(found).value
 
     def addons(self) -> list[tuple[str, Located, Any]]:

@@ -122,13 +122,15 @@ def rules_of(entry: Located) -> list[Rule]:
     return _of_ingress(entry) if entry["kind"].value == "Ingress" else _of_route(entry)
 
 
-def _for_any_host(host: Located | None, what: str, then: str) -> None:
+def _some_for_any_host(hosts: list[Located | None], what: str, then: str) -> None:
+    """Expect that one of them, if there are any, has no name of a host."""
+    first = hosts[0] if hosts else None
     expect.that(
-        host is None,
+        not hosts or any(one is None for one in hosts),
         expected=f"a {what} for any host",
-        found=f"only for `{host and host.value}`",
+        found=f"only for `{first and first.value}`",
         help=f"A request for another name, or for the address, {then}.",
-        where=host,
+        where=first,
     )
 
 
@@ -137,8 +139,8 @@ def _of_ingress(entry: Located) -> list[Rule]:
     default = entry.get("spec", "defaultBackend")
     rules = list(entry.get("spec", "rules") or ())
     named = [rule for rule in rules if rule.get("host") is not None]
-    if named and len(named) == len(rules) and default is None:
-        _for_any_host(named[0].get("host"), "rule", "gets 404 from the ingress controller")
+    if default is None:
+        _some_for_any_host([rule.get("host") for rule in rules], "rule", "gets 404 from the ingress controller")
     # Beside the rule for any host another one may have a name, for whoever makes DNS of it: it leads to the same.
     anyone = [rule["http"].value for rule in rules if rule not in named]
     for rule in named:
@@ -301,10 +303,8 @@ def judge_gateway(entry: Located, objects: list[Located]) -> None:
             help="A route to a listener that is not there is accepted, and nobody serves it.",
             where=section,
         )
-    open_to_all = [one for one in gateway["spec"]["listeners"] if one.get("hostname") is None]
+    _some_for_any_host([one.get("hostname") for one in gateway["spec"]["listeners"]], "listener", "gets 404")
     for listener in gateway["spec"]["listeners"]:
-        if not open_to_all:
-            _for_any_host(listener.get("hostname"), "listener", "gets 404")
         protocol = listener["protocol"]
         expect.that(
             protocol.value in ("HTTP", "HTTPS"),

@@ -260,12 +260,9 @@ def judge_store(world: World) -> None:
     said: dict[str, str] = {}
     for what, content in (("another table lies", other.content), ("half of the file lies", one.content[:2_000])):
         world.lab.write_bytes(one.place, content)
-        said[f"{what} under that checksum"] = _refused(
-            world.data_of, run, f"`data_of_run` where {what} under that checksum", help
-        )
-    said.pop("another table lies under that checksum")  # it says the same as half of the file
-    first = dict(said)
-    said["the run was never linked"] = _refused(world.data_of, never, "`data_of_run` of a run that was never linked")
+        where = f"{what} under that checksum"
+        said[where] = _refused(world.data_of, run, f"`data_of_run` where {where}", help)
+    unlinked = _refused(world.data_of, never, "`data_of_run` of a run that was never linked")
     world.lab.write_bytes(other.place, other.content)
     world.lab.make("mlops_probes.tracking:tag_run", run, "dvc.md5", other.md5)
     help = "A tag can be changed by anybody. What the run was trained on, its fingerprint says: compare it here, too."
@@ -275,6 +272,6 @@ def judge_store(world: World) -> None:
     world.lab.make("mlops_probes.tracking:tag_run", unknown, "dvc.md5", other.md5)
     help = "Without `data.sha256` nobody knows which table the run has seen: nothing comes back that was not compared."
     _refused(world.data_of, unknown, "`data_of_run` where the run has the tag `dvc.md5`, and no fingerprint", help)
-    # In both of them it is run and table that do not belong together; a run that was never linked is another thing.
-    _judge_messages({name: message for name, message in said.items() if name not in first})
-    _judge_messages({name: message for name, message in said.items() if name != what})
+    # In all of them it is run and table that do not belong together; a run that was never linked is another thing.
+    for where, message in said.items():
+        _judge_messages({where: message, "the run was never linked": unlinked})

@@ -662,13 +662,18 @@ def judge_notified(world: World) -> None:
 
 
 def _has_reason(text: str, month: str, reason: str) -> None:
-    said = " ".join(text.replace("\\n", " ").split())
+    said = _in_one_line(text)
     expect.that(
         said.startswith(f"{month}: ") and " ".join(reason.split()) in said,
         expected=f"the message `{month}: ` and the reason, `{' '.join(reason.split())[:200]}`",
         found=text[:300],
         help="Who is woken up reads the month first: `{month}: {reason}`.",
     )
+
+
+def _in_one_line(text: str) -> str:
+    """A text with a blank for each white space in it; `repr` writes a line break as two characters."""
+    return " ".join(text.replace("\\n", " ").split())
 
 
 def _judge_other_flow(world: World) -> None:
@@ -678,10 +683,7 @@ def _judge_other_flow(world: World) -> None:
     error = world.lab.make(f"{PROBE}:notice_of_failure", target, span, "no disk\nis left", doing="`notify(…)`")
     posts = [of_post(str(post)) for post in world.stage.take_posts()]
     expect.that(
-        error == ""
-        and len(posts) == 1
-        and "no disk is left" in " ".join(posts[0].replace("\\n", " ").split())
-        and "\n" not in posts[0],
+        error == "" and len(posts) == 1 and "no disk is left" in _in_one_line(posts[0]) and "\n" not in posts[0],
         expected="`notify` tells of a flow without a parameter `month` as well, in one line: `backfill` is one",
         found=error or (posts[0] if posts else "no message"),
         help="`flow_run.parameters.get('month', flow.name)`",

@@ -111,8 +111,8 @@ def tasks_by_name(runs: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]
 
 def task_of(run: dict[str, Any]) -> str:
     """The name of the task of a run: `ingest` for `ingest-a7b`, or by its key where runs are named otherwise."""
-    name = str(run["name"])
-    return re.sub("-[0-9a-f]{3}$", "", name) if re.search("-[0-9a-f]{3}$", name) else run["task_key"].rpartition("-")[0]
+    usual = re.fullmatch("(.*)-[0-9a-f]{3}", str(run["name"]))
+    return usual[1] if usual else str(run["task_key"]).rpartition("-")[0]
 
 
 def told(runs: list[dict[str, Any]]) -> str:
