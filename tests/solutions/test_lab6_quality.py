@@ -16,7 +16,7 @@ from lab6_judges.queries import SEVERITIES
 from lab6_monitoring.metrics import LATENCIES, LATENCY_BUDGET
 from labkit.checking.documents import Documents
 from labkit.course.catalog import load_catalog
-from labkit.course.mutants import load_alternatives
+from labkit.course.mutants import apply_mutant, load_alternatives
 from labkit.tools import find
 from mlops_lab.processes import serve
 from weeks.week6_monitoring.figures import BUDGET, BURNS
@@ -64,9 +64,10 @@ def test_each_runbook_is_asked_for() -> None:
 @pytest.mark.skipif(find("amtool") is None, reason="`amtool` is not there; `lab doctor` says how to get it")
 def test_our_routes_are_those_of_amtool(tmp_path: Path) -> None:
     lab = load_catalog(ROOT).lab("lab6_monitoring")
-    others = [one.body for one in load_alternatives(ROOT, lab) if one.file == routing.FILE]
+    solution = (LAB / routing.FILE).read_text(encoding="utf-8")
+    others = [apply_mutant(solution, one) for one in load_alternatives(ROOT, lab) if one.file == routing.FILE]
     rng = np.random.default_rng(6)
-    for text in [(LAB / routing.FILE).read_text(encoding="utf-8"), *others]:
+    for text in [solution, *others]:
         (tmp_path / routing.FILE).write_text(text, encoding="utf-8")
         document = (
             Documents({routing.FILE: text.encode()}, {}, lambda file, line: f"{file}:{line}").yaml(routing.FILE).one()
