@@ -71,7 +71,10 @@ class Follower:
             await asyncio.sleep(self.seconds)
 
     async def begin(self) -> None:
-        """Serve the local copy if there is one. A damaged one is told in the log, and is fetched anew later."""
+        """Serve the local copy if there is one. A note that cannot be read is no note, whatever stands there.
+
+        A damaged copy is told in the log, and is fetched anew later.
+        """
         # TODO 4.5: A service that follows the registry
         raise NotImplementedError
 

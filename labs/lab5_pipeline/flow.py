@@ -60,7 +60,8 @@ def failed_outside(task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
     raise NotImplementedError
 
 
-# Options of tasks. KEPT: what was computed is computed again only where the inputs or the code are others.
+# Options of tasks. KEPT: what was computed is computed again only where the inputs or the task's own lines are others.
+# A task that stands elsewhere may have it, too.
 # OUTSIDE: three more attempts, each after a longer wait than the last one, the first within 10 s, and not all at the
 # same moment.
 # TODO 5.4: From a file to a version

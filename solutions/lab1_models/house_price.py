@@ -53,9 +53,9 @@ def build_model() -> Any:
     """Return a new, untrained estimator that takes the raw sales frame and predicts prices in USD.
 
     Everything that learns from data is inside: `model.fit(sales, sales["price"])`, then `model.predict(new_sales)`,
-    where `new_sales` may have no `price`. Columns that are not in `FEATURES` change nothing. A `zipcode` that was not
-    in the training data gets a sensible value. It can be saved. It learns the logarithm of the price, and answers in
-    dollars.
+    where `new_sales` may have no `price`. Columns that are not in `FEATURES` change nothing. A `zipcode` with 30 sales
+    or more counts as itself. One that was not in the training data gets a sensible value. It can be saved. It learns
+    the logarithm of the price, and answers in dollars.
     """
     # solution 1.2
     import numpy as np

@@ -70,7 +70,8 @@ def register(run_id: str, name: str = MODEL) -> int:
 
     The version gets the alias `challenger`; `champion` stays where it is. It has all tags of the run that begin with
     `data.`, `test.` or `git.`, the metrics of the run as tags `metric.rmse`, `metric.mae` and `metric.r2`, and
-    `registered_by`, the `person()`. A run that is registered already gives the version that it has.
+    `registered_by`, the `person()`. A run that is registered already gives the version that it has, and no alias is
+    moved.
 
     Raises ValueError where the run has not finished, or has no model; nothing is registered then.
     """

@@ -13,6 +13,12 @@ from lab5_judges import months
 from lab5_judges.months import Fault, Generator
 from labkit.checks import LabHandle, LearnerError, expect, fail
 
+# What `split_valid` sees by itself, because it fits into no type or is told by the key.
+WITHOUT_CONTRACT = ("missing", "half", "key", "twin")
+NOT_ASKED = (
+    "So the contract is not asked, or its answer is not used: let `HouseSales.validate(…, lazy=True)` judge. The error "
+    "that it raises has `failure_cases`, the rows that it refuses."
+)
 NOT_A_ROW = "ContractError is for the table. A row that breaks the contract goes into quarantine, and the others go on."
 
 
@@ -130,6 +136,8 @@ def judge_sides(found: Parted) -> None:
     judge_completeness(found)
     wanted = np.array([place in found.faults for place in range(len(found.frame))])
     quarantined = _places(found.frame, found.quarantined)
+    for_the_contract = {place for place, wrong in found.faults.items() if wrong[0].rule not in WITHOUT_CONTRACT}
+    is_asked = bool(for_the_contract.intersection(quarantined))
     for place, wrong in found.faults.items():
         if place not in quarantined:
             fault = wrong[0]
@@ -137,8 +145,13 @@ def judge_sides(found: Parted) -> None:
                 expected=f"a row with {fault.words} is in quarantine"
                 + (", and so is the other row of that sale" if fault.rule == "key" else "")
                 + (": the other row of that sale has a missing value" if fault.rule == "twin" else ""),
-                found="it is among the good ones",
-                help=_help(fault),
+                found="it is among the good ones"
+                + (
+                    ""
+                    if is_asked
+                    else f", and so are all {len(for_the_contract)} rows that only the contract can refuse"
+                ),
+                help=_help(fault) if is_asked else NOT_ASKED,
             )
     extra = [place for place in quarantined if not wanted[place]]
     expect.that(
