@@ -38,6 +38,7 @@ PARTS = {f"{name}_{end}" for name in HISTOGRAMS for end in ("bucket", "sum", "co
 GAUGES = {"model_trained_timestamp_seconds", "service_build_info", "feature_drift_score"}
 FEATURES = re.compile(r"house_feature_(sqft_living|grade|yr_built)_(bucket|sum|count)")
 PER_SECOND = ("Requests", "Predictions")
+LABELS = {"method", "route", "status", "version", "arm", "model", "feature", "revision", "le", "job", "instance"}
 # What a query must not leave out: some values of each label.
 ALL = {
     "route": ("/livez", "/v1/house-price", "other"),
@@ -212,6 +213,13 @@ def judge_labels(lab: LabHandle) -> None:
                 help="What several instances have counted is added up: their average falls with each one that is "
                 "started.",
             )
+            expect.that(
+                not _is_without(sums[0]),
+                expected=f"`{title}` says which labels are left: `by (…)`",
+                found=query,
+                help="`without` leaves every label that it does not name, also those that Prometheus adds: `job` and "
+                "`instance`, and on a cluster whatever else a target has.",
+            )
             kept, last = _kept(sums[-1]), _kept(sums[0])
             needed = wanted | ({"le"} if str(node.name).endswith("_bucket") else set())
             expect.that(
@@ -236,8 +244,12 @@ def judge_labels(lab: LabHandle) -> None:
 
 def _kept(aggregate: Any) -> set[str]:
     """The labels that an aggregation leaves."""
-    modifier = aggregate.modifier
-    return set(modifier.labels) if modifier is not None and "By" in str(modifier.type) else set()
+    named = set(aggregate.modifier.labels) if aggregate.modifier is not None else set()
+    return LABELS - named if _is_without(aggregate) else named
+
+
+def _is_without(aggregate: Any) -> bool:
+    return aggregate.modifier is not None and "By" not in str(aggregate.modifier.type)
 
 
 def judge_quantiles(lab: LabHandle) -> None:
