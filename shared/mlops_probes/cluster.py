@@ -33,6 +33,7 @@ _METHODS: tuple[Callable[..., object], ...] = (
     client.AppsV1Api.list_namespaced_deployment,
     client.AppsV1Api.list_namespaced_replica_set,
     client.CoreV1Api.list_namespaced_pod,
+    client.CoreV1Api.read_namespaced_pod,
     client.CoreV1Api.connect_get_namespaced_pod_portforward,
     client.DiscoveryV1Api.list_namespaced_endpoint_slice,
 )

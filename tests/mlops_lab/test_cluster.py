@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import websocket
 
-from mlops_lab.cluster import patches, plays
+from mlops_lab.cluster import objects, patches, plays
 from mlops_lab.cluster.objects import NAME
 from mlops_lab.cluster.stage import Conflict, Stage
 from mlops_lab.services import running
@@ -162,6 +162,23 @@ def test_it_speaks_http_and_lets_nobody_set_up_a_play_without_its_key(tmp_path: 
         assert ask(proxy)[0] == 503, "the network policy of 3.4 does not let the API server in"
         slices = ask("/apis/discovery.k8s.io/v1/namespaces/ml-api/endpointslices")[1]["items"]
         assert {one["metadata"]["labels"]["kubernetes.io/service-name"] for one in slices} == {NAME, f"{NAME}-canary"}
+        pods = "/api/v1/namespaces/ml-api/pods"
+        first = ask(pods)[1]["items"][0]
+        assert ask(f"{pods}/{first['metadata']['name']}") == (200, first) and ask(f"{pods}/none")[0] == 404
+        for selector, taken in (("status.phase%3DRunning", True), ("status.phase!%3DRunning", False)):
+            assert bool(ask(f"{pods}?fieldSelector={selector}")[1]["items"]) == taken
+        assert ask(f"{pods}?fieldSelector=spec.image%3Da")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("trouble", "phase", "restarts"),
+    [("crash", "Running", 5), ("pull", "Pending", 0), ("unschedulable", "Pending", None)],
+)
+def test_the_phase_of_a_pod_says_whether_it_has_run(trouble: str, phase: str, restarts: int | None) -> None:
+    pod = objects.pod(stage().replica_sets()[0], 0, plays.TROUBLES[trouble])
+    assert pod["status"]["phase"] == phase
+    found = [status["restartCount"] for status in pod["status"].get("containerStatuses", []) if not status["ready"]]
+    assert found == ([] if restarts is None else [restarts])
 
 
 def test_a_port_is_forwarded_to_a_pod(tmp_path: Path) -> None:

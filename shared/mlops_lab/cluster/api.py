@@ -30,6 +30,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 WATCH_SECONDS = 60.0
 TICK = 0.01
+FIELDS = ("metadata.name", "metadata.namespace", "status.phase", "spec.nodeName")  # the last two are a pod's
 AWAY = ((503, "ServiceUnavailable"), (504, "Timeout"), (500, "InternalError"), (502, "BadGateway"))
 
 _SPACE = r"/namespaces/(?P<namespace>[a-z0-9-]+)"
@@ -37,6 +38,7 @@ _DEPLOYMENT = re.compile(rf"/apis/apps/v1{_SPACE}/deployments/(?P<name>[^/]+)(?P
 _DEPLOYMENTS = re.compile(rf"/apis/apps/v1{_SPACE}/deployments")
 _SETS = re.compile(rf"/apis/apps/v1{_SPACE}/replicasets")
 _PODS = re.compile(rf"/api/v1{_SPACE}/pods")
+_POD = re.compile(rf"/api/v1{_SPACE}/pods/(?P<name>[^/]+)")
 _SLICES = re.compile(rf"/apis/discovery.k8s.io/v1{_SPACE}/endpointslices")
 _FORWARD = re.compile(rf"/api/v1{_SPACE}/pods/(?P<name>[^/]+)/portforward")
 _SERVICE = re.compile(rf"/api/v1{_SPACE}/services/(?P<name>[^/]+)")
@@ -115,6 +117,7 @@ class StandIn:
             (_DEPLOYMENTS, ("GET",), self._deployments),
             (_SETS, ("GET",), self._replica_sets),
             (_PODS, ("GET",), self._pods),
+            (_POD, ("GET",), self._pod),
             (_SLICES, ("GET",), self._slices),
             (_PROXY, ("GET", "POST", "HEAD"), self._proxy),
             (_SERVICE, ("GET",), self._service),
@@ -200,18 +203,22 @@ class StandIn:
         self._is_away(stage)
         stage.go_on()
         stage.entry(what="read")
-        items = [stage.current()] if _selects(request, stage.labels, NAME) else []
+        items = [one for one in [stage.current()] if _selects(request, one)]
         return _list("apps/v1", "DeploymentList", items, stage)
 
     def _replica_sets(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
-        found = [one for one in stage.replica_sets() if _selects(request, *_labels_and_name(one))]
+        found = [one for one in stage.replica_sets() if _selects(request, one)]
         return _list("apps/v1", "ReplicaSetList", found, stage)
 
     def _pods(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
-        if stage.hidden:
-            raise Refused(503, "ServiceUnavailable", "the server is currently unable to handle the request")
-        found = [one for one in stage.all_pods() if _selects(request, *_labels_and_name(one))]
+        found = [one for one in _visible(stage) if _selects(request, one)]
         return _list("v1", "PodList", found, stage)
+
+    def _pod(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
+        for one in _visible(stage):
+            if one["metadata"]["name"] == match["name"]:
+                return one
+        raise Refused(404, "NotFound", f'pods "{match["name"]}" not found')
 
     def _service(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
         if match["name"] != NAME:
@@ -219,7 +226,7 @@ class StandIn:
         return stage.service()
 
     def _slices(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
-        found = [one for one in stage.endpoint_slices() if _selects(request, *_labels_and_name(one))]
+        found = [one for one in stage.endpoint_slices() if _selects(request, one)]
         return _list("discovery.k8s.io/v1", "EndpointSliceList", found, stage)
 
     def _proxy(self, request: _Request, match: re.Match[str], stage: Stage) -> Object:
@@ -262,8 +269,7 @@ class StandIn:
             last = request.query.get("resourceVersion", "")
             while time.monotonic() < end and not gone.done():
                 stage.go_on()
-                if str(stage.version) != last and _selects(request, stage.labels, NAME):
-                    shown = stage.current()
+                if str(stage.version) != last and _selects(request, shown := stage.current()):
                     kind = "MODIFIED" if last else "ADDED"
                     last = shown["metadata"]["resourceVersion"]
                     stage.entry(what="event")
@@ -310,18 +316,23 @@ def _version(body: Any) -> object:
     return (body.get("metadata") or {}).get("resourceVersion")
 
 
-def _labels_and_name(one: Object) -> tuple[dict[str, str], str]:
-    return one["metadata"]["labels"], one["metadata"]["name"]
+def _visible(stage: Stage) -> list[Object]:
+    """The pods of the namespace, where they can be asked for."""
+    if stage.hidden:
+        raise Refused(503, "ServiceUnavailable", "the server is currently unable to handle the request")
+    return stage.all_pods()
 
 
-def _selects(request: _Request, labels: dict[str, str], name: str) -> bool:
+def _selects(request: _Request, one: Object) -> bool:
     """Whether the selectors of a request take an object."""
     for term in filter(None, request.query.get("fieldSelector", "").split(",")):
-        key, value = re.split("==?", term, maxsplit=1)
-        if key != "metadata.name":
-            raise Refused(400, "BadRequest", f"the stand-in knows the field selector metadata.name, not {key}")
-        if value != name:
+        key, sign, value = re.split("(!=|==?)", term, maxsplit=1)
+        if key not in FIELDS[:2] and (one.get("kind") != "Pod" or key not in FIELDS):
+            raise Refused(400, "BadRequest", f"the stand-in knows the field selectors {', '.join(FIELDS)}, not {key}")
+        part, name = key.split(".")
+        if (one[part].get(name, "") == value) == (sign == "!="):
             return False
+    labels = one["metadata"]["labels"]
     for term in filter(None, request.query.get("labelSelector", "").split(",")):
         found = re.fullmatch(r"\s*([\w./-]+)\s*(==|=|!=)\s*([\w.-]*)\s*", term)
         if found is None:

@@ -115,6 +115,8 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
             has_node = False
         else:
             state = {"waiting": {"reason": trouble.reason, "message": message}}
+    # What has run once and is started again counts as running.
+    has_run = trouble is None or trouble.reason == "CrashLoopBackOff"
     containers = [
         _container_status(one, state if one["name"] == NAME else runs)
         for one in sorted(template, key=lambda one: str(one["name"]))  # as a kubelet sorts them
@@ -136,7 +138,7 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
         },
         "spec": {**owner["spec"]["template"]["spec"], **({"nodeName": "node-1"} if has_node else {})},
         "status": {
-            "phase": "Running" if containers else "Pending",
+            "phase": "Running" if has_run else "Pending",
             "conditions": [scheduled, ready_words],
             **({"containerStatuses": containers} if containers else {}),
         },
@@ -145,9 +147,11 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
 
 def _container_status(container: Object, state: Object) -> Object:
     ready = "running" in state
+    is_restarted = not ready and state["waiting"]["reason"] == "CrashLoopBackOff"
+    ended: Object = {"terminated": {"exitCode": 1, "reason": "Error"}} if is_restarted else {}
     return {
         "name": container["name"], "image": container["image"], "imageID": "", "ready": ready, "started": ready,
-        "restartCount": 0 if ready else 5, "state": state, "lastState": {},
+        "restartCount": len(ended) * 5, "state": state, "lastState": ended,
     }  # fmt: skip
 
 
