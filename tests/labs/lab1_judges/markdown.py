@@ -10,6 +10,8 @@ NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-−])?(?P<whole>\d[\d,]*)(?:\.(?P<part>\d+))?(?:e(?P<power>[+-]?\d+))?(?P<unit>\s?%|k\b)?",
     re.IGNORECASE,
 )
+PLAIN_NUMBER = re.compile(r"[-−]?\d[\d,]*(\.\d+)?$")
+PERCENT = re.compile(r"%|\bpercent\b", re.IGNORECASE)
 RULE = re.compile(r"^[\s|:-]+$")
 PICTURE = re.compile(r"!\[[^\[\]]*+\]\([^()]*+\)")
 MOST_LINES = 2_000
@@ -99,10 +101,23 @@ def read(markdown: str) -> Text:
                 inner = line.strip().removeprefix("|").removesuffix("|")
                 table.append([part.strip() for part in inner.split("|")])
             continue
-        cells += _cells(table)
-        lines += [" ".join(column) for column in zip(*table, strict=False)]
+        in_percent = _with_units(table)
+        lines += [" ".join(row) for row, before in zip(in_percent, table, strict=True) if row != before]
+        cells += _cells(in_percent)
+        lines += [" ".join(column) for column in zip(*in_percent, strict=False)]
         table = []
     return Text(tuple(lines), tuple(cells))
+
+
+def _with_units(table: list[list[str]]) -> list[list[str]]:
+    """A table whose cells say that they are percentages, where their row or their column says so."""
+    tops = [bool(PERCENT.search(words)) for words in table[0]] if table else []
+
+    def cell(row: list[str], place: int) -> str:
+        is_percent = PERCENT.search(row[0]) or (place < len(tops) and tops[place])
+        return f"{row[place]} %" if place and is_percent and PLAIN_NUMBER.match(row[place]) else row[place]
+
+    return [[cell(row, place) for place in range(len(row))] for row in table]
 
 
 def _cells(table: list[list[str]]) -> list[Cell]:
