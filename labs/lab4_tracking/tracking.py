@@ -80,8 +80,8 @@ def end_abandoned(experiment: str = EXPERIMENT) -> list[str]:
 def compare_runs(experiment: str = EXPERIMENT) -> pd.DataFrame:
     """Compare all finished runs of an experiment: one row for each, nested ones included, the smallest `rmse` first.
 
-    Columns: `run_id`, `parent` (the id of the run that it is nested in, or None), `rmse`, `mae` and `r2` (NaN where a
-    run has none). Runs without `rmse` come last. Runs that failed, still run or were deleted are left out. Who looks
+    Columns: `run_id`, `parent` (the id of the run that it is nested in, or missing), `rmse`, `mae` and `r2` (NaN where
+    a run has none). Runs without `rmse` come last. Runs that failed, still run or were deleted are left out. Who looks
     tidies up: `end_abandoned` is called first.
     """
     # TODO 4.2: Search, compare, repeat

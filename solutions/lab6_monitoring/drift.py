@@ -222,7 +222,8 @@ def performance_drift(predictions: pd.DataFrame, labels: pd.DataFrame, as_of: st
             }
         )
     names = ["mae", "mae_low", "mae_high", "bias", "bias_low", "bias_high"]
-    return pd.DataFrame(rows, columns=["month", "predictions", "known", *names, "complete"])
+    # Without a type, the column of an empty table could not choose rows.
+    return pd.DataFrame(rows, columns=["month", "predictions", "known", *names, "complete"]).astype({"complete": bool})
     # end solution
 
 
