@@ -51,7 +51,7 @@ def test_false_alarms_are_rare() -> None:
 
 def test_before_the_first_prediction_nothing_is_the_matter() -> None:
     sales = load_house_sales().head(300)
-    no_prices = sales[["date", "price"]].head(0).assign(prediction_id="", predicted=0.0, known_on=sales["date"])
+    no_prices = sales[["date", "price"]].assign(prediction_id="", predicted=0.0, known_on=sales["date"]).head(0)
     performance = performance_drift(no_prices, no_prices, "2015-01-01")
     assert performance.empty
     assert diagnose(sales[FEATURES], sales[FEATURES], performance).verdict == "none"
