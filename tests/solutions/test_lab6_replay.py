@@ -51,7 +51,8 @@ def test_false_alarms_are_rare() -> None:
 
 def test_before_the_first_prediction_nothing_is_the_matter() -> None:
     sales = load_house_sales().head(300)
-    no_prices = sales[["date", "price"]].assign(prediction_id="", predicted=0.0, known_on=sales["date"]).head(0)
-    performance = performance_drift(no_prices, no_prices, "2015-01-01")
+    predictions = sales[["date"]].assign(prediction_id="", predicted=0.0).head(0)
+    labels = sales[["price"]].assign(prediction_id="", known_on=sales["date"]).head(0)
+    performance = performance_drift(predictions, labels, "2015-01-01")
     assert performance.empty
     assert diagnose(sales[FEATURES], sales[FEATURES], performance).verdict == "none"

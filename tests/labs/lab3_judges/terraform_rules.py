@@ -488,7 +488,7 @@ def judge_github(infra: Infra) -> None:
         values = _values(infra, condition["values"])
         test = str(condition["test"].value)
         expect.that(
-            [as_template(one) for one in values] == [wanted] and test in ("StringEquals", "StringLike"),
+            [_behind(infra, as_template(one)) for one in values] == [wanted] and test in ("StringEquals", "StringLike"),
             expected=f"`{ISSUER}:{name}` equals `{wanted}`",
             found=f"{test} {', '.join(values)}",
             help=help,
@@ -583,7 +583,10 @@ def _behind(infra: Infra, text: str) -> str:
     """A text with the local values that it names."""
     for place in infra.blocks("locals"):
         for name, value in place.items():
-            text = re.sub(rf"\blocal\.{name}\b", lambda _, value=value: str(value.value), text)
+            behind = str(value.value)
+            if not value.is_expression:  # a text needs no `${ }` any more
+                text = re.sub(rf"\$\{{\s*local\.{name}\s*\}}", lambda _, behind=behind: behind, text)
+            text = re.sub(rf"\blocal\.{name}\b", lambda _, behind=behind: behind, text)
     return text
 
 
