@@ -584,7 +584,7 @@ def _behind(infra: Infra, text: str) -> str:
     for place in infra.blocks("locals"):
         for name, value in place.items():
             behind = str(value.value)
-            if not value.is_expression:  # a text needs no `${ }` any more
+            if not value.is_expression or "${" in behind:  # a text needs no `${ }` any more
                 text = re.sub(rf"\$\{{\s*local\.{name}\s*\}}", lambda _, behind=behind: behind, text)
             text = re.sub(rf"\blocal\.{name}\b", lambda _, behind=behind: behind, text)
     return text
