@@ -358,7 +358,15 @@ def _pause(container: Located) -> float:
     seconds = hook.get("sleep", "seconds")
     if seconds is not None:
         return seconds.of(int)
-    words = " ".join(str(one.value) for one in hook.get("exec", "command") or ()).split()
+    command = [str(one.value) for one in hook.get("exec", "command") or ()]
+    if command and len(command[0].split()) > 1:
+        raise CheckFailed(
+            "a `preStop` that sleeps",
+            f"a program of the name `{command[0]}`, which is nowhere: no shell takes it apart",
+            help='A list for `command` is a program and its arguments: `[sleep, "5"]`, or `[sh, -c, "sleep 5"]`.',
+            where=hook.place,
+        )
+    words = " ".join(command).split()
     for (program, argument), after in zip(pairwise(words), [*words[2:], ""], strict=True):
         plain = argument.strip("\"';").removesuffix("s")
         if program.rpartition("/")[2].strip("\"'") == "sleep" and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", plain):
