@@ -204,7 +204,7 @@ def batch_is_in_the_loop(folder: str, path: str, body: dict[str, Any]) -> bool:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://service") as client,
         ):
-            while (await client.get("/readyz")).status_code != 200:
+            while "house_price" not in app.state.models.ready:  # `/readyz` may not be written yet
                 await asyncio.sleep(0.01)
             app.state.models.pricer = pricer
             await client.post(path, json=body)

@@ -391,7 +391,7 @@ def watch_landing(
 ) -> None:
     """Call `start("2015-03")` for each file `2015-03.parquet` or `2015-03.csv` in a folder, once, when it is whole.
 
-    Looks each `every` seconds, and asks `stop()` before each look. A file is whole where its size and its time of
+    Looks each `every` seconds, and asks `stop()` once before each look. A file is whole where its size and its time of
     change have been the same for `quiet` seconds. Other names are left alone. Months that become whole at the same time
     are started in their order, one after the other.
 

@@ -8,7 +8,7 @@ file that have them. Everything here is text in, text out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -152,13 +152,20 @@ def _same_shape(start: re.Match[str], end: re.Match[str], name: str, number: int
         raise MarkError(name, number, f"`end solution` must be the same kind of comment as the mark of line {first}")
 
 
-def starter(text: str, name: str, titles: Mapping[str, str]) -> str:
-    """The starter of a solution file. `titles` are the exercises written in it (id → title)."""
+def starter(text: str, name: str, titles: Mapping[str, str], solved: Collection[str] = ()) -> str:
+    """The starter of a solution file, with some exercises `solved`. `titles` are those written in it (id → title).
+
+    What only the starter shows right after a block stands in for it: where the exercise is solved, it is left out.
+    """
     lines: list[str] = []
+    is_replaced = False
     for piece in parse(text, name, titles):
         if isinstance(piece, Block):
-            lines += _hole(piece, name, titles[piece.exercise])
-        else:
+            is_replaced = piece.exercise in solved
+            code = (line.text for line in piece.lines if line.kind == "code")
+            lines += code if is_replaced else _hole(piece, name, titles[piece.exercise])
+        elif piece.kind == "code" or not is_replaced:
+            is_replaced = False
             lines.append(_shown(piece))
     return _joined(lines)
 

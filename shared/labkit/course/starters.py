@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,14 +36,14 @@ class SyncReport:
     kept: Path | None = None
 
 
-def starters(root: Path, lab: Lab) -> list[Starter]:
-    """The starters of a lab, made from its solutions. Raises `marks.MarkError`."""
+def starters(root: Path, lab: Lab, solved: Collection[str] = ()) -> list[Starter]:
+    """The starters of a lab, made from its solutions, with some exercises `solved`. Raises `marks.MarkError`."""
     folder = root / lab.solutions_dir
-    made = [_make(folder / file, file, lab) for file in files_below(folder)]
+    made = [_make(folder / file, file, lab, solved) for file in files_below(folder)]
     return sorted(made, key=lambda starter: starter.file)
 
 
-def _make(path: Path, file: str, lab: Lab) -> Starter:
+def _make(path: Path, file: str, lab: Lab, solved: Collection[str]) -> Starter:
     mode = path.stat().st_mode & 0o777
     shown = (lab.solutions_dir / file).as_posix()
     try:
@@ -51,7 +51,7 @@ def _make(path: Path, file: str, lab: Lab) -> Starter:
     except UnicodeDecodeError:
         return Starter(file, path.read_bytes(), mode)
     titles = {exercise.id: exercise.title for exercise in lab.exercises_of(file)}
-    made = marks.starter(text, shown, titles)
+    made = marks.starter(text, shown, titles, solved)
     if file.endswith(".py"):
         _compiles(made, (lab.labs_dir / file).as_posix())
     elif titles and kind_of(file):
@@ -124,6 +124,13 @@ def _sync_one(root: Path, lab: Lab, starter: Starter, report: SyncReport) -> Non
 def _keep(path: Path, kept: Path) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(path, kept)
+
+
+def write_solved(root: Path, lab: Lab, solved: Collection[str], out_folder: Path) -> Path:
+    """Write a lab of which some exercises are `solved` and the others still to do; return `out_folder`, for tests."""
+    for starter in starters(root, lab, solved):
+        write_atomic(out_folder / starter.file, starter.content, starter.mode)
+    return out_folder
 
 
 def render_starters(root: Path, out_folder: Path) -> Catalog:

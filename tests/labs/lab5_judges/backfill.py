@@ -182,7 +182,8 @@ def judge_failed_month(world: World) -> None:
         world.land(world.months[2], world.draw(world.months[2]).drop(columns="grade"))
         world.land(world.months[3], world.draw(world.months[3]))
         # A bug of our own comes first: not each failure is a ValueError.
-        fault = world.lab.make(f"{PROBE}:Fault", f"{world.lab._package}.storage:publish", "TypeError", BUG)
+        publish = f"{world.lab._package}.storage:publish"
+        fault = world.lab.make(f"{PROBE}:Fault", publish, "TypeError", BUG, only=world.months[0])
         run = backfill(world, world.months[0], world.months[3])
         run.calls = int(fault.stop())
         return run

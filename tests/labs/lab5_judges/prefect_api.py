@@ -101,6 +101,9 @@ class Prefect:
         return answer.json() if answer.content else None
 
 
+TASKS = ("ingest", "validate", "features", "train", "evaluate", "gate", "register", "score")
+
+
 def tasks_by_name(runs: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Runs of tasks, by the name of their task."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -110,9 +113,13 @@ def tasks_by_name(runs: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]
 
 
 def task_of(run: dict[str, Any]) -> str:
-    """The name of the task of a run: `ingest` for `ingest-a7b`, or by its key where runs are named otherwise."""
+    """The name of the task of a run: `ingest` for `ingest-a7b`, or by its key where runs are named otherwise.
+
+    `candidate-001` may be either: there the key says whether it is a task of the lab.
+    """
     usual = re.fullmatch("(.*)-[0-9a-f]{3}", str(run["name"]))
-    return usual[1] if usual else str(run["task_key"]).rpartition("-")[0]
+    function = str(run["task_key"]).rpartition("-")[0]
+    return usual[1] if usual and function not in TASKS else function
 
 
 def told(runs: list[dict[str, Any]]) -> str:
