@@ -72,6 +72,11 @@ class Located(Placed):
             found = found._step(step) if found is not None else None
         return found
 
+    def given(self, *path: str | int) -> Located | None:
+        """As `get`; also None where the value is null, as below a key under which only a comment stands."""
+        found = self.get(*path)
+        return None if found is None or found.value is None else found
+
     def nearest(self, *path: str | int) -> Located:
         """The last value on a path that is there, so that a message can say where the next one is missing."""
         here = self

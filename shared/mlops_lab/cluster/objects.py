@@ -48,17 +48,22 @@ def status(frame: Frame, generation: int, replicas: int) -> Object:
         "unavailableReplicas": frame.total - frame.available,
     }
     failed = frame.reason == EXCEEDED
+    is_available = frame.available >= replicas
+    since: Object = {"lastTransitionTime": BEGUN, "lastUpdateTime": BEGUN}
     return {
         "observedGeneration": generation if frame.observed else generation - 1,
         **{name: number for name, number in numbers.items() if number},
         "conditions": [
             # `maxUnavailable: 0`: the old pods serve on, so this one is true nearly all the time.
-            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
-            if frame.available >= replicas
-            else {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"},
-            {"type": "Progressing", "status": "False" if failed else "True", "reason": frame.reason},
+            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable",
+             "message": "Deployment has minimum availability.", **since}
+            if is_available
+            else {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable",
+                  "message": "Deployment does not have minimum availability.", **since},
+            {"type": "Progressing", "status": "False" if failed else "True", "reason": frame.reason,
+             "message": "ReplicaSet has timed out progressing." if failed else "ReplicaSet makes progress.", **since},
         ],
-    }
+    }  # fmt: skip
 
 
 def digest(image: str) -> str:
@@ -105,7 +110,7 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
     image = next(one["image"] for one in template if one["name"] == NAME)
     runs: Object = {"running": {"startedAt": BEGUN}}
     state = runs
-    scheduled: Object = {"type": "PodScheduled", "status": "True"}
+    scheduled: Object = {"type": "PodScheduled", "status": "True", "lastTransitionTime": BEGUN}
     has_node = True
     if trouble is not None:
         words = {"hash": about["labels"]["pod-template-hash"], "namespace": about["namespace"], "image": image}
@@ -122,7 +127,7 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
         for one in sorted(template, key=lambda one: str(one["name"]))  # as a kubelet sorts them
         if has_node
     ]
-    ready_words = {"type": "Ready", "status": "True" if trouble is None else "False"}
+    ready_words = {"type": "Ready", "status": "True" if trouble is None else "False", "lastTransitionTime": BEGUN}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -148,7 +153,11 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
 def _container_status(container: Object, state: Object) -> Object:
     ready = "running" in state
     is_restarted = not ready and state["waiting"]["reason"] == "CrashLoopBackOff"
-    ended: Object = {"terminated": {"exitCode": 1, "reason": "Error"}} if is_restarted else {}
+    ended: Object = (
+        {"terminated": {"exitCode": 1, "reason": "Error", "startedAt": BEGUN, "finishedAt": BEGUN}}
+        if is_restarted
+        else {}
+    )
     return {
         "name": container["name"], "image": container["image"], "imageID": "", "ready": ready, "started": ready,
         "restartCount": len(ended) * 5, "state": state, "lastState": ended,

@@ -180,7 +180,7 @@ def judge_class(rendered: Rendered, wanted: str) -> None:
 
 def _notes(rendered: Rendered, entry: Located) -> dict[str, Located]:
     """The annotations of the Ingress and of the Service behind it, which count first for Amazon's controller."""
-    found = (one.get("metadata", "annotations") for one in (entry, *rendered.all("Service")))
+    found = (one.given("metadata", "annotations") for one in (entry, *rendered.all("Service")))
     return {key: value for notes in found if notes is not None for key, value in notes.items()}
 
 

@@ -67,13 +67,17 @@ class Infra:
 
     def resolved(self, value: Located) -> Located:
         """The value behind `local.name`, and the default of `var.name`; others as they are."""
-        match = _NAMED.fullmatch(str(value.value)) if value.is_expression else None
+        match = _NAMED.fullmatch(_AS_JSON.sub(r"${\1}", str(value.value))) if value.is_expression else None
         if match is None:
             return value
         kind, name = match.groups()
         places = self.blocks("locals") if kind == "local" else self.blocks("variable", name)
         found = (place.get(name if kind == "local" else "default") for place in places)
         return next((one for one in found if one is not None), value)
+
+    def texts(self, value: Located | None) -> list[str]:
+        """The texts of a list or of a single one, also where `local.name` stands for it."""
+        return texts(None if value is None else self.resolved(value))
 
     def argument(self, value: Located) -> Located:
         """What stands behind `aws_kind.name.argument` in the resource itself; others as `resolved` has them."""
@@ -186,9 +190,10 @@ def as_template(text: str) -> str:
     return pieces[0] + "".join(value + piece for value, piece in zip(values, pieces[1:], strict=True))
 
 
-def only(block: Located, name: str, wanted: object, help: str) -> None:
-    """Expect an argument with a value."""
+def only(block: Located, name: str, wanted: object, help: str, infra: Infra | None = None) -> None:
+    """Expect an argument with a value; with `infra`, it may stand in a local value."""
     found = block.get(name)
+    found = infra.resolved(found) if infra is not None and found is not None else found
     value = found.value if found is not None else None
     expect.that(
         type(value) is type(wanted) and value == wanted,

@@ -134,18 +134,27 @@ def _some_for_any_host(hosts: list[Located | None], what: str, then: str) -> Non
     )
 
 
+def _host(rule: Located) -> Located | None:
+    """The host that a rule is for; None for any, which an empty one is, too."""
+    host = rule.given("host")
+    return host if host is not None and host.value != "" else None
+
+
 def _of_ingress(entry: Located) -> list[Rule]:
     found: list[Rule] = []
     default = entry.get("spec", "defaultBackend")
     rules = list(entry.get("spec", "rules") or ())
-    named = [rule for rule in rules if rule.get("host") is not None]
+    named = [rule for rule in rules if _host(rule) is not None]
     if default is None:
-        _some_for_any_host([rule.get("host") for rule in rules], "rule", "gets 404 from the ingress controller")
+        _some_for_any_host([_host(rule) for rule in rules], "rule", "gets 404 from the ingress controller")
     # Beside the rule for any host another one may have a name, for whoever makes DNS of it: it leads to the same.
     anyone = [rule["http"].value for rule in rules if rule not in named]
     for rule in named:
+        by_default = default is not None and all(
+            path["backend"].value == default.value for path in rule["http"]["paths"]
+        )
         expect.that(
-            rule["http"].value in anyone,
+            by_default or rule["http"].value in anyone,
             expected=f"the same for `{rule['host'].value}` as for any host",
             found="other paths, or another backend",
             where=rule,
@@ -219,7 +228,8 @@ def judge_paths(entry: Located) -> None:
         name = entry["metadata"]["name"]
         expect.that(name.value == NAME, expected=f"the Ingress is named `{NAME}`", found=name, where=name)
     for word in REWRITES:
-        for key, value in (entry.get("metadata", "annotations") or _Nothing()).items():
+        notes = entry.given("metadata", "annotations")
+        for key, value in notes.items() if notes else ():
             expect.that(
                 word not in key,
                 expected="paths as they come: the service knows `/v1/…` and not another name for it",
@@ -270,11 +280,6 @@ def _judge_backend(backend: Located) -> None:
         help="It is the port of the Service that counts here, and not that of the container.",
         where=port,
     )
-
-
-class _Nothing:
-    def items(self) -> tuple[()]:
-        return ()
 
 
 def judge_gateway(entry: Located, objects: list[Located]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LONG = 360.0
 """A timeout that nothing here needs."""
 SHORT = 60.0
-AWAY = 12
+AWAY = 7
 """So many calls fail while the API is away: more than someone who tries a few times would bear."""
 SICK = {"reason": "CreateContainerConfigError", "message": 'secret "of-another" not found'}
 LAGS = "back-off 2m40s restarting failed container"

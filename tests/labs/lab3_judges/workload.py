@@ -19,9 +19,9 @@ PREDICTS = ("/v1/", "/", "/docs", "/openapi.json")
 def judge_pod(workload: Located) -> None:
     """What no schema says, and Kubernetes refuses: mounts of no volume, rules that stand twice, odd thresholds."""
     pod = workload["spec"]["template"]["spec"]
-    volumes = [one["name"].value for one in pod.get("volumes") or ()]
+    volumes = [one["name"].value for one in pod.given("volumes") or ()]
     for container in containers_of(workload):
-        for mount in container.get("volumeMounts") or ():
+        for mount in container.given("volumeMounts") or ():
             expect.that(
                 mount["name"].value in volumes,
                 expected="each of `volumeMounts` names one of the pod's `volumes`",
@@ -251,7 +251,7 @@ def judge_cpu(workload: Located) -> None:
 
 
 def _judge_threads(container: Located, asked: float, most: float | None) -> None:
-    variables = [one for one in container.get("env") or () if one["name"].value == "OMP_NUM_THREADS"]
+    variables = [one for one in container.given("env") or () if one["name"].value == "OMP_NUM_THREADS"]
     if not variables:
         fail(
             expected="the container's `env` sets OMP_NUM_THREADS",
