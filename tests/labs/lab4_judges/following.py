@@ -248,6 +248,13 @@ def judge_champion(world: World) -> None:
             found=", ".join(found) or expect.shown(listed),
             help=help,
         )
+        told = next(one for one in models or [] if one.get("name") == "house_price")
+        expect.that(
+            {"version", "since", "why_not_newer"} <= set(told),
+            expected="`version`, `since` and `why_not_newer` of `house_price`, also while nobody is champion",
+            found=expect.shown(told),
+            help="Whoever sees `loading` for minutes wants to read why.",
+        )
         world.registry.point(first)
         help = (
             "Look at the registry again and again: `follow` calls `look`. In this check a folder has the name of the "
