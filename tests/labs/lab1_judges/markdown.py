@@ -13,7 +13,7 @@ NUMBER = re.compile(
 PLAIN_NUMBER = re.compile(r"[-−]?\d[\d,]*(\.\d+)?$")
 PERCENT = re.compile(r"%|\bpercent\b", re.IGNORECASE)
 RULE = re.compile(r"^[\s|:-]+$")
-PICTURE = re.compile(r"!\[[^\[\]]*+\]\([^()]*+\)")
+PICTURE = re.compile(r"!\[(?:[^\[\]]++|\[[^\[\]]*+\])*+\]\([^()]*+\)")
 MOST_LINES = 2_000
 MOST_TEXT = 200_000  # characters without pictures: what comes after them is not read
 

@@ -21,13 +21,15 @@ METRIC_WORDS = {"rmse": r"rmse|root", "mae": r"\bmae\b|mean abs", "r2": r"\br2\b
 SHOWN_AS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 SPREAD_WORDS = re.compile(r"std|spread|±|deviation", re.IGNORECASE)
 FOLDS_WORDS, VALIDATED_WORDS = re.compile(r"cross|\bcv\b|fold", re.IGNORECASE), re.compile(r"valid", re.IGNORECASE)
-LATER_WORDS = re.compile(r"201[45]|test|later|future|held|hold|unseen|\bfrom\b|\btime\b", re.IGNORECASE)
+LATER_WORDS = re.compile(r"(?<!before )201[45]|test|later|future|held|hold|unseen|\bfrom\b|\btime\b", re.IGNORECASE)
 LINEAR = {"LinearModel", "BaseSGD", "LinearSVR", "BaseSGDRegressor"}
-GAP = r"(?<![\w.,-])(?P<count>\d[\d,]*)(?![\d.])[^\d.;:|()]{0,30}?"
+GAP = r"(?<![\w.,-])(?P<count>\d[\d,]*)(?![\d.])[^\d.,;:|()]{0,30}?"
 # "To learn from: 182" is about what comes after it.
 LEARN_WORDS = rf"{GAP}(?:to learn from|to train on|for training|before 2015)(?!\s*:)"
 JUDGE_WORDS = rf"{GAP}(?:from 2015-01-01 on|to be judged on|to judge|to test on|for the test)(?!\s*:)"
 COUNT = "Count what the section was given, and what `split_by_time` returned."
+_SIDES = re.compile("|".join(one.pattern for one in (FOLDS_WORDS, VALIDATED_WORDS, LATER_WORDS)), re.IGNORECASE)
+ANOTHER_MODEL = re.compile(r"nearest|neighbou?r|\bknn\b|zipcode|kernel|support|\bsvr\b|polynomial", re.IGNORECASE)
 KINDS = {
     "mean price": r"mean|dummy|baseline|average",
     "linear model": r"linear|ridge|lasso|regression",
@@ -177,7 +179,9 @@ def _judge_words(whole: int, train: int, test: int, text: Text) -> None:
         for match in re.finditer(r"(?<![\w.,])(\d[\d,]*) sales\b", line):
             value = int(match[1].replace(",", ""))
             expect.that(
-                value <= max(train, test) or value in (whole, train + test) or 1990 < value < 2030,  # or a year
+                value <= max(train, test)
+                or value in (whole, whole - test, train + test)
+                or 1990 < value < 2030,  # a year
                 expected=f"the report is about the {whole} sales that were given",
                 found=match[0],
                 help=COUNT,
@@ -245,15 +249,21 @@ def judge_models(houses: Houses, text: Text) -> None:
                     found="no such number",
                     help="Mean over the folds of `cross_validate_model`; `evaluate(model, test)` for the other side.",
                 )
-            for cell in _cells_of(text, kind, metric):
+            for cell, words in _cells_of(text, kind, metric):
                 # A row `random forest` may be about one more model; that of `build_model()` is about that one.
-                is_open = kind == "build_model()" and "build" not in f"{cell.row} {cell.column}".lower()
+                name = f"{cell.row} {cell.column}".lower()
+                is_built = kind == "build_model()" and "build" in name
+                is_open = not is_built and (kind == "build_model()" or ANOTHER_MODEL.search(name) is not None)
                 others = {side: [one[metric] for one in more[side] if is_open] for side in sides}
-                _judge_cell(cell, kind, metric, {side: sides[side] + others[side] for side in sides})
+                _judge_cell(cell, words, kind, metric, {side: sides[side] + others[side] for side in sides})
 
 
-def _cells_of(text: Text, kind: str, metric: str) -> Iterator[Cell]:
-    """The cells of tables that are about a metric of a kind of model, whichever of the two stands at the left."""
+def _cells_of(text: Text, kind: str, metric: str) -> Iterator[tuple[Cell, str]]:
+    """The cells of tables that are about a metric of a kind of model, whichever of the two stands at the left.
+
+    Each with the words that say which sales it is about: those beside the metric, or else those beside the model, whose
+    name may be "alpha by cross-validation".
+    """
     for cell in text.cells:
         for name, other in ((cell.row, cell.column), (cell.column, cell.row)):
             kinds = [one for one, words in KINDS.items() if re.search(words, name.replace("\\", ""), re.I)]
@@ -262,11 +272,10 @@ def _cells_of(text: Text, kind: str, metric: str) -> Iterator[Cell]:
                 continue
             metrics = [one for one, words in METRIC_WORDS.items() if re.search(words, other, re.I)]
             if kinds == [kind] and metrics == [metric] and cell.numbers and not SPREAD_WORDS.search(other):
-                yield cell
+                yield cell, f"{other} {name}" if _SIDES.search(other) is None else other
 
 
-def _judge_cell(cell: Cell, kind: str, metric: str, sides: dict[str, list[float]]) -> None:
-    words = f"{cell.row} {cell.column}"
+def _judge_cell(cell: Cell, words: str, kind: str, metric: str, sides: dict[str, list[float]]) -> None:
     if FOLDS_WORDS.search(words):
         side = "cross-validated"
     elif LATER_WORDS.search(words):  # also "out-of-time validation"
@@ -289,6 +298,7 @@ def _judge_cell(cell: Cell, kind: str, metric: str, sides: dict[str, list[float]
 
 def judge_rows(text: Text, table: pd.DataFrame, what: str, help_text: str, *, named: bool = False) -> None:
     """Fail where no line of the report shows a row of a table. `named`: the line has the name of the row, too."""
+    table = _numbers_of(table)
     for name, row in table.iterrows():
         values = [float(value) for value in row]
         if text.has_line(values, words=[plain(str(name))] if named else []):
@@ -303,6 +313,11 @@ def judge_rows(text: Text, table: pd.DataFrame, what: str, help_text: str, *, na
             help=help_text,
         )
     judge_headings(text, table, what)
+
+
+def _numbers_of(table: pd.DataFrame) -> pd.DataFrame:
+    """A table without its columns of words."""
+    return table[[name for name in table if not pd.api.types.is_string_dtype(table[name])]]
 
 
 def judge_headings(

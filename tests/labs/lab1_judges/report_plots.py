@@ -17,7 +17,7 @@ PLOTS = "predicted against actual, residuals by month, confusion matrix, segment
 CAPTIONS = {
     "predicted_against_actual": r"(?:predict\w* (?:against|vs\W|versus|and) actual|actual (?:against|vs\W|versus|and) )"
     r"(?! ?(?:species|class|flower|predicted species))",
-    "residuals_by_month": r"residual",
+    "residuals_by_month": r"residual|differences? between|\bminus\b|by month",
     "confusion_matrix": r"confusion|taken for",
     "segments": r"segment",
 }

@@ -38,7 +38,7 @@ from labkit.checks import CheckFailed, LabHandle, LearnerError, RemoteObject, ex
 
 # Each piece is possessive (`++`) and ends before the sign with which another picture may begin: no text is read often.
 IMAGE = re.compile(
-    r"!\[(?P<caption>[^\[\]]*+)\]\(\s*+<?+(?P<inline>[^()<>\s]++)(?:>?+[^()]*+\))?+"
+    r"!\[(?P<caption>(?:[^\[\]]++|\[[^\[\]]*+\])*+)\]\(\s*+<?+(?P<inline>[^()<>\s]++)(?:>?+[^()]*+\))?+"
     r"|<img\b[^<>]*?\ssrc\s*+=\s*+[\"'](?P<tag>[^\"'<]++)"
     r"|^[ ]{0,3}+\[[^\[\]\n]++\]:[ \t]*+<?+(?P<link>[^\s>]+\.png)>?+",
     re.MULTILINE | re.IGNORECASE,
@@ -397,7 +397,8 @@ def judge_customers(reports: list[Written]) -> None:
         counts = [int(size) for size in one.profile["customers"]]
         back = [int(number) for number in (share * one.labels.groupby(one.labels).size()).round()]
         in_file = report.data.purchases["customer_id"].nunique()
-        sizes = {len(one.table), in_file, sum(back), len(one.table) - sum(back), *counts, *back}
+        together = {sum(some) for size in range(len(counts)) for some in itertools.combinations(counts, size)}
+        sizes = {len(one.table), in_file, sum(back), len(one.table) - sum(back), *together, *back}
         for match in re.finditer(r"(?<![\w.,])(\d[\d,]*) customers", report.text):
             expect.that(
                 int(match[1].replace(",", "")) in sizes,

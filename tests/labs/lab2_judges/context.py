@@ -143,6 +143,7 @@ class Simulation:
                 target,
                 into_folder,
                 keep=step.flag("parents") is not None,
+                above=clean(source.partition("/./")[0]) if "/./" in source else "",
             )
             if not found and origin is None:
                 contents.missing.append(self._why_missing(step, source))
@@ -184,7 +185,9 @@ class Simulation:
                 for source in sources:
                     self._look(len(there) + len(contents.files), source)
                     into = target.endswith("/") or len(sources) > 1 or _is_folder(target, contents)
-                    found = find(source, there, target, into)
+                    is_folder = any(path.startswith(clean(source) + "/") for path in there)
+                    own = posixpath.basename(clean(source)) if into and is_folder and not source.endswith("/.") else ""
+                    found = find(source, there, posixpath.join(target, own), into)
                     contents.files |= found
                     contents.layers |= found
 
@@ -197,13 +200,15 @@ class Simulation:
         return Missing(step.line, source)
 
 
-def find(source: str, there: dict[str, str], target: str, into_folder: bool, *, keep: bool = False) -> dict[str, str]:
+def find(
+    source: str, there: dict[str, str], target: str, into_folder: bool, *, keep: bool = False, above: str = ""
+) -> dict[str, str]:
     """What `COPY source target` brings: place in the image → file of the checkout.
 
     Args:
         there: the files to choose from, by their path from the top.
         into_folder: whether the target is a folder already, so that a single file goes into it.
-        keep: whether the folders above are kept (`--parents`).
+        keep: whether the folders above are kept (`--parents`), but for those of `above`: what stands before `/./`.
     """
     wanted = clean(source)
     plain = bool(wanted) and not any(sign in wanted for sign in WILD)
@@ -217,7 +222,9 @@ def find(source: str, there: dict[str, str], target: str, into_folder: bool, *, 
         if len(parts) < count or not _same(wanted, head):
             continue
         rest = parts[count:]  # of a folder, what is in it is copied, and not the folder itself
-        inside = path if keep else "/".join(rest) if rest else parts[-1] if into_folder else ""
+        inside = (
+            path.removeprefix(above + "/") if keep else "/".join(rest) if rest else parts[-1] if into_folder else ""
+        )
         found[posixpath.normpath(posixpath.join(target, inside))] = origin
     return found
 

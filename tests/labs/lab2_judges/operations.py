@@ -27,7 +27,7 @@ TOOK = 0.3
 """Seconds that a model takes whose request is looked for in the log."""
 AT_ONCE = 0.15
 """Seconds in which an answer is seen here once it was sent."""
-TRACES = ("ERROR", "CRITICAL")
+TRACES = ("WARNING", "ERROR", "CRITICAL")
 """Levels of lines that tell of a fault, and not of a request."""
 
 

@@ -45,9 +45,16 @@ _VALUED = {
 }  # fmt: skip
 
 
+FOLDERS = ("target", "prefix", "root")
+"""Options of an install that name the folder that packages go to."""
+
+
 @dataclass
 class Install:
-    """One command that installs Python packages. `lists` are the files of the checkout that it installs from."""
+    """One command that installs Python packages. `lists` are the files of the checkout that it installs from.
+
+    `is_put_there`: into a folder that is named, which has no Python of its own.
+    """
 
     line: int
     place: str
@@ -55,6 +62,7 @@ class Install:
     lists: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     switches: set[str] = field(default_factory=set)
+    is_put_there: bool = False
 
 
 def installs_of(stage: Stage, simulation: Simulation) -> list[Install]:
@@ -147,7 +155,8 @@ def _read(
         lists, names = names, []
     found = [files.get(posixpath.normpath(posixpath.join(folder, one)), one) for one in lists]
     where = posixpath.join(folder, _place(program, tool, values, switches, active, variables))
-    return Install(step.line, where, f"{tool} {verb}".strip(), found, names, switches)
+    is_put_there = any(key in values for key in FOLDERS)
+    return Install(step.line, where, f"{tool} {verb}".strip(), found, names, switches, is_put_there)
 
 
 def _place(
@@ -159,11 +168,12 @@ def _place(
     variables: dict[str, str],
 ) -> str:
     """The folder that the packages go to."""
-    for key in ("target", "prefix", "root"):
+    for key in FOLDERS:
         if key in values:
             return values[key][-1]
-    if "python" in values:
-        return _folder_of(values["python"][-1])
+    asked = variables.get("UV_PYTHON" if tool.startswith("uv") else "PIP_PYTHON", "")
+    if python := values.get("python", [asked if "/" in asked else ""])[-1]:
+        return _folder_of(python)
     if "--user" in switches:
         return HOME
     if "/" in program:

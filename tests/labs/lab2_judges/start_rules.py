@@ -109,12 +109,15 @@ def server_options(plan: Plan) -> tuple[Start, dict[str, str]]:
         "--host": environment.get("UVICORN_HOST", "127.0.0.1"),
         "--port": environment.get("UVICORN_PORT", PORT),
     }
+    if environment.get("UVICORN_FACTORY", "").lower() in ("1", "true", "t", "yes", "y", "on"):
+        options["--factory"] = ""
     words = [part for word in start.words for part in (word.split("=", 1) if word.startswith("--") else [word])]
     for place, word in enumerate(words):
         if word.startswith("-"):
             value = words[place + 1] if place + 1 < len(words) else ""
             options[word] = value
-    options["app"] = next((word for word in words if re.fullmatch(r"[\w.]+:\w+", word)), "")
+    named = (word for word in words if re.fullmatch(r"[\w.]+:\w+", word))
+    options["app"] = next(named, environment.get("UVICORN_APP", ""))
     if "-c" in options and "uvicorn" in options["-c"]:
         code = options["-c"]  # a few lines of Python that call uvicorn.run
         options |= {"app": "lab2_service.app:create_app", "--factory": ""} if "create_app" in code else {}
@@ -181,10 +184,13 @@ def _judge_moved_environment(plan: Plan, start: Start) -> None:
     """The programs of a virtual environment know where they were installed."""
     if not start.words or start.words[0].rpartition("/")[2] != "uvicorn":
         return
-    places = {install.place for install in reaching(plan.own)}
+    installs = reaching(plan.own)
+    places = {install.place for install in installs}
+    environments = places - {install.place for install in installs if install.is_put_there}
     for taken in plan.own.image.carried:
         source, target = posixpath.normpath(taken.source), posixpath.normpath(taken.target)
-        if source != target and source in places and not re.search(r"site-packages|/\.?local|/install|/prefix", source):
+        is_one = source in environments and not re.search(r"site-packages|/\.?local|/install|/prefix", source)
+        if source != target and is_one:
             fail(
                 expected=f"a virtual environment stays where it was made, `{source}`",
                 found=f"line {taken.line}: it is copied to `{target}`",

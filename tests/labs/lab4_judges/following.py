@@ -45,9 +45,14 @@ LISTED = (
 NAMES = ("iris", "customer_segment", "house_price")
 
 DAMAGED = re.compile("damag|corrupt|broken|cannot|can't|could not|not be loaded|fail|invalid|bad ", re.IGNORECASE)
-BAD = re.compile(r"cannot|can't|could not|\bload|damag|broken|corrupt|invalid|\bprice|\bbad\b", re.IGNORECASE)
-COPY = re.compile(r"\bcop(?:y|ies)\b|damag|corrupt", re.IGNORECASE)
-NO_ANSWER = re.compile(r"(?:not|n't|cannot|no) (?:answer|respond|reach|be reached)|unreachable|unavailable|is down")
+BAD = re.compile(
+    r"cannot|can't|could not|\bload|damag|broken|corrupt|invalid|\bprice|\bbad\b|fail|unusable", re.IGNORECASE
+)
+COPY = re.compile(r"\bcop(?:y|ies)\b|damag|corrupt|\bkept\b|\blocal|\bdisk\b", re.IGNORECASE)
+NO_ANSWER = re.compile(
+    r"(?:not|n't|cannot|no) (?:answer|respond|reach|be reached|connect)"
+    r"|unreachable|unavailable|is down|offline|timed out"
+)
 INSIDE = ("Traceback", "site-packages", "127.0.0.1", "/srv/", "/tmp", ".py")
 
 

@@ -160,7 +160,7 @@ def judge_children(swept: Sweep) -> None:
                     help="As a metric it can be sorted by; as a parameter it is only text.",
                 )
             expect.close(value, float(row[name]), f"`{name}` of a candidate", help="That of its own row.")
-        came_out = sorted(name for name in set(mine[0].params) - set(SETTINGS) if name != "seed")
+        came_out = sorted(set(mine[0].params) - {*SETTINGS, "seed", "n_candidates"})
         expect.that(
             not came_out,
             expected="the parameters of a candidate are its settings, and nothing that came out",

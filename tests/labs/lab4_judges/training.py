@@ -340,6 +340,8 @@ def judge_example(trainings: Trainings) -> None:
         example = json.loads(files.get("input_example.json", b"{}"))
         if isinstance(example, list):  # rows by name, as a service is asked
             example = {"columns": list(example[0]), "data": [[row[name] for name in example[0]] for row in example]}
+        elif not {"columns", "data"} <= set(example):  # columns by name
+            example = {"columns": list(example), "data": [list(row) for row in zip(*example.values(), strict=True)]}
         columns, rows = list(example.get("columns", [])), len(example.get("data", []))
     except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
         columns, rows = [], 0
@@ -430,7 +432,8 @@ def judge_plots(trainings: Trainings) -> None:
         run = run_of(trainings, training)
         names = training.lab.list_files(run.artifacts)
         paths = [str(name) for name in names] if isinstance(names, list) else []
-        there = {path.rpartition("/")[2]: path for path in paths}  # they may lie in a folder
+        by_depth = sorted(paths, key=lambda path: -path.count("/"))
+        there = {path.rpartition("/")[2]: path for path in by_depth}  # they may lie in a folder; at the top they count
         for name in PLOTS:
             expect.that(
                 name in there,

@@ -87,7 +87,7 @@ def judge_version(found: Registered) -> None:
     models = {model.run: model.id for model in found.found.models if model.name == "model"}
     for place, run in enumerate(found.runs):
         version = version_of(found, place)
-        model = next((model.id for model in found.found.models if model.run == run), models.get(run, "?"))
+        model = models.get(run) or next((model.id for model in found.found.models if model.run == run), "?")
         expect.that(
             version.run == run and (model in version.source or run in version.source),
             expected="the version comes from the run, and serves the model that the run has logged",

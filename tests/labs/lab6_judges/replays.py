@@ -125,7 +125,7 @@ class Replay:
 _ANSWER = re.compile(
     r'^ +expr: (?P<query>".*?"), time: (?P<time>\S+?),\s*\n +exp:.*?\n +got: *(?P<got>.*?)$', re.MULTILINE
 )
-_GROUP = re.compile(r"""^[ ]*+(?:-[ ]++)?+name:[ ]*+["']?+([\w .:-]*\w)""", re.MULTILINE)
+_GROUP = re.compile(r"""^[ ]*+(?:-[ ]++)?+name:[ ]*+["']?+([\w .:/-]*\w)""", re.MULTILINE)
 _SAMPLE = re.compile(r"\} (?P<value>[-+\w.]+)$")
 
 
