@@ -14,7 +14,7 @@ from labkit.course.catalog import load_catalog
 from labkit.course.check_functions import needs_of_mutant, read_checks
 from labkit.course.lab import Lab
 from labkit.course.mutants import Mutant, by_exercise, load_alternatives, load_mutants, write_submission
-from labkit.course.starters import render_starters
+from labkit.course.starters import render_starters, write_solved
 from labkit.course.tracks import resolve_track
 from labkit.engine.client import Engine
 from labkit.records import Report, Result
@@ -106,17 +106,28 @@ def fine(lab: Lab, result: Result) -> bool:
     return result.outcome == "passed" or (result.outcome == "skipped" and name in may_be_skipped)
 
 
-def test_the_solution_passes_and_the_starter_is_all_todo(
+def test_each_exercise_can_be_passed_when_those_before_it_are(
     lab: Lab, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fail where a check of a lab does not pass on the solution, or is something else than `todo` on the starter."""
+    """Fail where a check does not pass on the solution while the exercises after its own are still to be written."""
+    monkeypatch.setenv("LABKIT_WITHOUT", SLOW_TOOL)
+    solved, failed = [], []
+    for exercise in lab.exercises:
+        solved.append(exercise.id)
+        folder = write_solved(ROOT, lab, solved, tmp_path / exercise.id / lab.package)
+        (report,) = engine.run_many(lab, [resolve_track(ROOT, str(folder), lab)], exercises=[exercise.id])
+        failed += [
+            f"{exercise.id}: {result.check} {result.outcome}\n{result.message.raw}"
+            for result in report.results
+            if not fine(lab, result)
+        ]
+    assert not failed, "\n".join(failed)
+
+
+def test_the_starter_is_all_todo(lab: Lab, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where a check says something else than `todo` of the starter, or where an exercise has none."""
     monkeypatch.setenv("LABKIT_WITHOUT", SLOW_TOOL)
     render_starters(ROOT, tmp_path)
-    solved = engine.run(lab, None, resolve_track(ROOT, "solutions", lab))
-    failed = [
-        f"{result.check} {result.outcome}\n{result.message.raw}" for result in solved.results if not fine(lab, result)
-    ]
-    assert not failed, "\n".join(failed)
     started = engine.run(lab, None, resolve_track(ROOT, str(tmp_path / lab.package), lab))
     others = [f"{result.check} {result.outcome}" for result in started.results if result.outcome != "todo"]
     assert not others, "\n".join(others)

@@ -69,6 +69,14 @@ def test_a_starter_has_holes_where_the_solution_was() -> None:
     assert starter(SOLUTION, "house.py", TITLES) == STARTER
 
 
+def test_a_starter_may_have_some_exercises_solved() -> None:
+    text = starter(SOLUTION, "house.py", TITLES, ["1.1"])
+    assert "flips = sales" in text and "TODO 1.2" in text and "TODO 1.1" not in text
+    stand_in = "# solution 1.1\nA = 1\n# end solution\n#~ A = 0\nB = 2\n#~ C = 3\n"
+    assert starter(stand_in, "a.py", TITLES, ["1.1"]) == "A = 1\nB = 2\nC = 3\n"
+    assert starter(stand_in, "a.py", TITLES) == "# TODO 1.1: Split by time\nA = 0\nB = 2\nC = 3\n"
+
+
 def test_the_reference_has_no_marks_and_nothing_of_the_starter() -> None:
     text = reference(SOLUTION, "house.py")
     assert "solution" not in text

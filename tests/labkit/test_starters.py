@@ -10,7 +10,7 @@ from tests.labkit import toy
 
 from labkit.course.catalog import load_catalog
 from labkit.course.marks import MarkError, open_todos
-from labkit.course.starters import render_starters, starters, stray_files, sync
+from labkit.course.starters import render_starters, starters, stray_files, sync, write_solved
 
 ANSWER = Path("labs", "lab1_toy", "answer.py")
 
@@ -82,3 +82,11 @@ def test_starters_can_be_written_elsewhere(course: Path, tmp_path: Path) -> None
     render_starters(course, tmp_path / "out")
     assert "TODO 1.1" in (tmp_path / "out" / "lab1_toy" / "answer.py").read_text()
     assert (course / ANSWER).read_text() == toy.answer().lstrip("\n")
+
+
+def test_a_lab_can_be_written_with_some_exercises_solved(course: Path, tmp_path: Path) -> None:
+    toy.write(course / ANSWER, toy.answer())
+    lab = load_catalog(course).lab("lab1_toy")
+    folder = write_solved(course, lab, ["1.1"], tmp_path / lab.package)
+    text = (folder / "answer.py").read_text()
+    assert "TODO 1.1" not in text and "solution 1.1" not in text and text != toy.answer()

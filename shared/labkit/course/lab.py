@@ -133,11 +133,6 @@ class Lab:
         known = [exercise.id for exercise in self.exercises]
         raise CatalogError(f"lab {self.number} has no exercise `{id}`.{suggestion(id, known)}")
 
-    def builds_on(self, id: str) -> frozenset[str]:
-        """The exercises that one builds on, directly or through others. Raises `CatalogError` where it is unknown."""
-        direct = self.exercise(id).after
-        return frozenset(direct).union(*(self.builds_on(one) for one in direct))
-
     def exercises_of(self, file: str) -> tuple[Exercise, ...]:
         """The exercises that are written in `file`, a path inside the lab's folder."""
         return tuple(exercise for exercise in self.exercises if file in exercise.files)
