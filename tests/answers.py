@@ -106,15 +106,20 @@ def fine(lab: Lab, result: Result) -> bool:
     return result.outcome == "passed" or (result.outcome == "skipped" and name in may_be_skipped)
 
 
-def test_each_exercise_can_be_passed_when_those_before_it_are(
+def built_on(lab: Lab, exercise: str) -> set[str]:
+    """An exercise and those that it builds on, directly or through others."""
+    return {exercise}.union(*(built_on(lab, one) for one in lab.exercise(exercise).after))
+
+
+def test_each_exercise_can_be_passed_with_those_that_it_builds_on(
     lab: Lab, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fail where a check does not pass on the solution while the exercises after its own are still to be written."""
+    """Fail where a check wants more than the exercises that `lab.toml` names for its own: all others are to be done."""
     monkeypatch.setenv("LABKIT_WITHOUT", SLOW_TOOL)
-    solved, failed = [], []
+    failed = []
     for exercise in lab.exercises:
-        solved.append(exercise.id)
-        folder = write_solved(ROOT, lab, solved, tmp_path / exercise.id / lab.package)
+        folder = tmp_path / exercise.id / lab.package
+        write_solved(ROOT, lab, built_on(lab, exercise.id), folder)
         (report,) = engine.run_many(lab, [resolve_track(ROOT, str(folder), lab)], exercises=[exercise.id])
         failed += [
             f"{exercise.id}: {result.check} {result.outcome}\n{result.message.raw}"
