@@ -216,7 +216,7 @@ def raises(type_name: str, *, what: str = "", help: str = "") -> Iterator[None]:
     try:
         yield
     except LearnerError as error:
-        if type_name in (error.type_name, *error.base_names):
+        if error.is_a(type_name):
             return
         fail(
             expected=f"{subject} raises {type_name}", found=f"{error.type_name}: {clean(error.message, 200)}", help=help

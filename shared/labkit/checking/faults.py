@@ -44,6 +44,10 @@ class LearnerError(LearnerFault):
         self.help = ""
         super().__init__(f"{self.type_name}: {self.message}")
 
+    def is_a(self, type_name: str) -> bool:
+        """Whether it is of this class, or of one that is derived from it."""
+        return type_name in (self.type_name, *self.base_names)
+
 
 class LearnerStopped(LearnerFault):
     """The worker ended, or had to be ended, instead of answering. `reason` as in `WorkerEnded`."""

@@ -137,6 +137,5 @@ def render_starters(root: Path, out_folder: Path) -> Catalog:
     """Write the starters of all labs below `out_folder` (`out_folder/lab1_models/...`), for tests."""
     catalog = load_catalog(root)
     for lab in catalog:
-        for starter in starters(root, lab):
-            write_atomic(out_folder / lab.package / starter.file, starter.content, starter.mode)
+        write_solved(root, lab, (), out_folder / lab.package)
     return catalog

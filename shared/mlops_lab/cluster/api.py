@@ -30,7 +30,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 WATCH_SECONDS = 60.0
 TICK = 0.01
-FIELDS = ("metadata.name", "metadata.namespace", "status.phase", "spec.nodeName")  # the last two are a pod's
+FIELDS = ("metadata.name", "metadata.namespace")
+FIELDS_OF_POD = (*FIELDS, "status.phase", "spec.nodeName")
 AWAY = ((503, "ServiceUnavailable"), (504, "Timeout"), (500, "InternalError"), (502, "BadGateway"))
 
 _SPACE = r"/namespaces/(?P<namespace>[a-z0-9-]+)"
@@ -325,10 +326,11 @@ def _visible(stage: Stage) -> list[Object]:
 
 def _selects(request: _Request, one: Object) -> bool:
     """Whether the selectors of a request take an object."""
+    known = FIELDS_OF_POD if one.get("kind") == "Pod" else FIELDS
     for term in filter(None, request.query.get("fieldSelector", "").split(",")):
         key, sign, value = re.split("(!=|==?)", term, maxsplit=1)
-        if key not in FIELDS[:2] and (one.get("kind") != "Pod" or key not in FIELDS):
-            raise Refused(400, "BadRequest", f"the stand-in knows the field selectors {', '.join(FIELDS)}, not {key}")
+        if key not in known:
+            raise Refused(400, "BadRequest", f"the stand-in knows the field selectors {', '.join(known)}, not {key}")
         part, name = key.split(".")
         if (one[part].get(name, "") == value) == (sign == "!="):
             return False

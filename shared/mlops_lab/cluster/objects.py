@@ -48,21 +48,29 @@ def status(frame: Frame, generation: int, replicas: int) -> Object:
         "unavailableReplicas": frame.total - frame.available,
     }
     failed = frame.reason == EXCEEDED
-    is_available = frame.available >= replicas
-    since: Object = {"lastTransitionTime": BEGUN, "lastUpdateTime": BEGUN}
+    if frame.available >= replicas:
+        available = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    else:
+        available = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+    if failed:
+        progressing = ("False", frame.reason, "ReplicaSet has timed out progressing.")
+    else:
+        progressing = ("True", frame.reason, "ReplicaSet makes progress.")
     return {
         "observedGeneration": generation if frame.observed else generation - 1,
         **{name: number for name, number in numbers.items() if number},
         "conditions": [
             # `maxUnavailable: 0`: the old pods serve on, so this one is true nearly all the time.
-            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable",
-             "message": "Deployment has minimum availability.", **since}
-            if is_available
-            else {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable",
-                  "message": "Deployment does not have minimum availability.", **since},
-            {"type": "Progressing", "status": "False" if failed else "True", "reason": frame.reason,
-             "message": "ReplicaSet has timed out progressing." if failed else "ReplicaSet makes progress.", **since},
+            _condition("Available", *available),
+            _condition("Progressing", *progressing),
         ],
+    }
+
+
+def _condition(kind: str, status: str, reason: str, message: str) -> Object:
+    return {
+        "type": kind, "status": status, "reason": reason, "message": message,
+        "lastTransitionTime": BEGUN, "lastUpdateTime": BEGUN,
     }  # fmt: skip
 
 
@@ -120,13 +128,13 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
             has_node = False
         else:
             state = {"waiting": {"reason": trouble.reason, "message": message}}
-    # What has run once and is started again counts as running.
-    has_run = trouble is None or trouble.reason == "CrashLoopBackOff"
     containers = [
         _container_status(one, state if one["name"] == NAME else runs)
         for one in sorted(template, key=lambda one: str(one["name"]))  # as a kubelet sorts them
         if has_node
     ]
+    # What has run once and is started again counts as running.
+    has_run = has_node and all(one["ready"] or one["lastState"] for one in containers)
     ready_words = {"type": "Ready", "status": "True" if trouble is None else "False", "lastTransitionTime": BEGUN}
     return {
         "apiVersion": "v1",
@@ -153,11 +161,8 @@ def pod(owner: Object, number: int, trouble: Trouble | None) -> Object:
 def _container_status(container: Object, state: Object) -> Object:
     ready = "running" in state
     is_restarted = not ready and state["waiting"]["reason"] == "CrashLoopBackOff"
-    ended: Object = (
-        {"terminated": {"exitCode": 1, "reason": "Error", "startedAt": BEGUN, "finishedAt": BEGUN}}
-        if is_restarted
-        else {}
-    )
+    last = {"exitCode": 1, "reason": "Error", "startedAt": BEGUN, "finishedAt": BEGUN}
+    ended: Object = {"terminated": last} if is_restarted else {}
     return {
         "name": container["name"], "image": container["image"], "imageID": "", "ready": ready, "started": ready,
         "restartCount": len(ended) * 5, "state": state, "lastState": ended,

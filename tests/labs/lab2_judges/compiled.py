@@ -255,7 +255,7 @@ def judge_refuses(lab: LabHandle, rng: np.random.Generator, which: str) -> None:
     try:
         pricer = lab.predictor.compile_model(model)
     except LearnerError as error:
-        if "CannotCompile" in (error.type_name, *error.base_names):
+        if error.is_a("CannotCompile"):
             return
         error.help = (
             "For a model of another kind `compile_model` raises `CannotCompile`: look at a part before using it."

@@ -222,9 +222,8 @@ def find(
         if len(parts) < count or not _same(wanted, head):
             continue
         rest = parts[count:]  # of a folder, what is in it is copied, and not the folder itself
-        inside = (
-            path.removeprefix(above + "/") if keep else "/".join(rest) if rest else parts[-1] if into_folder else ""
-        )
+        own = "/".join(rest) if rest else parts[-1] if into_folder else ""
+        inside = path.removeprefix(above + "/") if keep else own
         found[posixpath.normpath(posixpath.join(target, inside))] = origin
     return found
 

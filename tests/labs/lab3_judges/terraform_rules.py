@@ -633,7 +633,7 @@ def judge_pods(infra: Infra) -> None:
     """The service's pods get their role by Pod Identity."""
     trust = infra.policy("ml_api_trust")
     statements = trust.blocks("statement")
-    actions = {one for statement in statements for one in infra.texts(statement.get("actions"))}
+    actions = _actions(infra, "ml_api_trust")
     who = [text for one in statements for block in one.blocks("principals") for text in texts(block["identifiers"])]
     expect.that(
         set(who) == {"pods.eks.amazonaws.com"} and actions == {"sts:AssumeRole", "sts:TagSession"},

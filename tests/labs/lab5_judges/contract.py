@@ -101,9 +101,8 @@ def judge_faults(lab: LabHandle, rng: Generator, kind: str) -> None:
             for place, sign in zip(places[1:], (1, -1), strict=True)
         ]
         # Each row has a date of its own: beside the house of 2016 that was sold in 2014, one is sold in 2015.
-        sales.loc[next(place for place in range(len(sales)) if place not in places), "date"] = pd.Timestamp(
-            "2015-05-27"
-        )
+        untouched = next(place for place in range(len(sales)) if place not in places)
+        sales.loc[untouched, "date"] = pd.Timestamp("2015-05-27")
     judge_places(lab, months.with_faults(sales, planted, places[: len(planted)]), planted, places)
 
 

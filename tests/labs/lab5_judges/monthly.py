@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from lab5_judges.months import month_in
-from lab5_judges.prefect_api import task_of, tasks_by_name, told
-from lab5_judges.world import STEPS, WEBHOOK, Run, World, as_parquet, of_post
+from lab5_judges.prefect_api import STEPS, task_of, tasks_by_name, told
+from lab5_judges.world import WEBHOOK, Run, World, as_parquet, of_post
 from labkit.checks import LabHandle, expect, fail
 
 PROBE = "mlops_probes.flows"

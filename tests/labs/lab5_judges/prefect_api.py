@@ -101,7 +101,8 @@ class Prefect:
         return answer.json() if answer.content else None
 
 
-TASKS = ("ingest", "validate", "features", "train", "evaluate", "gate", "register", "score")
+STEPS = ("ingest", "validate", "features", "train", "evaluate", "gate", "register")
+TASKS = (*STEPS, "score")
 
 
 def tasks_by_name(runs: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -75,7 +75,7 @@ def part(lab: LabHandle, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
     try:
         answer = lab.make("mlops_probes.pipeline:split", "lab5_pipeline.contract", frame, doing="`split_valid(…)`")
     except LearnerError as error:
-        if _is_contract_error(error):
+        if error.is_a("ContractError"):
             error.help = error.help or NOT_A_ROW
         raise
     expect.that(
@@ -86,10 +86,6 @@ def part(lab: LabHandle, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
     good = expect.frame(answer[0], "`split.good`", columns=list(frame.columns))
     quarantined = expect.frame(answer[1], "`split.quarantined`", columns=[*frame.columns, "reasons"])
     return good, quarantined, expect.frame(answer[2], "`frame` after the call")
-
-
-def _is_contract_error(error: LearnerError) -> bool:
-    return "ContractError" in (error.type_name, *error.base_names)
 
 
 def open_month(lab: LabHandle, rng: Generator) -> Parted:
@@ -325,7 +321,7 @@ def _judge_table(lab: LabHandle, frame: pd.DataFrame, named: tuple[str, ...], wh
     try:
         good, quarantined, _ = part(lab, frame)
     except LearnerError as error:
-        if not _is_contract_error(error):
+        if not error.is_a("ContractError"):
             raise
         missing = [one for one in named if one not in error.message]
         expect.that(

@@ -20,7 +20,6 @@ from lab5_judges.prefect_api import Prefect
 from labkit.checking.doors import Door
 from labkit.checks import CheckFailed, LabHandle, expect, fail
 
-STEPS = ("ingest", "validate", "features", "train", "evaluate", "gate", "register")
 DATABASE = "mlflow.db"
 WEBHOOK = "PIPELINE_WEBHOOK"
 ROWS = 400

@@ -353,7 +353,7 @@ def judge_refusals(lab: LabHandle, rng: Generator) -> None:
         try:
             lab.drift.feature_drift(before, now)
         except LearnerError as error:
-            if "ValueError" not in (error.type_name, *error.base_names):
+            if not error.is_a("ValueError"):
                 fail(expected=f"a ValueError for {case}", found=f"{error.type_name}: {error.message}")
             missing = [one for one in named.split() if one not in str(error.message)]
             if missing:
