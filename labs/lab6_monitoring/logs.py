@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
@@ -42,8 +43,13 @@ AT_HAND: ContextVar[Request | None] = ContextVar("request", default=None)
 
 
 def print_line(line: str) -> None:
-    """Write a line to stdout, where whoever runs the service collects it."""
-    print(line, flush=True)
+    """Write a line to stdout, where whoever runs the service collects it.
+
+    The line and its end are one write: where stdout is unbuffered, `print` makes two of them, and the line of another
+    thread may come in between.
+    """
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def log_predictions(app: FastAPI, write: Callable[[str], None] = print_line) -> None:

@@ -8,6 +8,7 @@ import importlib
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from collections import UserDict
@@ -19,6 +20,12 @@ import numpy as np
 import pandas as pd
 
 LOADED, ASKED = "[model loaded]", "[model asked]"
+
+
+def say(line: str) -> None:
+    """Print a line in one write. (`print` makes two where stdout is unbuffered, and a thread may come in between.)"""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 class Told:
@@ -62,11 +69,11 @@ class Told:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         time.sleep(self.loading)
-        print(f"{LOADED} {self.name}", flush=True)
+        say(f"{LOADED} {self.name}")
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return a price, or a class, for each row."""
-        print(f"{ASKED} {self.name} {len(X)}", flush=True)
+        say(f"{ASKED} {self.name} {len(X)}")
         time.sleep(self.asking if self.asked else 0)
         self.asked += 1
         if self.error:

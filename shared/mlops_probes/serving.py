@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlops_probes.service import say
+
 NOWHERE = "http://127.0.0.1:9"
 """An address at which no MLflow answers."""
 LOADING, LOADED = "[model loading]", "[model loaded]"
@@ -39,9 +41,9 @@ class Champion:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        print(f"{LOADING} {self.factor:g}", flush=True)
+        say(f"{LOADING} {self.factor:g}")
         time.sleep(self.loading)
-        print(f"{LOADED} {self.factor:g}", flush=True)
+        say(f"{LOADED} {self.factor:g}")
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return a price for each row."""

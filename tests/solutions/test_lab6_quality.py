@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,12 +15,14 @@ import pytest
 from lab6_judges import routing, scrapes
 from lab6_judges.queries import SEVERITIES
 
+from lab6_monitoring.logs import print_line
 from lab6_monitoring.metrics import LATENCIES, LATENCY_BUDGET
 from labkit.checking.documents import Documents
 from labkit.course.catalog import load_catalog
 from labkit.course.mutants import apply_mutant, load_alternatives
 from labkit.tools import find
 from mlops_lab.processes import serve
+from mlops_probes.service import say as probe_says
 from weeks.week6_monitoring.figures import BUDGET, BURNS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +48,28 @@ def test_each_of_several_workers_answers_for_all(tmp_path: Path) -> None:
         text = httpx.get(f"{server.url}/metrics", trust_env=False, timeout=30).text
     assert 'http_requests_total{method="GET",route="/v1/models",status="200"} 40.0' in text
     assert "pid=" not in text
+
+
+class Pieces(io.StringIO):
+    """A stdout that keeps what was written to it, write by write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def write(self, text: str) -> int:
+        """Keep a piece."""
+        self.pieces.append(text)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("say", [print_line, probe_says], ids=["the line of a prediction", "the line of a probe"])
+def test_a_line_is_one_write(say: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where stdout is unbuffered, a second write is a place for the line of another thread."""
+    stdout = Pieces()
+    monkeypatch.setattr(sys, "stdout", stdout)
+    say("a price")
+    assert stdout.pieces == ["a price\n"]
 
 
 def test_the_budgets_are_those_of_the_rules() -> None:
