@@ -163,6 +163,14 @@ def test_the_next_step_follows_from_the_outcome(one: Lab, outcome: str, track: s
     assert next_step(one, report) == wanted
 
 
+def test_the_next_step_is_the_exercise_that_this_one_builds_on(one: Lab) -> None:
+    second = replace(one.exercise("1.2"), after=("1.1",))
+    lab = replace(one, exercises=(one.exercise("1.1"), second))
+    waits = "1.2 builds on 1.1, and `TODO 1.1` still stands in labs/lab1_toy/answer.py:4"
+    report = Report(1, "labs", (Result("1.2", "test_counts", "todo", waits, 0.0),))
+    assert next_step(lab, report) == "Next  1.1 Double, in labs/lab1_toy/answer.py\n        `lab check 1.1`"
+
+
 def test_the_board_has_eight_weeks(catalog: Catalog) -> None:
     console, raw = make()
     print_board(console, catalog, load_progress(catalog.root))
