@@ -257,21 +257,29 @@ def judge_accuracy(found: Comparison) -> None:
     known = {candidate: np.array(values, dtype=float) for candidate, values in scores.items() if None not in values}
     if len(known) < len(scores) or not known:
         return
-    training = [np.array([_trained_accuracy(part) for part in parts], dtype=float) for parts in found.models.values()]
+    training = {
+        candidate: np.array([_trained_accuracy(part) for part in parts], dtype=float)
+        for candidate, parts in found.models.items()
+    }
     means = expect.array(found.table["accuracy_mean"], "`accuracy_mean`")
     stds = expect.array(found.table["accuracy_std"], "`accuracy_std`")
     for name, mean, std in zip(found.table.index, means, stds, strict=True):
         fitting = [known[candidate] for candidate in _candidates(found, str(name).lower())]
         near = [values for values in fitting if abs(values.mean() - mean) < ROUNDED]
         if not near:
-            remembered = any(abs(values.mean() - mean) < 1e-6 for values in training if np.isfinite(values).all())
+            # The model's own: that of another one may be 1, as may be its score on the test folds.
+            own = [training[candidate] for candidate in _candidates(found, str(name).lower())]
+            remembered = any(abs(values.mean() - mean) < 1e-6 for values in own if np.isfinite(values).all())
+            taken = any(abs(values.mean() - mean) < ROUNDED for values in known.values())
             scored = any(
                 abs(values.mean() - mean) < ROUNDED for values in _f1_scores(found) if np.isfinite(values).all()
             )
             fail(
                 expected=f"`accuracy_mean` of {name} is the mean over its test folds: {_list(fitting)}",
                 found=f"{mean:.4f}",
-                help="This is the accuracy on training data: look at the test folds." if remembered
+                help="This is the accuracy on training data, or that of another model: take the mean over all test "
+                "folds, and give each row the name of its model." if remembered and taken
+                else "This is the accuracy on training data: look at the test folds." if remembered
                 else "This is the F1 score. Accuracy is the share of flowers that are named rightly." if scored
                 else "Take the mean over all test folds of all repeats, and give each row the name of its model.",
             )  # fmt: skip
