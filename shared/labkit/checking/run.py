@@ -203,7 +203,7 @@ class CheckRun:
             return "todo", f"`TODO {number}` still stands in {place}; delete the line when the exercise is done"
         for earlier in exercise.after:
             if place := self.todos.get(earlier):
-                return "todo", f"{number} builds on {earlier}, and `TODO {earlier}` still stands in {place}"
+                return "todo", f"{exercise.builds_on(earlier)} and `TODO {earlier}` still stands in {place}"
         for file in exercise.files:
             if problem := self.broken.get(file) or self.collected.problems.get(file):
                 return "failed", problem

@@ -43,6 +43,10 @@ class Exercise:
         lab, _, place = self.id.partition(".")
         return int(lab), int(place)
 
+    def builds_on(self, earlier: str) -> str:
+        """The words that the verdict begins with where the TODO of an exercise of `after` still stands."""
+        return f"{self.id} builds on {earlier},"
+
 
 @dataclass(frozen=True)
 class Lab:

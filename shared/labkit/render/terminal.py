@@ -173,18 +173,18 @@ def next_step(lab: Lab, report: Report) -> str:
         return "The engine broke, which is not your fault. `lab doctor` looks for the cause."
     for kind in ("failed", "todo"):
         for exercise in (one for one in lab.exercises if outcomes.get(one.id) == kind):
-            exercise = lab.exercise(_open_before(exercise, report) or exercise.id)
-            place = f"{exercise.id} {exercise.title}, in {(lab.labs_dir / exercise.file).as_posix()}"
-            stuck = f", stuck? `lab hint {exercise.id}`" if kind == "failed" else ""
-            return f"Next  {place}\n        `lab check {exercise.id}`{stuck}"
+            first = lab.exercise(_open_before(exercise, report) or exercise.id)
+            place = f"{first.id} {first.title}, in {(lab.labs_dir / first.file).as_posix()}"
+            stuck = f", stuck? `lab hint {first.id}`" if kind == "failed" else ""
+            return f"Next  {place}\n        `lab check {first.id}`{stuck}"
     following = _after(lab, list(outcomes))
     return f"Next  {following.id} {following.title}: `lab check {following.id}`" if following else ""
 
 
 def _open_before(exercise: Exercise, report: Report) -> str:
     """The earlier exercise whose TODO keeps this one from being checked, as its verdict says; empty where none does."""
-    said = [result.message.raw for result in report.results if result.exercise == exercise.id]
-    return next((id for id in exercise.after if said and said[0].startswith(f"{exercise.id} builds on {id},")), "")
+    said = next(result.message.raw for result in report.results if result.exercise == exercise.id)
+    return next((id for id in exercise.after if said.startswith(exercise.builds_on(id))), "")
 
 
 def _after(lab: Lab, ids: Sequence[str]) -> Exercise | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,16 +264,14 @@ def judge_accuracy(found: Comparison) -> None:
     means = expect.array(found.table["accuracy_mean"], "`accuracy_mean`")
     stds = expect.array(found.table["accuracy_std"], "`accuracy_std`")
     for name, mean, std in zip(found.table.index, means, stds, strict=True):
-        fitting = [known[candidate] for candidate in _candidates(found, str(name).lower())]
-        near = [values for values in fitting if abs(values.mean() - mean) < ROUNDED]
+        candidates = _candidates(found, str(name).lower())
+        fitting = [known[candidate] for candidate in candidates]
+        near = _of_mean(fitting, mean)
         if not near:
             # The model's own: that of another one may be 1, as may be its score on the test folds.
-            own = [training[candidate] for candidate in _candidates(found, str(name).lower())]
-            remembered = any(abs(values.mean() - mean) < 1e-6 for values in own if np.isfinite(values).all())
-            taken = any(abs(values.mean() - mean) < ROUNDED for values in known.values())
-            scored = any(
-                abs(values.mean() - mean) < ROUNDED for values in _f1_scores(found) if np.isfinite(values).all()
-            )
+            remembered = _of_mean([training[candidate] for candidate in candidates], mean, within=1e-6)
+            taken = _of_mean(known.values(), mean)
+            scored = _of_mean(_f1_scores(found), mean)
             fail(
                 expected=f"`accuracy_mean` of {name} is the mean over its test folds: {_list(fitting)}",
                 found=f"{mean:.4f}",
@@ -291,6 +289,11 @@ def judge_accuracy(found: Comparison) -> None:
             found=f"{std:.4f}",
             help="All folds of all repeats: no mean of a repeat, no error of the mean.",
         )
+
+
+def _of_mean(scores: Iterable[np.ndarray], mean: float, within: float = ROUNDED) -> list[np.ndarray]:
+    """Those of some scores that have this mean, up to rounding. NaN, which stands for a score not known, has none."""
+    return [values for values in scores if abs(values.mean() - mean) < within]
 
 
 def _list(known: list[np.ndarray]) -> str:
